@@ -1,0 +1,48 @@
+namespace Millrace.Faults;
+
+/// <summary>
+/// The one error type of Millrace: what went wrong, on which side, whether trying again can help, and what to do about it.
+/// Everything that decides (retry, exit code, report) reads these properties and never the text.
+/// </summary>
+public sealed class Fault : Exception
+{
+    /// <summary>A fault with a message for people: what was found, what was expected.</summary>
+    public Fault(FaultKind kind, string message, Exception? inner = null)
+        : base(message, inner) => Kind = kind;
+
+    /// <summary>What kind of error this is; decides the exit code.</summary>
+    public FaultKind Kind { get; }
+
+    /// <summary>Whose fault it is: the job file, the source, the transform, the target or the run itself.</summary>
+    public FaultSide Side { get; init; } = FaultSide.Run;
+
+    /// <summary>True when the same attempt can succeed later without anybody changing anything (a lost connection, a busy server).</summary>
+    public bool Retryable { get; init; }
+
+    /// <summary>Where: a key and line of the job file, or a file, row and column of the data. Null when the message says it all.</summary>
+    public string? Where { get; init; }
+
+    /// <summary>What the user can do about it, as an imperative sentence. Null when the message says it all.</summary>
+    public string? Advice { get; init; }
+
+    /// <summary>The other system's own error code (a SQLSTATE, an errno name), when there is one.</summary>
+    public string? Code { get; init; }
+
+    /// <summary>The process exit code for this fault, as documented in <c>docs/reference/exit-codes.md</c>.</summary>
+    public int ExitCode => Kind switch
+    {
+        FaultKind.Usage or FaultKind.JobFile => 2,
+        FaultKind.Unreachable or FaultKind.Refused => 3,
+        FaultKind.Data => 4,
+        FaultKind.Limit => 5,
+        FaultKind.Cancelled => 130,
+        _ => 1,
+    };
+
+    /// <summary>The whole story on a few lines: where, message, advice. What the console and the report print.</summary>
+    public string Describe()
+    {
+        var text = Where is null ? Message : $"{Where}: {Message}";
+        return Advice is null ? text : $"{text}\n  {Advice}";
+    }
+}
