@@ -1,0 +1,54 @@
+using Millrace.DuckDb;
+using Millrace.Faults;
+using Millrace.Runs;
+
+namespace Millrace.Extract;
+
+/// <summary>
+/// The worker's half of a source: gives each unit's rows to DuckDB. One for a worker process; <see cref="OpenAsync"/> is called
+/// from as many lanes at once as the worker has.
+/// </summary>
+public interface IUnitReader : IAsyncDisposable
+{
+    /// <summary>Folders and files that DuckDB itself must be able to read (a file source's own).</summary>
+    IReadOnlyList<string> ReadablePaths(StreamHeader header);
+
+    /// <summary>Called once, before the worker's DuckDB is locked: registers table functions.</summary>
+    void Attach(DuckDbConnection connection);
+
+    /// <summary>Opens one unit. Errors are <see cref="Fault"/>s.</summary>
+    /// <param name="header">The unit's stream.</param>
+    /// <param name="unit">What to read.</param>
+    /// <param name="cancel">Stops the opening; once open, <see cref="IUnitInput.Cancel"/> stops the reading.</param>
+    ValueTask<IUnitInput> OpenAsync(StreamHeader header, Unit unit, CancellationToken cancel);
+}
+
+/// <summary>One open unit: a relation that DuckDB reads once. Disposing it before <see cref="CompleteAsync"/> aborts the read.</summary>
+public interface IUnitInput : IAsyncDisposable
+{
+    /// <summary>
+    /// A complete SELECT whose columns are the header's, by name, order and type, such as
+    /// <c>SELECT "id", "name" FROM millrace_postgres(17)</c>.
+    /// </summary>
+    string Select { get; }
+
+    /// <summary>Rows that have left the source so far; -1 when only the writer counts them. Any thread.</summary>
+    long RowsRead { get; }
+
+    /// <summary>Bytes that have been read so far. Any thread.</summary>
+    long BytesRead { get; }
+
+    /// <summary>Makes a read that blocks end soon. Any thread, any time, more than once.</summary>
+    void Cancel();
+
+    /// <summary>
+    /// After the query has ended well: checks that all of the unit was read and that the source is still the one that was planned.
+    /// Otherwise a <see cref="Fault"/>.
+    /// </summary>
+    /// <param name="rowsCopied">Rows that DuckDB says it has written.</param>
+    /// <param name="cancel">Stops the check.</param>
+    ValueTask CompleteAsync(long rowsCopied, CancellationToken cancel);
+
+    /// <summary>Turns DuckDB's error of this unit's query into a fault that names file, row and column; null when it isn't the source's.</summary>
+    Fault? Explain(DuckDbException error);
+}

@@ -1,0 +1,129 @@
+using System.Collections.Immutable;
+using Millrace.Commit;
+using Millrace.DuckDb;
+using Millrace.Faults;
+using Millrace.Jobs;
+using Millrace.Planning;
+using Millrace.Runs;
+
+namespace Millrace.Load;
+
+/// <summary>
+/// One kind of system that rows go to. Stateless; it opens the two halves of itself: <see cref="ITarget"/> in the coordinator,
+/// <see cref="IUnitWriter"/> in each worker.
+/// </summary>
+public interface ITargetConnector
+{
+    /// <summary>The connector's name, such as <c>files</c>.</summary>
+    string Name { get; }
+
+    /// <summary>Whether this connector writes to addresses like this one; looks at the text only.</summary>
+    bool Claims(string address);
+
+    /// <summary>The coordinator's half. Does no I/O yet. A malformed address is a <see cref="Fault"/>.</summary>
+    ITarget Open(TargetContext context);
+
+    /// <summary>The worker's half. Does no I/O yet.</summary>
+    IUnitWriter OpenWriter(TargetContext context);
+}
+
+/// <summary>What a target is opened with.</summary>
+public sealed record TargetContext
+{
+    /// <summary>The address with its secrets resolved: never log it, never write it.</summary>
+    public required string Address { get; init; }
+
+    /// <summary>Where the user wrote it, for errors.</summary>
+    public required Mark Mark { get; init; }
+
+    /// <summary>The file format, for targets that are files.</summary>
+    public required FileFormat Format { get; init; }
+
+    /// <summary>Where relative paths start.</summary>
+    public required string BaseDirectory { get; init; }
+
+    /// <summary>The clock.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+}
+
+/// <summary>The coordinator's half of a target: stages, commits once, discards. Calls come one at a time for each stream.</summary>
+public interface ITarget : IAsyncDisposable
+{
+    /// <summary>The address for people: no secrets.</summary>
+    string Place { get; }
+
+    /// <summary>What the writer can hold.</summary>
+    TargetTraits Traits { get; }
+
+    /// <summary>True when all of a stream becomes one file (or standard output), so that it must be one unit.</summary>
+    bool OneFile { get; }
+
+    /// <summary>Checks that the target can be written: rights, free space. Says what is there, such as "folder ./lake, 41 GB free".</summary>
+    ValueTask<string> CheckAsync(CancellationToken cancel);
+
+    /// <summary>
+    /// Makes the stream's staging place, empty or as an earlier coordinator left it, and gives the JSON that its writers need.
+    /// Refuses what the target can't do (two streams into one file, a type that the format can't hold), with the stream's mark.
+    /// </summary>
+    ValueTask<string> StageAsync(StagingRequest request, CancellationToken cancel);
+
+    /// <summary>
+    /// Publishes a stream in one step, with (run, stream) recorded in the target: doing it again changes nothing. The results are those
+    /// of every unit of the plan, in plan order. Never shows a part. After it returns, the stream's staging place is gone.
+    /// </summary>
+    ValueTask<CommitReceipt> CommitAsync(StreamHeader header, CommitRequest request, CancellationToken cancel);
+
+    /// <summary>Removes all that is staged for a run, whatever state it is in. Does nothing when there is nothing.</summary>
+    ValueTask DiscardAsync(string run, CancellationToken cancel);
+}
+
+/// <summary>What staging a stream needs.</summary>
+/// <param name="Run">The run's id.</param>
+/// <param name="Generation">Which reading of the stream it is; earlier generations' staged files that no result names are removed.</param>
+/// <param name="To">The stream's name in the target.</param>
+/// <param name="Plan">The stream's plan.</param>
+public sealed record StagingRequest(string Run, int Generation, string To, StreamPlan Plan);
+
+/// <summary>
+/// The worker's half of a target: where a unit's rows go. One for a worker process; called from as many lanes at once as it has.
+/// </summary>
+public interface IUnitWriter : IAsyncDisposable
+{
+    /// <summary>Folders that DuckDB itself must be able to write.</summary>
+    IReadOnlyList<string> WritablePaths(StreamHeader header);
+
+    /// <summary>Called once, before the worker's DuckDB is locked: registers copy functions.</summary>
+    void Attach(DuckDbConnection connection);
+
+    /// <summary>Opens the output of one attempt at a unit: a fresh place that no other attempt shares.</summary>
+    /// <param name="header">The unit's stream.</param>
+    /// <param name="unit">The unit.</param>
+    /// <param name="attempt">A short name that no other attempt of this run has, fit for a file name: <c>e2-a1</c>.</param>
+    /// <param name="cancel">Stops the opening.</param>
+    ValueTask<IUnitOutput> OpenAsync(StreamHeader header, Unit unit, string attempt, CancellationToken cancel);
+}
+
+/// <summary>One attempt's output. Disposing it before <see cref="CompleteAsync"/> removes what it has written.</summary>
+public interface IUnitOutput : IAsyncDisposable
+{
+    /// <summary>The statement that writes the rows of <paramref name="select"/>; DuckDB answers it with what it wrote.</summary>
+    string CopyStatement(string select);
+
+    /// <summary>
+    /// Reads DuckDB's answer to the statement, makes what was written durable (files, then their folder) and says what it is.
+    /// May run while the next unit already reads.
+    /// </summary>
+    ValueTask<WrittenOutput> CompleteAsync(CancellationToken cancel);
+
+    /// <summary>Takes DuckDB's answer to the statement (called before <see cref="CompleteAsync"/>, while the connection is still the unit's).</summary>
+    /// <returns>Rows that DuckDB says it has written.</returns>
+    long Answered(DuckDbResult answer);
+
+    /// <summary>Turns DuckDB's error into a fault of the target's side (disk full, no right); null when it isn't the target's.</summary>
+    Fault? Explain(DuckDbException error);
+}
+
+/// <summary>What an attempt has written.</summary>
+/// <param name="Rows">Rows in the files, as the writer counted them.</param>
+/// <param name="Files">The files, durable.</param>
+public sealed record WrittenOutput(long Rows, ImmutableArray<StagedFile> Files);

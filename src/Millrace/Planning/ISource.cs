@@ -1,0 +1,93 @@
+using System.Collections.Immutable;
+using Millrace.Extract;
+using Millrace.Jobs;
+
+namespace Millrace.Planning;
+
+/// <summary>
+/// One kind of system that rows come from. Stateless; it opens the two halves of itself: <see cref="ISource"/> in the
+/// coordinator, <see cref="IUnitReader"/> in each worker.
+/// </summary>
+public interface ISourceConnector
+{
+    /// <summary>The connector's name, such as <c>postgres</c>: written to run directories, so it never changes.</summary>
+    string Name { get; }
+
+    /// <summary>Whether this connector reads addresses like this one; looks at the text only.</summary>
+    bool Claims(string address);
+
+    /// <summary>The coordinator's half. Does no I/O yet. A malformed address is a <see cref="Faults.Fault"/>.</summary>
+    ISource Open(SourceContext context);
+
+    /// <summary>The worker's half. Does no I/O yet.</summary>
+    IUnitReader OpenReader(SourceContext context);
+}
+
+/// <summary>What a source is opened with.</summary>
+public sealed record SourceContext
+{
+    /// <summary>The address with its secrets resolved: never log it, never write it.</summary>
+    public required string Address { get; init; }
+
+    /// <summary>Where the user wrote it, for errors.</summary>
+    public required Mark Mark { get; init; }
+
+    /// <summary>Where relative paths start.</summary>
+    public required string BaseDirectory { get; init; }
+
+    /// <summary>Connections that this process may have open to the source at once.</summary>
+    public required int Connections { get; init; }
+
+    /// <summary>The clock.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+}
+
+/// <summary>
+/// The coordinator's half of a source: looks, holds one moment, cuts into units. Calls come one at a time. Every error is a
+/// <see cref="Faults.Fault"/> that names the source (without secrets) and the stream.
+/// </summary>
+public interface ISource : IAsyncDisposable
+{
+    /// <summary>The address for people: no secrets.</summary>
+    string Place { get; }
+
+    /// <summary>Connects and says what is there, such as "PostgreSQL 18.4". Used by <c>check</c>.</summary>
+    ValueTask<string> CheckAsync(CancellationToken cancel);
+
+    /// <summary>Streams that match a pattern (<c>public.*</c>, a glob), as they are found.</summary>
+    IAsyncEnumerable<Discovered> DiscoverAsync(string pattern, CancellationToken cancel);
+
+    /// <summary>
+    /// Replaces streams whose name is a wildcard by those that match; a stream that is also written out keeps its own settings.
+    /// Nothing matches: a fault with the stream's mark.
+    /// </summary>
+    ValueTask<ImmutableArray<StreamJob>> ExpandAsync(ImmutableArray<StreamJob> streams, CancellationToken cancel);
+
+    /// <summary>
+    /// Takes the moment that all these streams are read at, and keeps it until this source is disposed. Called once, before the
+    /// first <see cref="PlanAsync"/>. Does nothing where there is no such moment (files).
+    /// </summary>
+    ValueTask HoldAsync(ImmutableArray<StreamJob> streams, CancellationToken cancel);
+
+    /// <summary>Inspects a stream and plans it. A column that can't be read is refused here, by name.</summary>
+    ValueTask<StreamPlan> PlanAsync(StreamJob stream, PlanRequest request, CancellationToken cancel);
+}
+
+/// <summary>A stream that <c>discover</c> found.</summary>
+public sealed record Discovered
+{
+    /// <summary>The name to write in a job file.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>What it is in the source's words: table, view, partitioned table, CSV file.</summary>
+    public required string Kind { get; init; }
+
+    /// <summary>Estimated rows; null when unknown.</summary>
+    public long? EstimatedRows { get; init; }
+
+    /// <summary>Estimated bytes; null when unknown.</summary>
+    public long? EstimatedBytes { get; init; }
+
+    /// <summary>The columns as they would arrive in a Parquet target.</summary>
+    public ImmutableArray<Column> Columns { get; init; } = [];
+}

@@ -1,0 +1,109 @@
+using System.Collections.Immutable;
+using Millrace.Jobs;
+
+namespace Millrace.Planning;
+
+/// <summary>
+/// How one stream will be moved: its columns, its estimates, the strategy that cuts it into units and why, and the units
+/// themselves as a stream that is read once.
+/// </summary>
+public sealed record StreamPlan
+{
+    /// <summary>What the user wrote, wildcards expanded.</summary>
+    public required StreamJob Stream { get; init; }
+
+    /// <summary>The columns in the target's order.</summary>
+    public required ImmutableArray<Column> Columns { get; init; }
+
+    /// <summary>The source's own estimate of the rows; null when it has none.</summary>
+    public long? EstimatedRows { get; init; }
+
+    /// <summary>The source's own estimate of the bytes to be read; null when it has none.</summary>
+    public long? EstimatedBytes { get; init; }
+
+    /// <summary>The strategy that was picked.</summary>
+    public required PartitionBy Strategy { get; init; }
+
+    /// <summary>Why that strategy, in one sentence.</summary>
+    public required string Why { get; init; }
+
+    /// <summary>How many units to expect; exact when the source knows.</summary>
+    public required long EstimatedUnits { get; init; }
+
+    /// <summary>
+    /// The moment that the units are read at, such as a snapshot's name; null when each unit carries its own proof (a file's size and time).
+    /// </summary>
+    public string? Moment { get; init; }
+
+    /// <summary>What else the user should know before the run.</summary>
+    public ImmutableArray<string> Remarks { get; init; } = [];
+
+    /// <summary>What the connector's reader needs for every unit of the stream: JSON that only the connector reads. No secrets in it.</summary>
+    public required string ReaderJson { get; init; }
+
+    /// <summary>
+    /// Produces the units, in an order that is the same every time for the same source. Read once, lazily: a million units are never in memory.
+    /// </summary>
+    public required Func<CancellationToken, IAsyncEnumerable<PlannedUnit>> Units { get; init; }
+}
+
+/// <summary>A unit as the source's planner makes it.</summary>
+/// <param name="Slice">What to read: JSON that only the connector reads. The same source content gives the same text. No secrets in it.</param>
+/// <param name="Label">What to read, for people: <c>pages 0-8191</c>, <c>events.csv bytes 0-67108864</c>.</param>
+/// <param name="EstimatedRows">About how many rows; null when unknown.</param>
+/// <param name="EstimatedBytes">About how many source bytes; null when unknown.</param>
+public sealed record PlannedUnit(string Slice, string Label, long? EstimatedRows = null, long? EstimatedBytes = null);
+
+/// <summary>What a source must know to plan a stream.</summary>
+public sealed record PlanRequest
+{
+    /// <summary>What the target's writer can hold.</summary>
+    public required TargetTraits Target { get; init; }
+
+    /// <summary>How many units run at once.</summary>
+    public required int Workers { get; init; }
+
+    /// <summary>Source bytes that a unit aims at.</summary>
+    public long UnitBytes { get; init; } = Limits.UnitBytesTarget;
+
+    /// <summary>True when the target is one single file: the stream must be one unit, however large.</summary>
+    public bool OneUnit { get; init; }
+
+    /// <summary>
+    /// Source bytes that a unit aims at for a stream of this size: <see cref="UnitBytes"/>, or less so that each worker gets
+    /// <see cref="Limits.UnitsPerWorkerMin"/> units, but never less than <see cref="Limits.UnitBytesMin"/>.
+    /// </summary>
+    public long UnitBytesFor(long streamBytes) =>
+        Math.Max(Limits.UnitBytesMin, Math.Min(UnitBytes, streamBytes / ((long)Workers * Limits.UnitsPerWorkerMin)));
+}
+
+/// <summary>
+/// What a target's writer can hold without changing a value. A source turns what its target can't hold into text in its own
+/// notation, or refuses it at planning.
+/// </summary>
+public sealed record TargetTraits
+{
+    /// <summary>Lists and structs stay lists and structs.</summary>
+    public required bool Nested { get; init; }
+
+    /// <summary>Bytes stay bytes; otherwise a source gives text (PostgreSQL: <c>\x</c> and hex digits).</summary>
+    public required bool Bytes { get; init; }
+
+    /// <summary>Infinite dates and timestamps are kept; otherwise such a value fails its unit, naming row and column.</summary>
+    public required bool InfiniteDates { get; init; }
+
+    /// <summary>NaN and infinities in FLOAT and DOUBLE are kept; otherwise such a value fails its unit, naming row and column.</summary>
+    public required bool NonFiniteFloats { get; init; }
+
+    /// <summary>The time 24:00:00 is kept; otherwise such a value fails its unit, naming row and column.</summary>
+    public required bool EndOfDay { get; init; }
+
+    /// <summary>HUGEINT and UHUGEINT are kept.</summary>
+    public required bool HugeIntegers { get; init; }
+
+    /// <summary>INTERVAL with months, days and microseconds is kept.</summary>
+    public required bool Intervals { get; init; }
+
+    /// <summary>TIME WITH TIME ZONE keeps its offset.</summary>
+    public required bool TimeOffsets { get; init; }
+}

@@ -1,0 +1,91 @@
+using System.Collections.Immutable;
+using Millrace.Planning;
+
+namespace Millrace.Runs;
+
+/// <summary>The smallest retried piece of a run, as it stands in the plan: what to read, and where in the plan it is.</summary>
+public sealed record Unit
+{
+    /// <summary>The number in the stream's plan, from 0.</summary>
+    public required long Number { get; init; }
+
+    /// <summary>What to read: the connector's own JSON.</summary>
+    public required string Slice { get; init; }
+
+    /// <summary>What to read, for people.</summary>
+    public required string Label { get; init; }
+
+    /// <summary>About how many rows; null when unknown.</summary>
+    public long? EstimatedRows { get; init; }
+
+    /// <summary>About how many source bytes; null when unknown.</summary>
+    public long? EstimatedBytes { get; init; }
+}
+
+/// <summary>What all units of a stream share: written once, before the first of them runs. No secrets in it.</summary>
+public sealed record StreamHeader
+{
+    /// <summary>The run's id.</summary>
+    public required string Run { get; init; }
+
+    /// <summary>The stream's name in the source.</summary>
+    public required string Stream { get; init; }
+
+    /// <summary>The stream's name in the target.</summary>
+    public required string To { get; init; }
+
+    /// <summary>Which reading of the stream this is, from 1: a stream that is read again at another moment starts a new generation.</summary>
+    public required int Generation { get; init; }
+
+    /// <summary>The moment that units are read at; null when there is none.</summary>
+    public string? Moment { get; init; }
+
+    /// <summary>The columns in the target's order.</summary>
+    public required ImmutableArray<Column> Columns { get; init; }
+
+    /// <summary>What the source's reader needs: its own JSON.</summary>
+    public required string ReaderJson { get; init; }
+
+    /// <summary>What the target's writer needs: its own JSON.</summary>
+    public required string WriterJson { get; init; }
+}
+
+/// <summary>What one unit came to: written once, only if absent. This object is the unit's commit.</summary>
+public sealed record UnitResult
+{
+    /// <summary>The unit's number.</summary>
+    public required long Number { get; init; }
+
+    /// <summary>A hash of the unit's slice and moment: a result counts only for a unit that reads the same.</summary>
+    public required string Fingerprint { get; init; }
+
+    /// <summary>Which attempt it was, from 1.</summary>
+    public required int Attempt { get; init; }
+
+    /// <summary>The fencing number of the coordinator that ordered it.</summary>
+    public required int Epoch { get; init; }
+
+    /// <summary>Rows as they left the source.</summary>
+    public required long RowsRead { get; init; }
+
+    /// <summary>Rows as they were handed to the writer.</summary>
+    public required long RowsWritten { get; init; }
+
+    /// <summary>Bytes that were read from the source.</summary>
+    public required long BytesRead { get; init; }
+
+    /// <summary>Staged files, durable.</summary>
+    public required ImmutableArray<StagedFile> Files { get; init; }
+
+    /// <summary>How long it took, in seconds.</summary>
+    public required double Seconds { get; init; }
+}
+
+/// <summary>A file that a unit has staged.</summary>
+/// <param name="Path">Where it lies, relative to the stream's staging folder, with <c>/</c>.</param>
+/// <param name="PublishAs">
+/// Its path in the published table, relative to the table's folder, with <c>/</c>: partition folders and a name that carries the run.
+/// </param>
+/// <param name="Bytes">Its size.</param>
+/// <param name="Rows">Its rows.</param>
+public sealed record StagedFile(string Path, string PublishAs, long Bytes, long Rows);
