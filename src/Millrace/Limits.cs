@@ -68,6 +68,9 @@ public static class Limits
     /// <summary>Columns in one stream.</summary>
     public const int ColumnsMax = 4_096;
 
+    /// <summary>The longest pause between two tries to take a lock that somebody else holds, in milliseconds.</summary>
+    public const int LockPollMillisecondsMax = 200;
+
     /// <summary>Checks the relations between the bounds.</summary>
     public static void AssertRelations()
     {
