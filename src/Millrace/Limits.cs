@@ -71,6 +71,30 @@ public static class Limits
     /// <summary>The longest pause between two tries to take a lock that somebody else holds, in milliseconds.</summary>
     public const int LockPollMillisecondsMax = 200;
 
+    /// <summary>Values (keys, scalars, lists, maps) in one job file.</summary>
+    public const int JobFileNodesMax = 500_000;
+
+    /// <summary>Levels of lists and maps in one job file.</summary>
+    public const int JobFileDepthMax = 16;
+
+    /// <summary>Mistakes of one job that are shown; the rest is counted.</summary>
+    public const int JobFaultsMax = 100;
+
+    /// <summary>Characters in a job's name: it becomes part of folder and file names.</summary>
+    public const int JobNameCharsMax = 64;
+
+    /// <summary>The most rows that <c>partition.rows</c> may ask for in one unit.</summary>
+    public const long UnitRowsMax = 1_000_000_000;
+
+    /// <summary>The smallest <c>limits.disk</c> that is taken.</summary>
+    public const long DiskBytesMin = 64 * Mega;
+
+    /// <summary>The smallest <c>write.max_file_bytes</c> that is taken: below it files cost more than their rows.</summary>
+    public const long TargetFileBytesMin = 64 * Kilo;
+
+    /// <summary>A secret file's size (<c>${file:/path}</c>).</summary>
+    public const int SecretFileBytesMax = 64 * 1024;
+
     /// <summary>Checks the relations between the bounds.</summary>
     public static void AssertRelations()
     {

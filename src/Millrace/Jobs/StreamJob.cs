@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 
 namespace Millrace.Jobs;
 
@@ -13,6 +14,18 @@ public sealed record StreamJob
 
     /// <summary>The name in the target; null: the stream's own last part (<c>public.events</c> becomes <c>events</c>).</summary>
     public string? To { get; init; }
+
+    /// <summary>
+    /// True when the job's source itself names this stream's data (one file, a glob, a folder without <c>streams</c>, standard input)
+    /// and <see cref="Name"/> is only a name. False: <see cref="Name"/> is a table, or a glob below the source's folder.
+    /// </summary>
+    public bool IsWholeSource { get; init; }
+
+    /// <summary>The table in the target: <see cref="To"/>, or what <see cref="Name"/> makes of itself (a glob: the file's stem; a table: its last part).</summary>
+    [JsonIgnore]
+    public string TargetName => To ?? (IsWholeSource ? Name
+        : StreamNames.HasDataEnding(Name) || Name.Contains('/', StringComparison.Ordinal) ? StreamNames.FromPath(Name)
+        : StreamNames.LastPart(Name));
 
     /// <summary>What happens to rows that the target already has.</summary>
     public WriteMode Mode { get; init; } = WriteMode.Overwrite;

@@ -1,0 +1,88 @@
+using System.Collections.Immutable;
+
+namespace Millrace.Jobs.Reading;
+
+/// <summary>The words that a key can have, and what they mean.</summary>
+/// <param name="Words">The words of this version with their values.</param>
+/// <param name="NotBuilt">Words that the job file will have, and this version does not.</param>
+/// <typeparam name="T">What a word means.</typeparam>
+internal sealed record Choices<T>(ImmutableArray<(string Word, T Value)> Words, ImmutableArray<string> NotBuilt)
+{
+    /// <summary>The words of this version.</summary>
+    public IReadOnlyList<string> Known => [.. Words.Select(one => one.Word)];
+
+    /// <summary>Finds a word's value; letter case matters.</summary>
+    public bool TryFind(string word, out T value)
+    {
+        foreach (var one in Words)
+        {
+            if (one.Word == word)
+            {
+                value = one.Value;
+                return true;
+            }
+        }
+
+        value = default!;
+        return false;
+    }
+}
+
+/// <summary>Every key of the job file whose value is one of a few words.</summary>
+internal static class Choices
+{
+    /// <summary><c>engine</c>.</summary>
+    public static Choices<EngineChoice> Engine { get; } = new(
+        [("auto", EngineChoice.Auto), ("inproc", EngineChoice.InProc), ("local", EngineChoice.Local)],
+        ["spark", "kubernetes", "beam", "slurm"]);
+
+    /// <summary><c>format</c>.</summary>
+    public static Choices<FileFormat> Format { get; } = new(
+        [("parquet", FileFormat.Parquet), ("csv", FileFormat.Csv), ("ndjson", FileFormat.Ndjson)],
+        ["delta"]);
+
+    /// <summary><c>mode</c>.</summary>
+    public static Choices<WriteMode> Mode { get; } = new(
+        [("overwrite", WriteMode.Overwrite), ("append", WriteMode.Append)],
+        ["merge", "incremental", "scd2"]);
+
+    /// <summary><c>consistency</c>.</summary>
+    public static Choices<Consistency> Consistency { get; } = new(
+        [("snapshot", Jobs.Consistency.Snapshot), ("unit", Jobs.Consistency.Unit)],
+        []);
+
+    /// <summary><c>proof</c>: how what was written is proved against what was read.</summary>
+    public static Choices<string> Proof { get; } = Texts(["counts"], ["hash", "readback"]);
+
+    /// <summary><c>partition.by</c>.</summary>
+    public static Choices<PartitionBy> PartitionBy { get; } = new(
+        [
+            ("auto", Jobs.PartitionBy.Auto), ("pages", Jobs.PartitionBy.Pages), ("date", Jobs.PartitionBy.Date), ("id", Jobs.PartitionBy.Id),
+            ("hash", Jobs.PartitionBy.Hash), ("files", Jobs.PartitionBy.Files), ("bytes", Jobs.PartitionBy.Bytes),
+            ("row_groups", Jobs.PartitionBy.RowGroups), ("none", Jobs.PartitionBy.None),
+        ],
+        []);
+
+    /// <summary><c>read.format</c>.</summary>
+    public static Choices<string> ReadFormat { get; } = Texts(["csv", "ndjson", "json", "parquet"], ["avro", "delta"]);
+
+    /// <summary><c>read.compression</c>.</summary>
+    public static Choices<string> Compression { get; } = Texts(["gzip", "zstd", "none"], []);
+
+    /// <summary><c>read.decimal</c>.</summary>
+    public static Choices<string> Decimal { get; } = Texts([".", ","], []);
+
+    /// <summary><c>read.ragged</c>.</summary>
+    public static Choices<string> Ragged { get; } = Texts(["fail", "pad"], []);
+
+    /// <summary><c>read.missing_columns</c>.</summary>
+    public static Choices<string> MissingColumns { get; } = Texts(["null", "fail"], []);
+
+    /// <summary><c>write.codec</c> when the format is Parquet.</summary>
+    public static Choices<string> ParquetCodec { get; } = Texts(["zstd", "snappy", "gzip", "lz4", "brotli", "none"], []);
+
+    /// <summary><c>write.codec</c> when the format is CSV or NDJSON.</summary>
+    public static Choices<string> TextCodec { get; } = Texts(["none", "gzip", "zstd"], []);
+
+    private static Choices<string> Texts(string[] words, string[] notBuilt) => new([.. words.Select(word => (word, word))], [.. notBuilt]);
+}

@@ -1,0 +1,188 @@
+using System.Collections.Immutable;
+using Millrace.Jobs.Secrets;
+
+namespace Millrace.Jobs.Reading;
+
+/// <summary>Makes a <see cref="Job"/> of a tree: writes the command line into it, reads every key, then checks what spans keys.</summary>
+internal sealed class JobBuilder
+{
+    private readonly MapNode root;
+    private readonly MapReader reader;
+    private readonly FaultList faults;
+    private readonly List<JobWarning> warnings = [];
+
+    private readonly bool hasImpliedStream;
+
+    private JobBuilder(MapNode root, FaultList faults, bool hasImpliedStream)
+    {
+        this.hasImpliedStream = hasImpliedStream;
+        this.root = root;
+        this.faults = faults;
+        reader = new MapReader(root, KeyTable.Job, "", faults);
+    }
+
+    /// <summary>Builds the job, or lists every mistake.</summary>
+    /// <param name="root">The file's tree; an empty map for the short form.</param>
+    /// <param name="overrides">What the command line says.</param>
+    /// <param name="baseDirectory">Where relative paths start.</param>
+    /// <param name="fileName">What the job is named after when it has no name.</param>
+    /// <param name="faults">What was wrong so far.</param>
+    public static JobReading Build(MapNode root, JobOverrides overrides, string baseDirectory, string fileName, FaultList faults)
+    {
+        var writer = new OverrideWriter(root, overrides, faults);
+        writer.Write();
+        var builder = new JobBuilder(root, faults, writer.HasImpliedStream);
+        var job = builder.Job(baseDirectory, fileName);
+        return new JobReading(faults.IsEmpty ? job : null, faults.InFileOrder(), [.. builder.warnings]);
+    }
+
+    private Job Job(string baseDirectory, string fileName)
+    {
+        var source = Endpoint("source", "--from");
+        var target = Endpoint("target", "--to");
+        CheckScheme(source, isTarget: false);
+        CheckScheme(target, isTarget: true);
+        var format = TargetRules.Format(reader, target.Text);
+        var job = new Job
+        {
+            Name = Name(fileName),
+            Source = source,
+            Target = target,
+            Format = format,
+            State = State(),
+            Engine = reader.Choice("engine", Choices.Engine) ?? EngineChoice.Auto,
+            Limits = ReadLimits(),
+            Streams = Streams(source, format),
+            BaseDirectory = baseDirectory,
+        };
+        return TargetRules.Apply(job, reader, faults);
+    }
+
+    private string Name(string fileName)
+    {
+        if (reader.Text("name") is { } name)
+        {
+            if (name.Length > Limits.JobNameCharsMax || !name.All(IsNameCharacter) || name[0] is '.' or '-')
+            {
+                reader.Fault("name", $"found {Words.Quote(name)}, expected at most {Limits.JobNameCharsMax} letters, digits, '-', '_' and '.', a letter or digit first", "The name becomes part of folder names.");
+            }
+
+            return name;
+        }
+
+        var stem = Path.GetFileNameWithoutExtension(fileName);
+        var made = new string([.. stem.Select(c => IsNameCharacter(c) ? c : '-').Take(Limits.JobNameCharsMax)]).TrimStart('.', '-');
+        return made.Length == 0 ? "run" : made;
+    }
+
+    private static bool IsNameCharacter(char c) => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.';
+
+    private Endpoint Endpoint(string key, string option)
+    {
+        var mark = reader.MarkOf(key);
+        var text = reader.Text(key);
+        if (text is null)
+        {
+            if (!reader.Has(key))
+            {
+                var where = root.Origin.File is null ? new Mark(option) : root.Origin.At(key);
+                faults.Add(where, $"found nothing, expected {KeyTable.Job.Find(key)!.Expected}", root.Origin.File is null ? $"Give {option}, or name a job file." : $"Add '{key}: ...' to the file, or give {option}.");
+            }
+
+            return new Endpoint("", mark);
+        }
+
+        if (!TextTemplate.TryParse(text, out _, out var mistake))
+        {
+            reader.Fault(key, $"found {mistake}, expected ${{NAME}}, ${{NAME:-default}} or ${{file:/path}}", "Write $${ for a plain ${.");
+        }
+        else if (UrlPassword.IsLiteral(text))
+        {
+            warnings.Add(mark.File is null
+                ? new JobWarning(mark, "the URL holds a password, and every user of this machine can read command lines", "Put the URL into an environment variable and give '${NAME}' in single quotes; or use PGPASSWORD or ~/.pgpass.")
+                : new JobWarning(mark, "the URL holds a password", "Write ${NAME} or ${file:/path} in its place, so that the file can be shared."));
+        }
+
+        return new Endpoint(text, mark);
+    }
+
+    private void CheckScheme(Endpoint endpoint, bool isTarget)
+    {
+        var key = isTarget ? "target" : "source";
+        if (EndpointScheme.Of(endpoint.Text) is not { } scheme)
+        {
+            return;
+        }
+
+        var isPostgres = EndpointScheme.IsPostgres(endpoint.Text);
+        var here = isTarget ? "This version writes paths and '-'." : "This version reads paths, globs, '-' and postgres:// URLs.";
+        if (EndpointScheme.IsPlanned(scheme) || (isPostgres && isTarget))
+        {
+            faults.AddNotBuilt(endpoint.Mark, isTarget ? $"a {scheme} target" : $"a {scheme} source", here);
+        }
+        else if (!isPostgres)
+        {
+            reader.Fault(key, $"found the unknown scheme {Words.Quote(scheme)}", scheme == "file" ? "Write the path alone." : here);
+        }
+    }
+
+    private string State()
+    {
+        var state = reader.Text("state") ?? ".millrace";
+        if (!TextTemplate.TryParse(state, out _, out var mistake))
+        {
+            reader.Fault("state", $"found {mistake}, expected ${{NAME}}, ${{NAME:-default}} or ${{file:/path}}", "Write $${ for a plain ${.");
+        }
+
+        if (EndpointScheme.Of(state) is { } scheme)
+        {
+            faults.AddNotBuilt(reader.MarkOf("state"), $"a state folder at {scheme}:", "This version keeps runs in a folder.");
+        }
+
+        return state;
+    }
+
+    private JobLimits ReadLimits()
+    {
+        var limits = reader.Map("limits", KeyTable.Limits);
+        var isAuto = limits.Node("workers") is ScalarNode { Text: "auto" };
+        return new JobLimits
+        {
+            MemoryBytes = limits.Size("memory", Limits.MemoryBytesMin, long.MaxValue),
+            Workers = isAuto ? null : (int?)limits.Number("workers", 1, Limits.WorkersMax),
+            SourceConnections = (int?)limits.Number("source_connections", 1, Limits.SourceConnectionsMax),
+            DiskBytes = limits.Size("disk", Limits.DiskBytesMin, long.MaxValue),
+        };
+    }
+
+    private ImmutableArray<StreamJob> Streams(Endpoint source, FileFormat format)
+    {
+        if (root.Find("streams")?.Value is not MapNode { Entries.Count: > 0 } streams)
+        {
+            // A source that is missing or not understood has its own message.
+            if (source.Text.Length > 0)
+            {
+                var found = reader.Node("streams") is MapNode or null ? "nothing" : reader.Node("streams")!.Shape;
+                reader.Fault("streams", $"found {found}, expected {KeyTable.Job.Find("streams")!.Expected}", "Name the tables to move: 'streams: [public.events]', --stream public.events, or \"public.*\" for all of a schema.");
+            }
+
+            return [];
+        }
+
+        if (streams.Entries.Count > Limits.StreamsMax)
+        {
+            reader.Fault("streams", $"found {streams.Entries.Count} streams, expected at most {Limits.StreamsMax}", "Use wildcards, or split the job.");
+            return [];
+        }
+
+        var isOneFile = OverrideWriter.IsFileSource(root)
+            && (hasImpliedStream || StreamNames.HasDataEnding(source.Text) || StreamNames.IsGlob(source.Text) || EndpointScheme.IsStandardStream(source.Text));
+        if (isOneFile && streams.Entries.Count > 1)
+        {
+            var second = streams.Entries[1];
+            faults.Add(second.Origin.At($"streams.{second.Key}"), "found a second stream, but the source is one file, one glob or standard input", "Make the source the folder, and the streams globs below it.");
+        }
+
+        return [.. streams.Entries.Select(entry => StreamReading.Read(entry, format, isOneFile, faults))];
+    }
+}

@@ -1,0 +1,75 @@
+using System.Text;
+using Millrace.Faults;
+using Millrace.Jobs;
+
+namespace Millrace.Tests.Jobs;
+
+public sealed class JobJsonTests
+{
+    [Fact]
+    public void A_job_comes_back_as_it_was()
+    {
+        var seed = Environment.TickCount;
+        var random = new Random(seed);
+        for (var i = 0; i < 500; i++)
+        {
+            var job = JobText.Right(RandomJob(random));
+            var written = JobJson.Write(job);
+            var read = JobJson.Read(written, "job.json");
+
+            // Records compare immutable collections by reference: their JSON compares them by content.
+            Assert.True(written.AsSpan().SequenceEqual(JobJson.Write(read)), $"seed {seed}");
+            Assert.Equal(job.Streams.Length, read.Streams.Length);
+            Assert.Equal(job.Streams[0].MarkOf("mode"), read.Streams[0].MarkOf("mode"));
+            Assert.Equal(job.Streams[0] with { }, job.Streams[0]);
+            Assert.Equal((job.Source, job.Target, job.Limits, job.Engine, job.Format), (read.Source, read.Target, read.Limits, read.Engine, read.Format));
+            Assert.Equal(job.Streams[0].Columns, read.Streams[0].Columns);
+            Assert.Equal(job.Streams[0].Types, read.Streams[0].Types);
+            Assert.Equal(job.Streams[0].Partition.Key, read.Streams[0].Partition.Key);
+        }
+    }
+
+    [Fact]
+    public void Passwords_do_not_reach_the_run_directory_and_references_do()
+    {
+        var job = JobText.Right("source: 'postgres://bob:hunter2@h/d?password=hunter3'\ntarget: '${OUT}'\nstreams: [a]");
+
+        var json = Encoding.UTF8.GetString(JobJson.Write(job));
+
+        Assert.DoesNotContain("hunter", json, StringComparison.Ordinal);
+        Assert.Equal("postgres://bob@h/d", JobJson.Read(Encoding.UTF8.GetBytes(json), "x").Source.Text);
+        Assert.Equal("${OUT}", JobJson.Read(Encoding.UTF8.GetBytes(json), "x").Target.Text);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("{")]
+    [InlineData("null")]
+    [InlineData("[]")]
+    [InlineData("{\"name\": 1}")]
+    [InlineData("{\"name\": \"x\"}")]
+    public void What_is_no_job_is_a_fault(string json) =>
+        Assert.Equal("job.json", Assert.Throws<Fault>(() => JobJson.Read(Encoding.UTF8.GetBytes(json), "job.json")).Where);
+
+    private static string RandomJob(Random random)
+    {
+        string Maybe(string line) => random.Next(2) == 0 ? line : "";
+        var text = new StringBuilder("source: postgres://u@h/d\ntarget: out\n");
+        text.Append(Maybe("engine: local\n")).Append(Maybe("state: x\n")).Append(Maybe("limits: {memory: 1GB, workers: 3}\n")).Append("streams:\n");
+        for (var i = random.Next(1, 4); i > 0; i--)
+        {
+            text.Append($"  s.t{i}:\n")
+                .Append(Maybe("    mode: append\n"))
+                .Append(Maybe("    consistency: unit\n"))
+                .Append(Maybe("    columns: [\"*\", -é, \"quo\\\"te\"]\n"))
+                .Append(Maybe("    types: {\"*\": text, b: 'decimal(9,2)', a: int}\n"))
+                .Append(Maybe("    rename: {a: \"\\u2028x\"}\n"))
+                .Append(Maybe("    partition: {by: hash, key: [a, b], rows: 10}\n"))
+                .Append(Maybe("    read: {null: [a, ''], header: true, delimiter: \"|\"}\n"))
+                .Append(Maybe("    write: {codec: zstd, level: 5, partition_by: [y], max_file_bytes: 1MB}\n"))
+                .Append(Maybe("    where: \"x < 'y'\"\n"));
+        }
+
+        return text.ToString();
+    }
+}

@@ -1,0 +1,136 @@
+namespace Millrace.Tests.Jobs;
+
+public sealed class JobMistakeTests
+{
+    [Fact]
+    public void Ten_mistakes_get_ten_messages_with_their_lines()
+    {
+        var wrong = JobText.Wrong("""
+            name: my job
+            sorce: postgres://u@h/d
+            target: s3://bucket/lake
+            format: parket
+            engine: spark
+            limits: {memory: 5 apples, workers: 0}
+            streams:
+              public.events:
+                mode: apend
+                types: {amount: "decimal(50,2)"}
+                transform: [{map: select 1}]
+            """);
+
+        string[] starts =
+        [
+            "job.yaml:1: source: found nothing, expected a path",
+            "job.yaml:1: name: found 'my job', expected at most 64 letters",
+            "job.yaml:2: sorce: found the unknown key 'sorce', expected name, source, target",
+            "job.yaml:3: target: a s3 target is not built yet in this version",
+            "job.yaml:4: format: found 'parket', expected parquet, csv or ndjson\n  Did you mean 'parquet'?",
+            "job.yaml:5: engine: engine: spark is not built yet in this version\n  This version has auto, inproc or local.",
+            "job.yaml:6: limits.memory: found '5 apples', expected a size such as 512MB",
+            "job.yaml:6: limits.workers: found 0, expected 1 to 256",
+            "job.yaml:9: streams.public.events.mode: found 'apend', expected overwrite or append\n  Did you mean 'append'?",
+            "job.yaml:10: streams.public.events.types.amount: found 'decimal(50,2)', expected a width of 1 to 38",
+            "job.yaml:11: streams.public.events.transform: 'transform' is not built yet in this version",
+        ];
+        Assert.Equal(starts.Length, wrong.Length);
+        Assert.All(starts.Zip(wrong), pair => Assert.StartsWith(pair.First, pair.Second, StringComparison.Ordinal));
+        Assert.EndsWith("Did you mean 'source'?", wrong[2], StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("key: [id]")]
+    [InlineData("cursor: created_at")]
+    [InlineData("mode: merge")]
+    [InlineData("mode: incremental")]
+    [InlineData("mode: scd2")]
+    [InlineData("proof: hash")]
+    [InlineData("proof: readback")]
+    [InlineData("expect: [{not_null: [id]}]")]
+    [InlineData("on_reject: quarantine")]
+    [InlineData("write: {cluster_by: [a]}")]
+    [InlineData("transform: []")]
+    public void Stream_keys_that_are_not_built_are_refused_as_such(string line)
+    {
+        var wrong = JobText.Wrong($"source: postgres://u@h/d\ntarget: out\nstreams:\n  a.b:\n    {line}\n");
+
+        Assert.StartsWith("job.yaml:5: streams.a.b.", Assert.Single(wrong), StringComparison.Ordinal);
+        Assert.Contains("is not built yet in this version", wrong[0], StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("engine", "kubernetes", "not built yet")]
+    [InlineData("engine", "beam", "not built yet")]
+    [InlineData("engine", "slurm", "not built yet")]
+    [InlineData("engine", "flink", "expected auto, inproc or local")]
+    [InlineData("format", "delta", "not built yet")]
+    [InlineData("state", "gs://b/p", "not built yet")]
+    [InlineData("target", "postgres://u@h/d", "not built yet")]
+    [InlineData("target", "bigquery://p/d", "not built yet")]
+    [InlineData("target", "out.json", "ends with .json")]
+    [InlineData("target", "out.parquet.gz", "compresses inside")]
+    [InlineData("target", "gopher://x", "unknown scheme 'gopher'")]
+    [InlineData("name", "../up", "found '../up'")]
+    [InlineData("limits", "7", "found '7', expected a map")]
+    [InlineData("limits", "{memory: 1MB}", "found '1MB' (1 MB), expected at least 128 MB")]
+    [InlineData("limits", "{time: 5}", "unknown key 'time'")]
+    [InlineData("limits", "{workers: lots}", "expected a whole number from 1 to 256")]
+    [InlineData("streams", "{a: 7}", "found '7', expected a map of options")]
+    [InlineData("streams", "[a, b]", "found a second stream")]
+    [InlineData("streams", "{a: {to: ../b}}", "expected a name below the target")]
+    [InlineData("streams", "{a: {to: '${X}'}}", "which is resolved in source")]
+    [InlineData("streams", "{a: {columns: [x, -x]}}", "both taken and left out")]
+    [InlineData("streams", "{a: {columns: [x, x]}}", "a second time")]
+    [InlineData("streams", "{a: {columns: [null]}}", "expected text")]
+    [InlineData("streams", "{a: {rename: {x: z, y: Z}}}", "new name of two columns")]
+    [InlineData("streams", "{a: {types: [x]}}", "found a list, expected a map")]
+    [InlineData("streams", "{a: {types: {x: {}}}}", "found a map, expected text")]
+    [InlineData("streams", "{a: {types: {x: 'decimal(5,6)'}}}", "a scale of 0 to the width")]
+    [InlineData("streams", "{a: {types: {x: 'decimal(a)'}}}", "expected decimal(width,scale)")]
+    [InlineData("streams", "{a: {query: select 1}}", "the source is files")]
+    [InlineData("streams", "{a: {where: 'x = ${'}}", "a '${' without its '}'")]
+    [InlineData("streams", "{a: {partition: {by: pages, key: id}}}", "uses none")]
+    [InlineData("streams", "{a: {partition: {rows: 0}}}", "found 0, expected 1 to")]
+    [InlineData("streams", "{a: {read: {header: yes}}}", "found 'yes', expected true or false")]
+    [InlineData("streams", "{a: {read: {quote: ab}}}", "found 'ab', expected one character")]
+    [InlineData("streams", "{a: {read: {delimiter: ',', decimal: ','}}}", "both as the decimal mark")]
+    [InlineData("streams", "{a: {read: {format: parquet, header: true}}}", "parquet files do not have")]
+    [InlineData("streams", "{a: {read: {date_format: dd.MM.yyyy}}}", "expected a strftime format")]
+    [InlineData("streams", "{a: {write: {codec: lzo}}}", "expected zstd, snappy")]
+    [InlineData("streams", "{a: {write: {codec: snappy, level: 3}}}", "the codec snappy has none")]
+    [InlineData("streams", "{a: {write: {level: 23}}}", "found 23, expected 1 to 22")]
+    [InlineData("streams", "{a: {write: {row_group_rows: 100}}}", "expected 2048 to 10000000")]
+    public void A_wrong_value_says_what_was_found_and_expected(string key, string value, string message)
+    {
+        var keys = new Dictionary<string, string>(StringComparer.Ordinal) { ["source"] = "in.csv", ["target"] = "out" };
+        keys[key] = value;
+
+        var wrong = JobText.Wrong(string.Concat(keys.Select(pair => $"{pair.Key}: {pair.Value}\n")));
+
+        Assert.Contains(message, Assert.Single(wrong), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("target: out.parquet", "found one file as the target of 2 streams")]
+    [InlineData("target: '-'", "found standard output as the target of 2 streams")]
+    public void Several_streams_do_not_fit_into_one_file(string target, string message) =>
+        Assert.Contains(message, Assert.Single(JobText.Wrong($"source: postgres://u@h/d\n{target}\nstreams: [a, b]")), StringComparison.Ordinal);
+
+    [Fact]
+    public void Two_streams_may_not_go_to_one_table() =>
+        Assert.Contains(
+            "job.yaml:5: streams.b.events: found 'events' as the target of two streams, 'a.events' and 'b.events'",
+            Assert.Single(JobText.Wrong("source: postgres://u@h/d\ntarget: out\nstreams:\n  a.events:\n  b.events:\n")),
+            StringComparison.Ordinal);
+
+    [Fact]
+    public void A_database_needs_streams() =>
+        Assert.Contains("Name the tables to move", Assert.Single(JobText.Wrong("source: postgres://u@h/d\ntarget: out")), StringComparison.Ordinal);
+
+    [Fact]
+    public void An_empty_file_misses_source_and_target() => Assert.Equal(2, JobText.Wrong("# nothing\n").Length);
+
+    [Fact]
+    public void Control_characters_do_not_reach_the_terminal() =>
+        Assert.DoesNotContain('\u001b', Assert.Single(JobText.Wrong("source: in.csv\ntarget: out\n\"\\e[2Jx\": 1\n")));
+}
