@@ -94,61 +94,65 @@ public static class Limits
 
     /// <summary>A secret file's size (<c>${file:/path}</c>).</summary>
     public const int SecretFileBytesMax = 64 * 1024;
+    /// <summary>Bytes of a name that becomes a folder or file name, before a hash is put behind it.</summary>
+    public const int NameBytesMax = 100;
 
-    /// <summary>Time from the first packet to a usable PostgreSQL session, when the URL does not say.</summary>
-    public const int PgConnectSecondsDefault = 10;
+    /// <summary>Unit results in one folder of the run directory.</summary>
+    public const int ResultsPerFolder = 1_000;
 
-    /// <summary>The longest <c>connect_timeout</c> of a PostgreSQL URL.</summary>
-    public const int PgConnectSecondsMax = 600;
+    /// <summary>How long a new coordinator waits for the workers of the one before it, in seconds.</summary>
+    public const int WorkerExitSecondsMax = 20;
 
-    /// <summary>How long a statement waits for a PostgreSQL lock before it fails: a run must not queue behind an ALTER TABLE for hours.</summary>
-    public const int PgLockSecondsMax = 10;
+    /// <summary>Units that one worker process runs at once: threads before processes, since a second DuckDB costs 60 MB.</summary>
+    public const int LanesPerProcessMax = 16;
 
-    /// <summary>How long a cancel request may take, and how long the cancelled statement then has to end before its connection is closed.</summary>
-    public const int PgCancelSecondsMax = 5;
+    /// <summary>Orders that wait between planning and running: enough that no lane idles, few enough that a plan never sits in memory.</summary>
+    public const int OrdersWaitingMax = 256;
 
-    /// <summary>Silence after which TCP asks whether the server is still there.</summary>
-    public const int PgKeepAliveSeconds = 30;
+    /// <summary>Units whose rows are copied and whose files are being made durable, for each lane.</summary>
+    public const int FinishingPerLaneMax = 2;
 
-    /// <summary>Time between two such questions.</summary>
-    public const int PgKeepAliveIntervalSeconds = 10;
+    /// <summary>The first wait before a unit is tried again, in milliseconds; doubled each time.</summary>
+    public const int RetryWaitMilliseconds = 500;
 
-    /// <summary>Unanswered questions after which the connection counts as lost.</summary>
-    public const int PgKeepAliveProbesMax = 3;
+    /// <summary>How often a run's progress is sampled, in milliseconds.</summary>
+    public const int SampleMilliseconds = 500;
 
-    /// <summary>
-    /// The receive buffer of a PostgreSQL connection: one system call takes what many of the server's 8 KB sends brought.
-    /// Small in debug builds, so that tests cross its boundaries all the time.
-    /// </summary>
-#if DEBUG
-    public const int PgReceiveBufferBytes = 4 * 1024;
-#else
-    public const int PgReceiveBufferBytes = 256 * 1024;
-#endif
+    /// <summary>A message between coordinator and worker, in bytes.</summary>
+    public const int WorkerMessageBytesMax = 16 * 1024 * 1024;
 
-    /// <summary>The largest row that is taken: PostgreSQL's own bound for a message.</summary>
-    public const int PgRowBytesMax = 1024 * 1024 * 1024;
+    /// <summary>Lines of a run's story that are kept.</summary>
+    public const int StoryLinesMax = 10_000;
 
-    /// <summary>The largest message that is no row: errors, notices, row descriptions.</summary>
-    public const int PgControlBytesMax = 1024 * 1024;
+    /// <summary>DuckDB's memory in one process before its lanes are counted.</summary>
+    public const long DuckDbBytesBase = 64 * Mega;
 
-    /// <summary>The largest message before a session is authenticated: whoever answers is not trusted yet.</summary>
-    public const int PgStartupBytesMax = 64 * 1024;
+    /// <summary>DuckDB's memory for each lane: a row group on its way out, with room for wide rows.</summary>
+    public const long DuckDbBytesPerLane = 128 * Mega;
 
-    /// <summary>The largest result of a catalogue query, all rows together.</summary>
-    public const long PgResultBytesMax = 64 * Mega;
+    /// <summary>The least memory that DuckDB is given: below it even a narrow row group does not fit.</summary>
+    public const long DuckDbBytesMin = 48 * Mega;
 
-    /// <summary>Notices that a connection keeps; later ones are dropped.</summary>
-    public const int PgNoticesMax = 20;
+    /// <summary>Units that a plan makes readable one by one; later ones in batches of as many.</summary>
+    public const int PlanUnitsFlushedAtOnce = 64;
 
-    /// <summary>Settings that a server may report about itself; PostgreSQL has about fifteen.</summary>
-    public const int PgParametersMax = 200;
+    /// <summary>Finished units of an earlier generation that are looked up when a stream is planned again; further ones are read again.</summary>
+    public const int CarriedUnitsMax = 1_000_000;
 
-    /// <summary>SCRAM rounds that are computed for a server at most (PostgreSQL's default is 4096): each costs a hash.</summary>
-    public const int PgScramRoundsMax = 1_000_000;
+    /// <summary>Streams that are planned before the engine is picked; a job with more uses worker processes.</summary>
+    public const int StreamsSizedUpMax = 64;
 
-    /// <summary>A PostgreSQL password file's size.</summary>
-    public const long PgPassFileBytesMax = 1 * Mega;
+    /// <summary>Streams whose units are all handed out and that wait for results or commit.</summary>
+    public const int StreamsFinishingMax = 16;
+
+    /// <summary>What a process needs beside DuckDB's counted memory: the runtime, libraries, buffers.</summary>
+    public const long ProcessOverheadBytes = 96 * Mega;
+
+    /// <summary>The end of what a worker process wrote to its standard error, in characters.</summary>
+    public const int WorkerErrorCharsMax = 2_000;
+
+    /// <summary>How long a worker may take to end after its input was closed, in seconds; then it is killed.</summary>
+    public const int WorkerStopSecondsMax = 10;
 
     /// <summary>Checks the relations between the bounds.</summary>
     public static void AssertRelations()
@@ -157,7 +161,5 @@ public static class Limits
         Debug.Assert(InProcBytesMax >= UnitBytesTarget, "a single unit runs in-process");
         Debug.Assert(RowGroupRowsMin <= RowGroupRowsDefault && RowGroupRowsDefault <= RowGroupRowsMax, "the default row group is allowed");
         Debug.Assert(SourceConnectionsDefault <= SourceConnectionsMax, "the default connections are allowed");
-        Debug.Assert(PgConnectSecondsDefault <= PgConnectSecondsMax, "the default connect timeout is allowed");
-        Debug.Assert(PgStartupBytesMax <= PgControlBytesMax && PgControlBytesMax <= PgRowBytesMax, "a row is the largest message");
     }
 }

@@ -13,7 +13,7 @@ public interface IUnitReader : IAsyncDisposable
     /// <summary>Folders and files that DuckDB itself must be able to read (a file source's own).</summary>
     IReadOnlyList<string> ReadablePaths(StreamHeader header);
 
-    /// <summary>Called once, before the worker's DuckDB is locked: registers table functions.</summary>
+    /// <summary>Called once for each DuckDB database that the worker opens, before it is locked: registers table functions.</summary>
     void Attach(DuckDbConnection connection);
 
     /// <summary>Opens one unit. Errors are <see cref="Fault"/>s.</summary>

@@ -79,10 +79,10 @@ public interface ITarget : IAsyncDisposable
 
 /// <summary>What staging a stream needs.</summary>
 /// <param name="Run">The run's id.</param>
-/// <param name="Generation">Which reading of the stream it is; earlier generations' staged files that no result names are removed.</param>
+/// <param name="Fresh">True when nothing that is staged for the stream counts any more: it is removed first.</param>
 /// <param name="To">The stream's name in the target.</param>
 /// <param name="Plan">The stream's plan.</param>
-public sealed record StagingRequest(string Run, int Generation, string To, StreamPlan Plan);
+public sealed record StagingRequest(string Run, bool Fresh, string To, StreamPlan Plan);
 
 /// <summary>
 /// The worker's half of a target: where a unit's rows go. One for a worker process; called from as many lanes at once as it has.
@@ -92,7 +92,7 @@ public interface IUnitWriter : IAsyncDisposable
     /// <summary>Folders that DuckDB itself must be able to write.</summary>
     IReadOnlyList<string> WritablePaths(StreamHeader header);
 
-    /// <summary>Called once, before the worker's DuckDB is locked: registers copy functions.</summary>
+    /// <summary>Called once for each DuckDB database that the worker opens, before it is locked: registers copy functions.</summary>
     void Attach(DuckDbConnection connection);
 
     /// <summary>Opens the output of one attempt at a unit: a fresh place that no other attempt shares.</summary>

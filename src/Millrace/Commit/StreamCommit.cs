@@ -1,0 +1,50 @@
+using Millrace.Faults;
+using Millrace.Jobs;
+using Millrace.Load;
+using Millrace.Runs;
+
+namespace Millrace.Commit;
+
+/// <summary>Publishes a stream whose units all have results: sums first, then the target's one step, then the run directory's memory of it.</summary>
+internal static class StreamCommit
+{
+    /// <summary>Commits. Doing it again, after any kill, changes nothing.</summary>
+    public static async Task<CommitRecord> RunAsync(
+        ActiveRun run, StreamJob stream, StreamHeader header, Generation generation, ITarget target, CancellationToken cancel)
+    {
+        var units = generation.PlannedUnits()
+            ?? throw new Fault(FaultKind.Internal, "the plan was cut off, so the stream can't be committed") { Where = stream.Name };
+        long read = 0, written = 0, bytes = 0;
+        await foreach (var result in generation.ReadResultsAsync(units, cancel).ConfigureAwait(false))
+        {
+            read += result.RowsRead;
+            written += result.RowsWritten;
+            bytes += result.BytesRead;
+        }
+
+        if (read != written)
+            throw new Fault(FaultKind.Data, $"{read} rows left the source and {written} were written: nothing was published") { Where = stream.Name };
+
+        var request = new CommitRequest
+        {
+            Mode = stream.Mode,
+            Epoch = run.Lease.Epoch,
+            Results = token => generation.ReadResultsAsync(units, token),
+            Rows = written,
+            AssertHolder = run.Lease.AssertHolder,
+        };
+        run.Lease.AssertHolder();
+        var receipt = await target.CommitAsync(header, request, cancel).ConfigureAwait(false);
+        var record = new CommitRecord
+        {
+            Stream = stream.Name,
+            Epoch = run.Lease.Epoch,
+            RowsRead = read,
+            BytesRead = bytes,
+            Units = units,
+            Receipt = receipt,
+        };
+        run.Directory.Stream(stream.Name).WriteCommit(record);
+        return record;
+    }
+}

@@ -1,0 +1,75 @@
+using System.Collections.Immutable;
+using Millrace.Faults;
+using Millrace.Jobs;
+using Millrace.Load;
+using Millrace.Planning;
+using Millrace.Worker;
+
+namespace Millrace;
+
+/// <summary>The systems that this Millrace knows. The first that claims an address gets it.</summary>
+/// <param name="Sources">Where rows can come from.</param>
+/// <param name="Targets">Where rows can go.</param>
+public sealed record Connectors(ImmutableArray<ISourceConnector> Sources, ImmutableArray<ITargetConnector> Targets)
+{
+    /// <summary>The connector for a source's address.</summary>
+    /// <exception cref="Fault">Nobody claims it.</exception>
+    public ISourceConnector SourceFor(string address, Mark mark)
+    {
+        foreach (var connector in Sources)
+        {
+            if (connector.Claims(address)) return connector;
+        }
+
+        throw NobodyClaims(address, mark, "source", string.Join(", ", Sources.Select(connector => connector.Name)));
+    }
+
+    /// <summary>The connector for a target's address.</summary>
+    /// <exception cref="Fault">Nobody claims it.</exception>
+    public ITargetConnector TargetFor(string address, Mark mark)
+    {
+        foreach (var connector in Targets)
+        {
+            if (connector.Claims(address)) return connector;
+        }
+
+        throw NobodyClaims(address, mark, "target", string.Join(", ", Targets.Select(connector => connector.Name)));
+    }
+
+    /// <summary>The worker's halves of source and target, as one runner.</summary>
+    public UnitRunner OpenRunner(WorkerSettings settings, TimeProvider clock)
+    {
+        var sourceMark = new Mark("source");
+        var targetMark = new Mark("target");
+        var reader = SourceFor(settings.Source, sourceMark).OpenReader(new SourceContext
+        {
+            Address = settings.Source,
+            Mark = sourceMark,
+            BaseDirectory = settings.BaseDirectory,
+            Connections = settings.Connections,
+            Clock = clock,
+        });
+        var writer = TargetFor(settings.Target, targetMark).OpenWriter(new TargetContext
+        {
+            Address = settings.Target,
+            Mark = targetMark,
+            Format = settings.Format,
+            BaseDirectory = settings.BaseDirectory,
+            Clock = clock,
+        });
+        return new UnitRunner(settings, reader, writer);
+    }
+
+    // The scheme is said, the rest is not: it may hold a password.
+    private static Fault NobodyClaims(string address, Mark mark, string role, string known)
+    {
+        var colon = address.IndexOf("://", StringComparison.Ordinal);
+        var found = colon < 0 ? "this address" : $"the scheme {address[..colon]}://";
+        return new Fault(FaultKind.JobFile, $"no connector knows {found} as a {role}")
+        {
+            Side = FaultSide.Job,
+            Where = mark.ToString(),
+            Advice = $"Known as a {role}: {known}.",
+        };
+    }
+}

@@ -1,0 +1,225 @@
+using System.Collections.Immutable;
+using Millrace.Commit;
+using Millrace.Engines;
+using Millrace.Faults;
+using Millrace.Jobs;
+using Millrace.Load;
+using Millrace.Planning;
+using Millrace.Runs;
+using Millrace.Telemetry;
+using Millrace.Worker;
+
+namespace Millrace;
+
+/// <summary>
+/// The way of the rows, from job to commit. Read this first.
+/// <code>
+/// job ──► 1 Open ──► 2 Hold ──► 3 Plan ──► 4 Extract, transform, load ──► 5 Commit ──► 6 Report
+///         ends       moment     units      rows in vectors, staged files   one atomic    run
+///                                          publish       directory
+///         └──── coordinator ─────────┘     └──────── worker ───────────┘  └── coordinator ──┘
+/// </code>
+/// Step 4 is <see cref="UnitRunner"/>, in this process or in others; everything else runs here. The run directory remembers each
+/// step, so that <see cref="ResumeAsync"/> is the same way once more, minus what it finds done.
+/// </summary>
+public sealed class DataPath(RunOptions options)
+{
+    /// <summary>Runs a job. Every ending is a summary; what failed is in its faults.</summary>
+    public Task<RunSummary> RunAsync(Job job, CancellationToken cancel) => MoveAsync(job, existing: null, cancel);
+
+    /// <summary>Goes on with a run whose coordinator has ended without committing every stream.</summary>
+    /// <param name="directory">The run.</param>
+    /// <param name="job">Its job: <see cref="RunDirectory.ReadJob"/>, with what the user gives anew (an address with its password).</param>
+    /// <param name="cancel">Stops it; what is done stays done.</param>
+    public Task<RunSummary> ResumeAsync(RunDirectory directory, Job job, CancellationToken cancel)
+    {
+        directory.AssertSameVersion();
+        return MoveAsync(job, directory, cancel);
+    }
+
+    private async Task<RunSummary> MoveAsync(Job job, RunDirectory? existing, CancellationToken cancel)
+    {
+        var ending = new Ending();
+        ActiveRun? run = null;
+        try
+        {
+            if (existing is not null) run = await TakeAsync(existing, resumed: true, cancel).ConfigureAwait(false);
+
+            // 1. Open: source and target by their addresses' schemes. Secrets are resolved here and go no further than the connectors.
+            await using var ends = JobEnds.Open(job, options);
+
+            // 2. Hold: one moment for every stream that must be read. A run that can't even begin leaves no run directory.
+            var streams = existing is null ? await ends.Source.ExpandAsync(job.Streams, cancel).ConfigureAwait(false) : job.Streams;
+            var unread = existing is null ? streams : await CommitReadyAsync(run!, streams, ends, ending).ConfigureAwait(false);
+            if (!unread.IsEmpty)
+            {
+                await ends.Target.CheckAsync(cancel).ConfigureAwait(false);
+                await ends.Source.HoldAsync(unread, cancel).ConfigureAwait(false);
+                run ??= await TakeAsync(Create(job with { Streams = streams }), resumed: false, cancel).ConfigureAwait(false);
+                await MoveStreamsAsync(job, run, unread, ends, ending).ConfigureAwait(false);
+            }
+
+            if (ending.Faults.IsEmpty) await ends.Target.DiscardAsync(run!.Directory.Run, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (Exception error)
+        {
+            ending.Add(cancel.IsCancellationRequested || run?.Stop.IsCancellationRequested is true
+                ? new Fault(FaultKind.Cancelled, "the run was cancelled", error)
+                : Faulted.From(error));
+        }
+
+        // 6. Report.
+        if (run is null)
+        {
+            var summary = ending.Summary("");
+            options.Observer.On(new RunFinished(summary));
+            return summary;
+        }
+
+        await using (run)
+        {
+            return await run.EndAsync(ending.Summary(run.Directory.Run), ending.Commits).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Step 3 to 5 for every stream: the next one's units are handed out while the last ones of those before still run.</summary>
+    private async Task MoveStreamsAsync(Job job, ActiveRun run, ImmutableArray<StreamJob> streams, JobEnds ends, Ending ending)
+    {
+        var cancel = run.Stop;
+        var budget = Budget.Of(job.Limits);
+        var planner = new StreamPlanner(ends, job, budget);
+
+        // 3. Plan: enough streams to know how large the job is, the others as their turn comes.
+        var plans = planner.PlanAllAsync(streams, (stream, fault) => Failed(run, ending, stream, fault), cancel);
+        var (first, choice) = await planner.SizeUpAsync(plans, streams.Length, cancel).ConfigureAwait(false);
+        await using var engine = OpenEngine(choice, job, run, budget, ends);
+        using var dispatcher = new Dispatcher(engine, run, options.Clock);
+        run.Uses(engine, dispatcher);
+
+        using var finishing = new SemaphoreSlim(Limits.StreamsFinishingMax);
+        using var committing = new SemaphoreSlim(1);
+        var moving = new List<Task>();
+        await foreach (var plan in Continue(first, plans).ConfigureAwait(false))
+        {
+            try
+            {
+                await finishing.WaitAsync(cancel).ConfigureAwait(false);
+                var reading = await StreamReading.BeginAsync(run.Directory, plan, StreamPlanner.TargetName(plan.Stream), ends.Target, cancel).ConfigureAwait(false);
+                run.Expect(plan.EstimatedRows, plan.EstimatedBytes, plan.EstimatedUnits);
+                run.On(new StreamPlanned(plan, reading.Header.To, choice, DoneUnits: 0));
+
+                // 4. Extract, transform, load: one COPY statement a unit, in a worker.
+                var load = new StreamLoad(reading, dispatcher, run, cancel);
+                await load.HandOutAsync().ConfigureAwait(false);
+                moving.Add(FinishAsync(load, plan.Stream, reading));
+            }
+            catch (Exception error) when (!cancel.IsCancellationRequested)
+            {
+                finishing.Release();
+                Failed(run, ending, plan.Stream, Faulted.From(error));
+            }
+        }
+
+        await Task.WhenAll(moving).ConfigureAwait(false);
+        cancel.ThrowIfCancellationRequested();
+
+        // 5. Commit: one stream after the other, each in one step of the target's.
+        async Task FinishAsync(StreamLoad load, StreamJob stream, StreamReading reading)
+        {
+            using var _ = load;
+            try
+            {
+                await load.FinishAsync(cancel).ConfigureAwait(false);
+                await committing.WaitAsync(cancel).ConfigureAwait(false);
+                try
+                {
+                    var record = await StreamCommit.RunAsync(run, stream, reading.Header, reading.Generation, ends.Target, cancel).ConfigureAwait(false);
+                    Committed(run, ending, record);
+                }
+                finally
+                {
+                    committing.Release();
+                }
+            }
+            catch (Exception error)
+            {
+                if (!cancel.IsCancellationRequested) Failed(run, ending, stream, Faulted.From(error));
+            }
+            finally
+            {
+                finishing.Release();
+            }
+        }
+    }
+
+    /// <summary>
+    /// On resume: streams that are committed count; streams whose units are all done are committed without asking the source again.
+    /// Gives the others.
+    /// </summary>
+    private static async Task<ImmutableArray<StreamJob>> CommitReadyAsync(
+        ActiveRun run, ImmutableArray<StreamJob> streams, JobEnds ends, Ending ending)
+    {
+        var unread = ImmutableArray.CreateBuilder<StreamJob>();
+        foreach (var stream in streams)
+        {
+            var folder = run.Directory.Stream(stream.Name);
+            if (folder.ReadCommit() is { } committed)
+            {
+                ending.Add(committed);
+            }
+            else if (folder.Latest() is { } generation && await generation.CompleteHeaderAsync(stream.Consistency, run.Stop).ConfigureAwait(false) is { } header)
+            {
+                Committed(run, ending, await StreamCommit.RunAsync(run, stream, header, generation, ends.Target, run.Stop).ConfigureAwait(false));
+            }
+            else
+            {
+                unread.Add(stream);
+            }
+        }
+
+        return unread.ToImmutable();
+    }
+
+    private IEngine OpenEngine(EngineChoice choice, Job job, ActiveRun run, Budget budget, JobEnds ends)
+    {
+        var perProcess = choice == EngineChoice.Local ? budget.Processes : 1;
+        var settings = new WorkerSettings
+        {
+            RunDirectory = run.Directory.Path,
+            Epoch = run.Lease.Epoch,
+            Source = ends.SourceAddress,
+            Target = ends.TargetAddress,
+            Format = job.Format,
+            BaseDirectory = job.BaseDirectory,
+            Lanes = (budget.Lanes + perProcess - 1) / perProcess,
+            Connections = budget.ConnectionsPerProcess,
+            DuckDbBytes = budget.DuckDbBytes,
+        };
+        return choice == EngineChoice.Local
+            ? new LocalEngine(options.Worker, settings, budget.Lanes, run)
+            : new InProcEngine(options.Connectors.OpenRunner(settings, options.Clock), budget.Lanes);
+    }
+
+    private RunDirectory Create(Job job) => RunDirectory.Create(Path.Combine(job.BaseDirectory, job.State), job, options.Clock.GetUtcNow());
+
+    private Task<ActiveRun> TakeAsync(RunDirectory directory, bool resumed, CancellationToken cancel) =>
+        ActiveRun.TakeAsync(directory, options.Observer, options.Clock, resumed, cancel);
+
+    private static void Committed(ActiveRun run, Ending ending, CommitRecord record)
+    {
+        ending.Add(record);
+        run.On(new StreamCommitted(record.Stream, record.Receipt));
+    }
+
+    private static void Failed(ActiveRun run, Ending ending, StreamJob stream, Fault fault)
+    {
+        ending.Add(fault);
+        run.On(new StreamFailed(stream.Name, fault));
+    }
+
+    private static async IAsyncEnumerable<StreamPlan> Continue(List<StreamPlan> first, IAsyncEnumerator<StreamPlan> rest)
+    {
+        foreach (var plan in first) yield return plan;
+        while (await rest.MoveNextAsync().ConfigureAwait(false)) yield return rest.Current;
+    }
+}

@@ -1,0 +1,185 @@
+using System.Collections.Concurrent;
+using System.ComponentModel;
+using System.Diagnostics;
+using Millrace.Faults;
+using Millrace.Runs;
+using Millrace.Worker;
+
+namespace Millrace.Engines;
+
+/// <summary>One worker process and the orders that it has. When it dies, all of them fail as <see cref="FaultKind.Died"/>.</summary>
+internal sealed class ChildWorker : IAsyncDisposable
+{
+    private readonly Process _process;
+    private readonly LineChannel _channel;
+    private readonly ConcurrentDictionary<long, Pending> _pending = new();
+    private readonly BoundedTail _errors = new(Limits.WorkerErrorCharsMax);
+    private readonly Task _reading;
+    private readonly Task _listening;
+    private volatile WorkerSample _sample = new(0, 0, 0);
+    private volatile Fault? _gone;
+
+    private ChildWorker(Process process)
+    {
+        _process = process;
+        _channel = new LineChannel(process.StandardOutput.BaseStream, process.StandardInput.BaseStream);
+        _listening = ListenAsync();
+        _reading = ReadAsync();
+    }
+
+    /// <summary>Its process id.</summary>
+    public int Pid => _process.Id;
+
+    /// <summary>How it ended; null while it lives.</summary>
+    public Fault? Gone => _gone;
+
+    /// <summary>Units that it runs, not counting those whose lane is free again.</summary>
+    public int Busy { get; set; }
+
+    /// <summary>Its latest sample.</summary>
+    public WorkerSample Sample => _sample;
+
+    /// <summary>Starts a process and gives it its settings.</summary>
+    public static async Task<ChildWorker> StartAsync(WorkerCommand command, WorkerSettings settings, CancellationToken cancel)
+    {
+        var start = new ProcessStartInfo(command.FileName)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
+        foreach (var argument in command.Arguments) start.ArgumentList.Add(argument);
+        foreach (var (name, value) in command.Environment) start.Environment[name] = value;
+        try
+        {
+            var process = Process.Start(start) ?? throw new Win32Exception("no process");
+            var worker = new ChildWorker(process);
+            await worker._channel.WriteAsync(new WorkerInput { Settings = settings }, WorkerJson.Default.WorkerInput, cancel).ConfigureAwait(false);
+            return worker;
+        }
+        catch (Exception error) when (error is Win32Exception or IOException)
+        {
+            throw new Fault(FaultKind.Died, $"a worker process can't be started: {error.Message}", error) { Where = command.FileName };
+        }
+    }
+
+    /// <summary>Runs one order.</summary>
+    public async Task<UnitResult> RunAsync(UnitOrder order, Action laneFree, CancellationToken cancel)
+    {
+        var pending = new Pending(laneFree);
+        _pending[order.Id] = pending;
+        if (_gone is { } gone) Fail(order.Id, gone);
+        try
+        {
+            await _channel.WriteAsync(new WorkerInput { Order = order }, WorkerJson.Default.WorkerInput, cancel).ConfigureAwait(false);
+        }
+        catch (IOException)
+        {
+            // It has just died: the reading side says so and fails this order.
+        }
+
+        await using var withdrawing = cancel.Register(() => _ = WithdrawAsync(order.Id)).ConfigureAwait(false);
+        try
+        {
+            return await pending.Answer.Task.ConfigureAwait(false);
+        }
+        catch (Fault fault) when (fault.Kind == FaultKind.Cancelled)
+        {
+            cancel.ThrowIfCancellationRequested();
+            throw;
+        }
+    }
+
+    /// <summary>Ends it: its input is closed, and if that is not enough within some seconds, it is killed.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            _process.StandardInput.Close();
+            using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(Limits.WorkerStopSecondsMax));
+            await _process.WaitForExitAsync(deadline.Token).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is IOException or OperationCanceledException)
+        {
+            _process.Kill(entireProcessTree: true);
+        }
+
+        await _reading.ConfigureAwait(false);
+        await _listening.ConfigureAwait(false);
+        _channel.Dispose();
+        _process.Dispose();
+    }
+
+    private async Task ReadAsync()
+    {
+        try
+        {
+            while (await _channel.ReadAsync(WorkerJson.Default.WorkerOutput, CancellationToken.None).ConfigureAwait(false) is { } message)
+                Take(message);
+        }
+        catch (Exception error) when (error is IOException or Fault or ObjectDisposedException)
+        {
+            _process.Kill(entireProcessTree: true);
+        }
+
+        await _process.WaitForExitAsync().ConfigureAwait(false);
+        await _listening.ConfigureAwait(false);
+        _gone = Ended();
+        foreach (var (id, _) in _pending) Fail(id, _gone);
+    }
+
+    private void Take(WorkerOutput message)
+    {
+        if (message.Sample is { } sample) _sample = sample;
+        if (message.Order is not { } id || !_pending.TryGetValue(id, out var pending)) return;
+        if (message.LaneFree is true)
+        {
+            pending.LaneFree();
+            return;
+        }
+
+        if (!_pending.TryRemove(id, out _)) return;
+        if (message.Result is { } result) pending.Answer.TrySetResult(result);
+        else pending.Answer.TrySetException(message.Fault ?? new Fault(FaultKind.Died, "a worker gave an empty answer"));
+    }
+
+    private void Fail(long id, Fault fault)
+    {
+        if (_pending.TryRemove(id, out var pending)) pending.Answer.TrySetException(fault);
+    }
+
+    private async Task WithdrawAsync(long id)
+    {
+        try
+        {
+            await _channel.WriteAsync(new WorkerInput { Withdraw = id }, WorkerJson.Default.WorkerInput, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is IOException or ObjectDisposedException)
+        {
+            // It is gone, and so is the unit.
+        }
+    }
+
+    private async Task ListenAsync()
+    {
+        while (await _process.StandardError.ReadLineAsync().ConfigureAwait(false) is { } line) _errors.Add(line);
+    }
+
+    private Fault Ended()
+    {
+        var code = _process.ExitCode;
+        var how = code > 128 ? $"was killed by signal {code - 128}" : $"ended with exit code {code}";
+        var last = _errors.ToString();
+        return new Fault(FaultKind.Died, last.Length == 0 ? $"worker process {Pid} {how}" : $"worker process {Pid} {how}: {last}")
+        {
+            Retryable = true,
+            Advice = code == 137 ? "Signal 9 is most often the kernel's: out of memory. Lower limits.memory or limits.workers." : null,
+        };
+    }
+
+    private sealed record Pending(Action LaneFree)
+    {
+        public TaskCompletionSource<UnitResult> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+}

@@ -1,0 +1,122 @@
+using Millrace.Engines;
+using Millrace.Faults;
+using Millrace.Runs;
+using Millrace.Telemetry;
+using Millrace.Worker;
+
+namespace Millrace.Load;
+
+/// <summary>
+/// Moves one stream's units: the plan is written while its first units already run, each unit is handed to the dispatcher as a lane
+/// gets free, and the first unit that fails for good stops the others.
+/// </summary>
+internal sealed class StreamLoad : IDisposable
+{
+    private readonly StreamReading _reading;
+    private readonly Dispatcher _dispatcher;
+    private readonly ActiveRun _run;
+    private readonly CancellationTokenSource _stop;
+    private readonly TaskCompletionSource _allDone = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private long _outstanding = 1;
+    private Fault? _fault;
+
+    /// <summary>A load over a reading.</summary>
+    public StreamLoad(StreamReading reading, Dispatcher dispatcher, ActiveRun run, CancellationToken cancel)
+    {
+        _reading = reading;
+        _dispatcher = dispatcher;
+        _run = run;
+        _stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+    }
+
+    /// <summary>Hands out every unit. When it returns, the last units may still run.</summary>
+    public async Task HandOutAsync()
+    {
+        await using var plan = _reading.Generation.WritePlan();
+        var planning = Task.Run(() => _reading.WritePlanAsync(plan, _stop.Token), CancellationToken.None);
+        try
+        {
+            await foreach (var unit in plan.FollowAsync(_stop.Token).ConfigureAwait(false))
+            {
+                if (_reading.Carry(unit) is { } carried)
+                {
+                    _run.Count(carried);
+                    continue;
+                }
+
+                var running = await _dispatcher.BeginAsync(Order(unit), _stop.Token).ConfigureAwait(false);
+                Interlocked.Increment(ref _outstanding);
+                _ = FollowAsync(unit, running);
+            }
+        }
+        catch (Exception error) when (error is not OperationCanceledException || !_stop.IsCancellationRequested)
+        {
+            Fail(Faulted.From(error));
+        }
+        catch (OperationCanceledException)
+        {
+            // A unit has failed, or the run ends: nothing more is handed out.
+        }
+        finally
+        {
+            if (_fault is not null || _stop.IsCancellationRequested) await _stop.CancelAsync().ConfigureAwait(false);
+            await planning.ConfigureAwait(false);
+            Done();
+        }
+    }
+
+    /// <summary>Waits for the units that still run. Throws the stream's fault.</summary>
+    public async Task FinishAsync(CancellationToken cancel)
+    {
+        await _allDone.Task.ConfigureAwait(false);
+        cancel.ThrowIfCancellationRequested();
+        if (_fault is { } fault) throw fault;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _stop.Dispose();
+
+    private UnitOrder Order(Unit unit) => new()
+    {
+        Id = 0,
+        Stream = _reading.Header.Stream,
+        Generation = _reading.Generation.Number,
+        Unit = unit,
+        Fingerprint = _reading.FingerprintOf(unit),
+        Attempt = 1,
+    };
+
+    private async Task FollowAsync(Unit unit, Task<UnitResult> running)
+    {
+        try
+        {
+            var result = await running.ConfigureAwait(false);
+            _run.Count(result);
+            long written = 0;
+            foreach (var file in result.Files) written += file.Bytes;
+            _run.On(new UnitFinished(_reading.Header.Stream, unit.Number, unit.Label, result.RowsWritten, result.BytesRead, written, result.Seconds));
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            // The stream's fault, or the run's end, has stopped it.
+        }
+        catch (Exception error)
+        {
+            Fail(Faulted.From(error));
+        }
+        finally
+        {
+            Done();
+        }
+    }
+
+    private void Fail(Fault fault)
+    {
+        if (Interlocked.CompareExchange(ref _fault, fault, null) is null) _stop.Cancel();
+    }
+
+    private void Done()
+    {
+        if (Interlocked.Decrement(ref _outstanding) == 0) _allDone.TrySetResult();
+    }
+}

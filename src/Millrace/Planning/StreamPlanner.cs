@@ -1,0 +1,77 @@
+using System.Collections.Immutable;
+
+using Millrace.Faults;
+using Millrace.Jobs;
+
+namespace Millrace.Planning;
+
+/// <summary>Plans a job's streams one by one, and sizes the job up to pick its engine.</summary>
+internal sealed class StreamPlanner(JobEnds ends, Job job, Budget budget)
+{
+    private readonly Dictionary<string, string> _names = new(StringComparer.Ordinal);
+
+    /// <summary>Each stream's plan in turn. A stream that can't be planned goes to <paramref name="failed"/>; the others go on.</summary>
+    public async IAsyncEnumerator<StreamPlan> PlanAllAsync(
+        ImmutableArray<StreamJob> streams, Action<StreamJob, Fault> failed, CancellationToken cancel)
+    {
+        var request = new PlanRequest { Target = ends.Target.Traits, Workers = budget.Lanes, OneUnit = ends.Target.OneFile };
+        foreach (var stream in streams)
+        {
+            StreamPlan plan;
+            try
+            {
+                Name(stream);
+                plan = await ends.Source.PlanAsync(stream, request, cancel).ConfigureAwait(false);
+            }
+            catch (Exception error) when (!cancel.IsCancellationRequested)
+            {
+                failed(stream, Faulted.From(error));
+                continue;
+            }
+
+            yield return plan;
+        }
+    }
+
+    /// <summary>Plans until it is clear which engine fits: all streams of a small job, the first ones of a large one.</summary>
+    public async Task<(List<StreamPlan> Planned, EngineChoice Engine)> SizeUpAsync(
+        IAsyncEnumerator<StreamPlan> plans, int streams, CancellationToken cancel)
+    {
+        var planned = new List<StreamPlan>();
+        var engine = EngineRule.Pick(job.Engine, 0, 0);
+        if (job.Engine == EngineChoice.Auto && streams > Limits.StreamsSizedUpMax) return (planned, EngineChoice.Local);
+        long rows = 0, bytes = 0;
+        while (engine == EngineChoice.InProc && await plans.MoveNextAsync().ConfigureAwait(false))
+        {
+            cancel.ThrowIfCancellationRequested();
+            var plan = plans.Current;
+            planned.Add(plan);
+            if (job.Engine != EngineChoice.Auto) break;
+            rows += plan.EstimatedRows ?? 0;
+            bytes += plan.EstimatedBytes ?? 0;
+            var unknown = plan.EstimatedRows is null && plan.EstimatedBytes is null;
+            engine = EngineRule.Pick(job.Engine, unknown ? null : rows, unknown ? null : bytes);
+        }
+
+        return (planned, engine);
+    }
+
+    /// <summary>A stream's name in the target.</summary>
+    public static string TargetName(StreamJob stream) => stream.To
+        ?? (StreamNames.IsGlob(stream.Name) || StreamNames.HasDataEnding(stream.Name) || stream.Name.Contains('/', StringComparison.Ordinal)
+            ? StreamNames.FromPath(stream.Name)
+            : StreamNames.LastPart(stream.Name));
+
+    /// <summary>Two streams must not become one table.</summary>
+    private void Name(StreamJob stream)
+    {
+        var name = TargetName(stream);
+        if (_names.TryAdd(name, stream.Name)) return;
+        throw new Fault(FaultKind.JobFile, $"the streams {_names[name]} and {stream.Name} would both become {name} in the target")
+        {
+            Side = FaultSide.Job,
+            Where = stream.MarkOf("to").ToString(),
+            Advice = "Give one of them another name with `to:`.",
+        };
+    }
+}

@@ -1,0 +1,213 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using Millrace.Engines;
+using Millrace.Faults;
+using Millrace.Telemetry;
+
+namespace Millrace.Runs;
+
+/// <summary>
+/// A run while this coordinator holds it: lease, counters, the story and the samples. It hears every event first, keeps what the run
+/// directory should remember, and passes it on, one at a time.
+/// </summary>
+internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
+{
+    private readonly Lock _telling = new();
+    private readonly IRunObserver _observer;
+    private readonly TimeProvider _clock;
+    private readonly long _began;
+    private readonly FileStream _story;
+    private readonly CancellationTokenSource _stop;
+    private readonly Task _sampling;
+    private volatile IEngine? _engine;
+    private volatile Dispatcher? _dispatcher;
+    private int _storyLines;
+    private long _rowsDone, _bytesDone, _unitsDone, _unitsPlanned, _rowsExpected, _bytesExpected, _peak;
+
+    private ActiveRun(RunDirectory directory, RunLease lease, IRunObserver observer, TimeProvider clock, CancellationToken cancel)
+    {
+        Directory = directory;
+        Lease = lease;
+        _observer = observer;
+        _clock = clock;
+        _began = clock.GetTimestamp();
+        _story = new FileStream(Path.Combine(directory.Path, "story.ndjson"), FileMode.Append, FileAccess.Write, FileShare.Read);
+        _stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        _sampling = SampleAsync();
+    }
+
+    /// <summary>The run's folder.</summary>
+    public RunDirectory Directory { get; }
+
+    /// <summary>The hold on it.</summary>
+    public RunLease Lease { get; }
+
+    /// <summary>Cancelled when somebody asks the run to stop: by signal, or by <c>millrace cancel</c>.</summary>
+    public CancellationToken Stop => _stop.Token;
+
+    /// <summary>The highest memory sample, in bytes.</summary>
+    public long PeakMemoryBytes => Interlocked.Read(ref _peak);
+
+    /// <summary>Wall time of this coordinator.</summary>
+    public TimeSpan Elapsed => _clock.GetElapsedTime(_began);
+
+    /// <summary>Attempts beyond each unit's first.</summary>
+    public long Retries => _dispatcher?.Retries ?? 0;
+
+    /// <summary>Takes a run. Its spill folder is emptied: what lies there belongs to dead processes.</summary>
+    public static async Task<ActiveRun> TakeAsync(
+        RunDirectory directory, IRunObserver observer, TimeProvider clock, bool resumed, CancellationToken cancel)
+    {
+        var lease = await RunLease.TakeAsync(directory, clock, cancel).ConfigureAwait(false);
+        ClearSpill(directory);
+        System.IO.Directory.CreateDirectory(directory.SpillPath);
+        File.Delete(directory.CancelPath);
+        var run = new ActiveRun(directory, lease, observer, clock, cancel);
+        run.On(new RunStarted(directory.Run, directory.Path, resumed));
+        return run;
+    }
+
+    /// <summary>Says who runs the units, so that samples can ask them.</summary>
+    public void Uses(IEngine engine, Dispatcher dispatcher)
+    {
+        _engine = engine;
+        _dispatcher = dispatcher;
+    }
+
+    /// <summary>Adds what a stream is expected to bring.</summary>
+    public void Expect(long? rows, long? bytes, long units)
+    {
+        Interlocked.Add(ref _rowsExpected, rows ?? 0);
+        Interlocked.Add(ref _bytesExpected, bytes ?? 0);
+        Interlocked.Add(ref _unitsPlanned, units);
+    }
+
+    /// <summary>Counts a finished unit.</summary>
+    public void Count(UnitResult result)
+    {
+        Interlocked.Add(ref _rowsDone, result.RowsRead);
+        Interlocked.Add(ref _bytesDone, result.BytesRead);
+        Interlocked.Increment(ref _unitsDone);
+    }
+
+    /// <inheritdoc/>
+    public void On(RunEvent happened)
+    {
+        lock (_telling)
+        {
+            Remember(happened);
+            _observer.On(happened);
+        }
+    }
+
+    /// <summary>Takes a last sample, writes the report and tells the end.</summary>
+    public async Task<RunSummary> EndAsync(RunSummary summary, ImmutableArray<CommitRecord> commits)
+    {
+        await _stop.CancelAsync().ConfigureAwait(false);
+        await _sampling.ConfigureAwait(false);
+        summary = summary with { Retries = Retries, PeakMemoryBytes = PeakMemoryBytes, Seconds = Math.Round(Elapsed.TotalSeconds, 3) };
+        try
+        {
+            ClearSpill(Directory);
+            Directory.WriteReport(new RunReport { Summary = summary, Ended = _clock.GetUtcNow(), Commits = commits });
+        }
+        catch (Exception error) when (error is IOException or Fault or UnauthorizedAccessException)
+        {
+            On(new Warned($"the report could not be written: {error.Message}"));
+        }
+
+        On(new RunFinished(summary));
+        return summary;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync().ConfigureAwait(false);
+        await _sampling.ConfigureAwait(false);
+        await _story.DisposeAsync().ConfigureAwait(false);
+        Lease.Dispose();
+        _stop.Dispose();
+    }
+
+    private static void ClearSpill(RunDirectory directory)
+    {
+        if (System.IO.Directory.Exists(directory.SpillPath)) System.IO.Directory.Delete(directory.SpillPath, recursive: true);
+    }
+
+    private async Task SampleAsync()
+    {
+        try
+        {
+            using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(Limits.SampleMilliseconds), _clock);
+            while (await timer.WaitForNextTickAsync(_stop.Token).ConfigureAwait(false))
+            {
+                if (File.Exists(Directory.CancelPath)) await _stop.CancelAsync().ConfigureAwait(false);
+                On(Sample());
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The run ends.
+        }
+    }
+
+    private ProgressSample Sample()
+    {
+        var sample = _engine?.Sample() ?? new Worker.WorkerSample(0, 0, 0);
+        var memory = ProcessMemory.OfThisProcess() + (_engine?.MemoryBytes() ?? 0);
+        _peak = Math.Max(_peak, memory);
+        var rows = Interlocked.Read(ref _rowsDone) + sample.Rows;
+        var bytes = Interlocked.Read(ref _bytesDone) + sample.Bytes;
+        return new ProgressSample
+        {
+            RowsRead = rows,
+            BytesRead = bytes,
+            UnitsDone = Interlocked.Read(ref _unitsDone),
+            UnitsTotal = Math.Max(Interlocked.Read(ref _unitsPlanned), Interlocked.Read(ref _unitsDone)),
+            Fraction = Fraction(rows, bytes),
+            Elapsed = Elapsed,
+            MemoryBytes = memory,
+            Running = sample.Running,
+            Retries = Retries,
+        };
+    }
+
+    /// <summary>Estimates are only that: nothing is done before it is committed.</summary>
+    private double? Fraction(long rows, long bytes)
+    {
+        var expectedRows = Interlocked.Read(ref _rowsExpected);
+        var expectedBytes = Interlocked.Read(ref _bytesExpected);
+        if (expectedRows > 0) return Math.Min(0.99, (double)rows / expectedRows);
+        return expectedBytes > 0 ? Math.Min(0.99, (double)bytes / expectedBytes) : null;
+    }
+
+    private void Remember(RunEvent happened)
+    {
+        var line = happened switch
+        {
+            StreamPlanned it => Line("planned", it.Plan.Stream.Name, null, $"{it.Plan.Strategy}: {it.Plan.Why}"),
+            UnitRetried it => Line("retried", it.Stream, it.Unit, $"attempt {it.Attempt} of {it.Label}: {it.Reason.Message}"),
+            WorkerLost it => Line("worker_lost", null, null, it.Reason),
+            StreamCommitted it => Line("committed", it.Stream, null, $"{it.Receipt.Rows} rows, {it.Receipt.Files} files: {it.Receipt.Place}"),
+            StreamFailed it => Line("failed", it.Stream, null, it.Fault.Describe()),
+            Warned it => Line("warned", null, null, it.Text),
+            _ => null,
+        };
+        if (line is null || _storyLines++ >= Limits.StoryLinesMax) return;
+        try
+        {
+            _story.Write(RunJson.Line(line, RunJson.Default.StoryLine));
+            _story.WriteByte((byte)'\n');
+            _story.Flush();
+        }
+        catch (IOException error)
+        {
+            // A full disk must not end the run here: the units will say so.
+            Debug.WriteLine(error);
+        }
+    }
+
+    private StoryLine Line(string what, string? stream, long? unit, string text) =>
+        new() { At = _clock.GetUtcNow(), Epoch = Lease.Epoch, What = what, Stream = stream, Unit = unit, Text = text };
+}

@@ -1,0 +1,44 @@
+using System.Globalization;
+
+namespace Millrace.Runs;
+
+/// <summary>
+/// Finished units of an earlier generation that still count: the same slice under the same moment (or under any, where the job says so)
+/// is not read again, whatever number it has in the new plan.
+/// </summary>
+internal sealed class CarriedResults
+{
+    private readonly Generation? _earlier;
+    private readonly Dictionary<UInt128, long> _numbers;
+
+    private CarriedResults(Generation? earlier, Dictionary<UInt128, long> numbers)
+    {
+        _earlier = earlier;
+        _numbers = numbers;
+    }
+
+    /// <summary>No results.</summary>
+    public static CarriedResults None { get; } = new(null, []);
+
+    /// <summary>Looks up the units of an earlier generation that may have results.</summary>
+    public static async Task<CarriedResults> LoadAsync(Generation earlier, Func<Unit, string> fingerprint, CancellationToken cancel)
+    {
+        var numbers = new Dictionary<UInt128, long>();
+        await foreach (var unit in earlier.ReadPlanAsync(cancel).ConfigureAwait(false))
+        {
+            if (numbers.Count >= Limits.CarriedUnitsMax) break;
+            numbers[Key(fingerprint(unit))] = unit.Number;
+        }
+
+        return new CarriedResults(earlier, numbers);
+    }
+
+    /// <summary>The result of a unit with this fingerprint, renumbered; null when there is none.</summary>
+    public UnitResult? Find(string fingerprint, long number)
+    {
+        if (_earlier is null || !_numbers.TryGetValue(Key(fingerprint), out var earlier)) return null;
+        return _earlier.ReadResult(earlier, fingerprint) is { } result ? result with { Number = number } : null;
+    }
+
+    private static UInt128 Key(string fingerprint) => UInt128.Parse(fingerprint, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,58 @@
+using System.Collections.Immutable;
+using Millrace.Faults;
+using Millrace.Telemetry;
+
+namespace Millrace.Runs;
+
+/// <summary>What a run comes to, gathered from its streams. Thread safe.</summary>
+internal sealed class Ending
+{
+    private readonly Lock _lock = new();
+    private ImmutableArray<Fault> _faults = [];
+    private ImmutableArray<CommitRecord> _commits = [];
+
+    /// <summary>The faults so far.</summary>
+    public ImmutableArray<Fault> Faults
+    {
+        get { lock (_lock) return _faults; }
+    }
+
+    /// <summary>The commits so far.</summary>
+    public ImmutableArray<CommitRecord> Commits
+    {
+        get { lock (_lock) return _commits; }
+    }
+
+    /// <summary>Adds a failed stream's fault, or the run's own.</summary>
+    public void Add(Fault fault)
+    {
+        lock (_lock) _faults = _faults.Add(fault);
+    }
+
+    /// <summary>Adds a committed stream.</summary>
+    public void Add(CommitRecord commit)
+    {
+        lock (_lock) _commits = _commits.Add(commit);
+    }
+
+    /// <summary>The sum of it all.</summary>
+    public RunSummary Summary(string run)
+    {
+        lock (_lock)
+        {
+            return new RunSummary
+            {
+                Run = run,
+                Status = _faults.IsEmpty ? RunStatus.Succeeded
+                    : _faults.Any(fault => fault.Kind == FaultKind.Cancelled) ? RunStatus.Cancelled
+                    : RunStatus.Failed,
+                RowsRead = _commits.Sum(commit => commit.RowsRead),
+                RowsWritten = _commits.Sum(commit => commit.Receipt.Rows),
+                BytesRead = _commits.Sum(commit => commit.BytesRead),
+                BytesWritten = _commits.Sum(commit => commit.Receipt.Bytes),
+                Units = _commits.Sum(commit => commit.Units),
+                Faults = _faults,
+            };
+        }
+    }
+}

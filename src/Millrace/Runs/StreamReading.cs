@@ -1,0 +1,126 @@
+using System.Runtime.CompilerServices;
+using Millrace.Faults;
+using Millrace.Jobs;
+using Millrace.Load;
+using Millrace.Planning;
+
+namespace Millrace.Runs;
+
+/// <summary>
+/// One reading of one stream by this coordinator: a new generation with its header, its units, and what an earlier generation's units
+/// have already brought.
+/// </summary>
+internal sealed class StreamReading
+{
+    private readonly CarriedResults _carried;
+
+    private StreamReading(StreamPlan plan, StreamHeader header, Generation generation, CarriedResults carried)
+    {
+        Plan = plan;
+        Header = header;
+        Generation = generation;
+        _carried = carried;
+    }
+
+    /// <summary>How the stream is moved.</summary>
+    public StreamPlan Plan { get; }
+
+    /// <summary>What its units share.</summary>
+    public StreamHeader Header { get; }
+
+    /// <summary>Its place in the run directory.</summary>
+    public Generation Generation { get; }
+
+    /// <summary>
+    /// Begins a reading. Results of the generation before count where they can: files always (a slice carries the file's size and time),
+    /// rows under a moment only with <c>consistency: unit</c>.
+    /// </summary>
+    public static async Task<StreamReading> BeginAsync(RunDirectory directory, StreamPlan plan, string to, ITarget target, CancellationToken cancel)
+    {
+        var folder = directory.Stream(plan.Stream.Name);
+        var earlier = folder.Latest();
+        var before = earlier?.ReadHeader();
+        var carries = before is not null
+            && (plan.Moment is null || plan.Stream.Consistency == Consistency.Unit)
+            && string.Equals(before.ReaderJson, plan.ReaderJson, StringComparison.Ordinal)
+            && before.Columns.SequenceEqual(plan.Columns);
+        var writer = await target.StageAsync(new StagingRequest(directory.Run, Fresh: !carries, to, plan), cancel).ConfigureAwait(false);
+        carries = carries && string.Equals(before!.WriterJson, writer, StringComparison.Ordinal);
+
+        var generation = folder.Next();
+        var header = new StreamHeader
+        {
+            Run = directory.Run,
+            Stream = plan.Stream.Name,
+            To = to,
+            Generation = generation.Number,
+            Moment = plan.Moment,
+            Columns = plan.Columns,
+            ReaderJson = plan.ReaderJson,
+            WriterJson = writer,
+        };
+        generation.WriteHeader(header);
+        if (!carries) return new StreamReading(plan, header, generation, CarriedResults.None);
+
+        // Ranges that were planned at another moment still cover everything, and only with the same ranges do finished units count.
+        if (plan.Moment is not null && earlier!.PlannedUnits() is not null) plan = plan with { Units = token => Replayed(earlier, token) };
+        var carried = await CarriedResults.LoadAsync(earlier!, unit => Fingerprint(plan, unit), cancel).ConfigureAwait(false);
+        return new StreamReading(plan, header, generation, carried);
+    }
+
+    /// <summary>What a unit's result must carry to count for this reading.</summary>
+    public string FingerprintOf(Unit unit) => Fingerprint(Plan, unit);
+
+    /// <summary>A result that an earlier generation has for this unit, now this generation's; null when there is none.</summary>
+    public UnitResult? Carry(Unit unit)
+    {
+        var result = _carried.Find(FingerprintOf(unit), unit.Number);
+        if (result is not null) Generation.TryWriteResult(result);
+        return result;
+    }
+
+    /// <summary>Writes the plan to the end.</summary>
+    public async Task WritePlanAsync(PlanWriter writer, CancellationToken cancel)
+    {
+        try
+        {
+            long number = 0;
+            await foreach (var planned in Plan.Units(cancel).ConfigureAwait(false))
+            {
+                var unit = new Unit
+                {
+                    Number = number++,
+                    Slice = planned.Slice,
+                    Label = planned.Label,
+                    EstimatedRows = planned.EstimatedRows,
+                    EstimatedBytes = planned.EstimatedBytes,
+                };
+                if (number > Limits.UnitsMax)
+                {
+                    throw new Fault(FaultKind.Limit, $"the plan has more than {Limits.UnitsMax} units")
+                    {
+                        Where = Header.Stream,
+                        Advice = "Make units larger with partition.rows.",
+                    };
+                }
+
+                await writer.AddAsync(unit, cancel).ConfigureAwait(false);
+            }
+
+            await writer.EndAsync(cancel).ConfigureAwait(false);
+        }
+        catch (Exception error)
+        {
+            writer.Break(error);
+        }
+    }
+
+    private static string Fingerprint(StreamPlan plan, Unit unit) =>
+        Generation.Fingerprint(unit.Slice, plan.Stream.Consistency == Consistency.Unit ? null : plan.Moment);
+
+    private static async IAsyncEnumerable<PlannedUnit> Replayed(Generation earlier, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        await foreach (var unit in earlier.ReadPlanAsync(cancel).ConfigureAwait(false))
+            yield return new PlannedUnit(unit.Slice, unit.Label, unit.EstimatedRows, unit.EstimatedBytes);
+    }
+}

@@ -1,0 +1,77 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Text;
+using Millrace.DuckDb;
+using Millrace.Extract;
+using Millrace.Load;
+using Millrace.Runs;
+
+namespace Millrace.Worker;
+
+/// <summary>
+/// One embedded DuckDB, locked to what one stream's units need: their folders and nothing else, no extension, no setting that can
+/// be changed afterwards. Connections are kept and lent to one unit at a time.
+/// </summary>
+internal sealed class DuckDbSession : IDisposable
+{
+    private readonly DuckDbDatabase _database;
+    private readonly ConcurrentBag<DuckDbConnection> _idle = [];
+
+    private DuckDbSession(DuckDbDatabase database) => _database = database;
+
+    /// <summary>Opens and locks a database for a stream.</summary>
+    public static DuckDbSession Open(WorkerSettings settings, RunDirectory directory, StreamHeader header, IUnitReader reader, IUnitWriter writer)
+    {
+        var database = DuckDbDatabase.Open(new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["threads"] = settings.Lanes.ToString(CultureInfo.InvariantCulture),
+            ["memory_limit"] = settings.DuckDbBytes.ToString(CultureInfo.InvariantCulture) + "B",
+            ["temp_directory"] = directory.SpillPath,
+            ["preserve_insertion_order"] = "false",
+            ["autoinstall_known_extensions"] = "false",
+            ["autoload_known_extensions"] = "false",
+            ["allow_community_extensions"] = "false",
+        });
+        var session = new DuckDbSession(database);
+        try
+        {
+            var connection = session.Rent();
+            reader.Attach(connection);
+            writer.Attach(connection);
+            connection.Execute("SET GLOBAL TimeZone = 'UTC'");
+            connection.Execute($"SET GLOBAL allowed_directories = {PathList(directory, header, reader, writer)}");
+            connection.Execute("SET GLOBAL enable_external_access = false");
+            connection.Execute("SET GLOBAL lock_configuration = true");
+            session.Return(connection);
+            return session;
+        }
+        catch
+        {
+            session.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Lends a connection.</summary>
+    public DuckDbConnection Rent() => _idle.TryTake(out var connection) ? connection : _database.Connect();
+
+    /// <summary>Takes a connection back whose last query has ended.</summary>
+    public void Return(DuckDbConnection connection) => _idle.Add(connection);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        while (_idle.TryTake(out var connection)) connection.Dispose();
+        _database.Dispose();
+    }
+
+    private static string PathList(RunDirectory directory, StreamHeader header, IUnitReader reader, IUnitWriter writer)
+    {
+        var list = new StringBuilder("[");
+        void Add(string path) => list.Append(list.Length == 1 ? "'" : ", '").Append(path.Replace("'", "''", StringComparison.Ordinal)).Append('\'');
+        Add(directory.SpillPath);
+        foreach (var path in reader.ReadablePaths(header)) Add(path);
+        foreach (var path in writer.WritablePaths(header)) Add(path);
+        return list.Append(']').ToString();
+    }
+}

@@ -1,0 +1,69 @@
+using Millrace.Runs;
+
+namespace Millrace.Worker;
+
+/// <summary>
+/// The databases of a worker, one for each stream whose units run: opened by a stream's first unit, closed when a unit of another
+/// stream begins and nobody uses it any more. Thread safe.
+/// </summary>
+internal sealed class StreamSessions(Func<StreamHeader, DuckDbSession> open) : IDisposable
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, Entry> _entries = new(StringComparer.Ordinal);
+
+    /// <summary>Enters a stream's session; dispose what it returns to leave it.</summary>
+    public Use Enter(StreamHeader header)
+    {
+        lock (_lock)
+        {
+            var key = $"{header.Generation}:{header.Stream}";
+            if (!_entries.TryGetValue(key, out var entry))
+            {
+                CloseIdle();
+                _entries[key] = entry = new Entry(open(header));
+            }
+
+            entry.Users++;
+            return new Use(this, entry);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            foreach (var (_, entry) in _entries) entry.Database.Dispose();
+            _entries.Clear();
+        }
+    }
+
+    private void CloseIdle()
+    {
+        foreach (var (key, entry) in _entries)
+        {
+            if (entry.Users > 0) continue;
+            entry.Database.Dispose();
+            _entries.Remove(key);
+        }
+    }
+
+    private void Leave(Entry entry)
+    {
+        lock (_lock) entry.Users--;
+    }
+
+    internal sealed class Entry(DuckDbSession database)
+    {
+        public DuckDbSession Database { get; } = database;
+
+        public int Users { get; set; }
+    }
+
+    internal sealed class Use(StreamSessions owner, Entry entry) : IDisposable
+    {
+        public DuckDbSession Database => entry.Database;
+
+        public void Dispose() => owner.Leave(entry);
+    }
+}

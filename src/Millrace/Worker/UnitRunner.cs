@@ -1,0 +1,131 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using Millrace.DuckDb;
+using Millrace.Extract;
+using Millrace.Faults;
+using Millrace.Load;
+using Millrace.Runs;
+
+namespace Millrace.Worker;
+
+/// <summary>
+/// Runs units: the middle of the data path, the same code in a worker process and in the coordinator. Each call of
+/// <see cref="RunAsync"/> is one attempt at one unit; as many may run at once as there are lanes.
+/// </summary>
+public sealed class UnitRunner : IAsyncDisposable
+{
+    private readonly WorkerSettings _settings;
+    private readonly RunDirectory _directory;
+    private readonly IUnitReader _reader;
+    private readonly IUnitWriter _writer;
+    private readonly ConcurrentDictionary<long, IUnitInput> _running = new();
+    private readonly StreamSessions _sessions;
+
+    /// <summary>A runner over a reader and a writer, both of which it disposes.</summary>
+    public UnitRunner(WorkerSettings settings, IUnitReader reader, IUnitWriter writer)
+    {
+        _settings = settings;
+        _reader = reader;
+        _writer = writer;
+        _directory = RunDirectory.OpenPath(settings.RunDirectory);
+        _sessions = new StreamSessions(header => DuckDbSession.Open(settings, _directory, header, reader, writer));
+    }
+
+    /// <summary>How far the units that run right now are.</summary>
+    public WorkerSample Sample()
+    {
+        long rows = 0, bytes = 0;
+        var running = 0;
+        foreach (var (_, input) in _running)
+        {
+            rows += Math.Max(0, input.RowsRead);
+            bytes += input.BytesRead;
+            running++;
+        }
+
+        return new WorkerSample(rows, bytes, running);
+    }
+
+    /// <summary>One attempt at one unit. When it returns, the unit has a durable result: this one's or an earlier attempt's.</summary>
+    /// <param name="order">The unit and the attempt's number.</param>
+    /// <param name="laneFree">Called once all rows are copied, before the files are durable: the next unit may begin.</param>
+    /// <param name="cancel">Stops the attempt and removes what it has written.</param>
+    /// <exception cref="Fault">Why the attempt failed.</exception>
+    public async Task<UnitResult> RunAsync(UnitOrder order, Action laneFree, CancellationToken cancel)
+    {
+        var folder = _directory.Stream(order.Stream);
+        var generation = folder.Latest();
+        if (generation is null || generation.Number != order.Generation || generation.ReadHeader() is not { } header)
+            throw new Fault(FaultKind.Internal, $"generation {order.Generation} of the stream has no header") { Where = order.Stream };
+        if (generation.ReadResult(order.Unit.Number, order.Fingerprint) is { } done) return done;
+
+        var began = Stopwatch.GetTimestamp();
+        var attempt = $"g{order.Generation}-e{_settings.Epoch}-a{order.Attempt}";
+        await using var output = await _writer.OpenAsync(header, order.Unit, attempt, cancel).ConfigureAwait(false);
+        var (rowsRead, bytesRead, rowsCopied) = await CopyAsync(order, header, output, cancel).ConfigureAwait(false);
+        laneFree();
+        var written = await output.CompleteAsync(cancel).ConfigureAwait(false);
+        AssertCounts(order, rowsRead, rowsCopied, written.Rows);
+        var result = new UnitResult
+        {
+            Number = order.Unit.Number,
+            Fingerprint = order.Fingerprint,
+            Attempt = order.Attempt,
+            Epoch = _settings.Epoch,
+            RowsRead = rowsRead,
+            RowsWritten = written.Rows,
+            BytesRead = bytesRead,
+            Files = written.Files,
+            Seconds = Math.Round(Stopwatch.GetElapsedTime(began).TotalSeconds, 3),
+        };
+        if (generation.TryWriteResult(result)) return result;
+        return generation.ReadResult(order.Unit.Number, order.Fingerprint)
+            ?? throw new Fault(FaultKind.Internal, $"unit {order.Unit.Number} has a result that reads something else") { Where = order.Stream };
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        _sessions.Dispose();
+        await _reader.DisposeAsync().ConfigureAwait(false);
+        await _writer.DisposeAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>The copy itself: rows leave the source, pass DuckDB and reach the staged files.</summary>
+    private async Task<(long RowsRead, long BytesRead, long RowsCopied)> CopyAsync(
+        UnitOrder order, StreamHeader header, IUnitOutput output, CancellationToken cancel)
+    {
+        using var session = _sessions.Enter(header);
+        await using var input = await _reader.OpenAsync(header, order.Unit, cancel).ConfigureAwait(false);
+        _running[order.Id] = input;
+        var connection = session.Database.Rent();
+        try
+        {
+            using var stop = cancel.Register(static state => ((IUnitInput)state!).Cancel(), input);
+            using var answer = await connection.QueryAsync(output.CopyStatement(input.Select), cancel).ConfigureAwait(false);
+            var copied = output.Answered(answer);
+            await input.CompleteAsync(copied, cancel).ConfigureAwait(false);
+            return (input.RowsRead < 0 ? copied : input.RowsRead, input.BytesRead, copied);
+        }
+        catch (DuckDbException error)
+        {
+            cancel.ThrowIfCancellationRequested();
+            throw input.Explain(error) ?? output.Explain(error) ?? DuckDbFaults.Translate(error, order);
+        }
+        finally
+        {
+            _running.TryRemove(order.Id, out _);
+            session.Database.Return(connection);
+        }
+    }
+
+    private static void AssertCounts(UnitOrder order, long read, long copied, long written)
+    {
+        if (read == copied && copied == written) return;
+        throw new Fault(FaultKind.Data, $"{read} rows left the source, {copied} were copied and {written} were written")
+        {
+            Where = $"{order.Stream}, unit {order.Unit.Number} ({order.Unit.Label})",
+            Advice = "Nothing of this unit was kept. Please report it: the counts must agree.",
+        };
+    }
+}

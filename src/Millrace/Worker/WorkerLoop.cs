@@ -1,0 +1,124 @@
+using System.Collections.Concurrent;
+using Millrace.Faults;
+using Millrace.Runs;
+
+namespace Millrace.Worker;
+
+/// <summary>
+/// The worker process: reads settings and orders from its input until that ends, runs each order, answers on its output.
+/// The end of the input means that the coordinator is gone or done: everything that still runs is stopped.
+/// </summary>
+public sealed class WorkerLoop : IDisposable
+{
+    private readonly LineChannel _channel;
+    private readonly Connectors _connectors;
+    private readonly TimeProvider _clock;
+    private readonly ConcurrentDictionary<long, CancellationTokenSource> _orders = new();
+    private readonly ConcurrentDictionary<long, Task> _tasks = new();
+
+    /// <summary>A worker over its two pipes.</summary>
+    public WorkerLoop(Stream input, Stream output, Connectors connectors, TimeProvider clock)
+    {
+        _channel = new LineChannel(input, output);
+        _connectors = connectors;
+        _clock = clock;
+    }
+
+    /// <summary>Works until the input ends.</summary>
+    public async Task RunAsync(CancellationToken cancel)
+    {
+        var first = await _channel.ReadAsync(WorkerJson.Default.WorkerInput, cancel).ConfigureAwait(false);
+        if (first is null) return;
+        var settings = first.Settings ?? throw new Fault(FaultKind.Died, "a worker's first message has no settings");
+
+        // Held shared until this process is gone: the next coordinator of the run waits for that.
+        using var alive = new FileStream(
+            RunDirectory.OpenPath(settings.RunDirectory).WorkersLockPath, FileMode.OpenOrCreate, FileAccess.Read, FileShare.ReadWrite);
+        await using var runner = _connectors.OpenRunner(settings, _clock);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        var sampling = SampleAsync(runner, ended.Token);
+        try
+        {
+            while (await _channel.ReadAsync(WorkerJson.Default.WorkerInput, cancel).ConfigureAwait(false) is { } message)
+            {
+                if (message.Order is { } order) Begin(runner, order, ended.Token);
+                if (message.Withdraw is { } id && _orders.TryGetValue(id, out var withdrawn)) await withdrawn.CancelAsync().ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            await ended.CancelAsync().ConfigureAwait(false);
+            await Task.WhenAll(_tasks.Values).ConfigureAwait(false);
+            await sampling.ConfigureAwait(false);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _channel.Dispose();
+
+    private void Begin(UnitRunner runner, UnitOrder order, CancellationToken ended)
+    {
+        var stop = CancellationTokenSource.CreateLinkedTokenSource(ended);
+        _orders[order.Id] = stop;
+        var task = Task.Run(() => AnswerAsync(runner, order, stop.Token), CancellationToken.None);
+        _tasks[order.Id] = task;
+        _ = task.ContinueWith(
+            done =>
+            {
+                _orders.TryRemove(order.Id, out _);
+                _tasks.TryRemove(order.Id, out _);
+                stop.Dispose();
+            },
+            CancellationToken.None,
+            TaskContinuationOptions.ExecuteSynchronously,
+            TaskScheduler.Default);
+    }
+
+    private async Task AnswerAsync(UnitRunner runner, UnitOrder order, CancellationToken cancel)
+    {
+        WorkerOutput answer;
+        try
+        {
+            var result = await runner.RunAsync(order, () => LaneFree(order), cancel).ConfigureAwait(false);
+            answer = new WorkerOutput { Order = order.Id, Result = result };
+        }
+        catch (OperationCanceledException)
+        {
+            answer = new WorkerOutput { Order = order.Id, Fault = new Fault(FaultKind.Cancelled, "the unit was withdrawn") };
+        }
+        catch (Exception error)
+        {
+            answer = new WorkerOutput { Order = order.Id, Fault = Faulted.From(error) };
+        }
+
+        await TellAsync(answer).ConfigureAwait(false);
+    }
+
+    private void LaneFree(UnitOrder order) => _ = TellAsync(new WorkerOutput { Order = order.Id, LaneFree = true });
+
+    private async Task SampleAsync(UnitRunner runner, CancellationToken cancel)
+    {
+        try
+        {
+            using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(Limits.SampleMilliseconds), _clock);
+            while (await timer.WaitForNextTickAsync(cancel).ConfigureAwait(false))
+                await TellAsync(new WorkerOutput { Sample = runner.Sample() }).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // The worker ends.
+        }
+    }
+
+    private async Task TellAsync(WorkerOutput answer)
+    {
+        try
+        {
+            await _channel.WriteAsync(answer, WorkerJson.Default.WorkerOutput, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (IOException)
+        {
+            // The coordinator is gone: the end of the input, which follows, ends this worker.
+        }
+    }
+}

@@ -1,0 +1,110 @@
+using System.Text.Json.Serialization;
+using Millrace.Faults;
+using Millrace.Jobs;
+using Millrace.Runs;
+
+namespace Millrace.Worker;
+
+/// <summary>
+/// What a worker must know before its first unit. Goes over standard input, never over a command line or a file: the addresses
+/// have their secrets in them.
+/// </summary>
+public sealed record WorkerSettings
+{
+    /// <summary>The run directory.</summary>
+    public required string RunDirectory { get; init; }
+
+    /// <summary>The fencing number of the coordinator.</summary>
+    public required int Epoch { get; init; }
+
+    /// <summary>The source's address, secrets resolved.</summary>
+    public required string Source { get; init; }
+
+    /// <summary>The target's address, secrets resolved.</summary>
+    public required string Target { get; init; }
+
+    /// <summary>The target's file format.</summary>
+    public required FileFormat Format { get; init; }
+
+    /// <summary>Where relative paths start.</summary>
+    public required string BaseDirectory { get; init; }
+
+    /// <summary>Units at once.</summary>
+    public required int Lanes { get; init; }
+
+    /// <summary>Connections that this worker may have open to the source.</summary>
+    public required int Connections { get; init; }
+
+    /// <summary>DuckDB's memory, in bytes.</summary>
+    public required long DuckDbBytes { get; init; }
+}
+
+/// <summary>One attempt at one unit.</summary>
+public sealed record UnitOrder
+{
+    /// <summary>The order's number, unique in the coordinator's life: answers carry it.</summary>
+    public required long Id { get; init; }
+
+    /// <summary>The stream's name in the source.</summary>
+    public required string Stream { get; init; }
+
+    /// <summary>The stream's generation.</summary>
+    public required int Generation { get; init; }
+
+    /// <summary>The unit.</summary>
+    public required Unit Unit { get; init; }
+
+    /// <summary>What its result must carry.</summary>
+    public required string Fingerprint { get; init; }
+
+    /// <summary>Which attempt it is, from 1.</summary>
+    public required int Attempt { get; init; }
+}
+
+/// <summary>A line from coordinator to worker: settings first, then orders and withdrawals.</summary>
+public sealed record WorkerInput
+{
+    /// <summary>The first line.</summary>
+    public WorkerSettings? Settings { get; init; }
+
+    /// <summary>A unit to run.</summary>
+    public UnitOrder? Order { get; init; }
+
+    /// <summary>The id of an order to stop.</summary>
+    public long? Withdraw { get; init; }
+}
+
+/// <summary>A line from worker to coordinator.</summary>
+public sealed record WorkerOutput
+{
+    /// <summary>The order that this is about; null for samples.</summary>
+    public long? Order { get; init; }
+
+    /// <summary>True when the order's lane is free: its rows are copied, its files are being made durable.</summary>
+    public bool? LaneFree { get; init; }
+
+    /// <summary>The order's result: its unit is committed.</summary>
+    public UnitResult? Result { get; init; }
+
+    /// <summary>Why the order failed.</summary>
+    public Fault? Fault { get; init; }
+
+    /// <summary>Rows and bytes of the units that run right now.</summary>
+    public WorkerSample? Sample { get; init; }
+}
+
+/// <summary>How far the running units are.</summary>
+/// <param name="Rows">Rows read by units that have no result yet.</param>
+/// <param name="Bytes">Bytes read by units that have no result yet.</param>
+/// <param name="Running">Units that run.</param>
+public sealed record WorkerSample(long Rows, long Bytes, int Running);
+
+/// <summary>JSON of the lines between coordinator and worker.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    UseStringEnumConverter = true,
+    Converters = [typeof(FaultJson)])]
+[JsonSerializable(typeof(WorkerInput))]
+[JsonSerializable(typeof(WorkerOutput))]
+public sealed partial class WorkerJson : JsonSerializerContext;
