@@ -151,6 +151,9 @@ public static class Limits
     /// <summary>The end of what a worker process wrote to its standard error, in characters.</summary>
     public const int WorkerErrorCharsMax = 2_000;
 
+    /// <summary>How long `cancel` waits for the run's coordinator to stop, in seconds.</summary>
+    public const int CancelWaitSecondsMax = 30;
+
     /// <summary>How long a worker may take to end after its input was closed, in seconds; then it is killed.</summary>
     public const int WorkerStopSecondsMax = 10;
 

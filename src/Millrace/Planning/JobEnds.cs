@@ -39,15 +39,21 @@ internal sealed class JobEnds : IAsyncDisposable
             Connections = 1,
             Clock = options.Clock,
         });
-        var target = options.Connectors.TargetFor(targetAddress, job.Target.Mark).Open(new TargetContext
+        return new JobEnds(source, OpenTarget(job, options), sourceAddress, targetAddress);
+    }
+
+    /// <summary>Opens the target alone. Does no I/O yet.</summary>
+    public static ITarget OpenTarget(Job job, RunOptions options)
+    {
+        var address = options.Secrets.Resolve(job.Target).Reveal();
+        return options.Connectors.TargetFor(address, job.Target.Mark).Open(new TargetContext
         {
-            Address = targetAddress,
+            Address = address,
             Mark = job.Target.Mark,
             Format = job.Format,
             BaseDirectory = job.BaseDirectory,
             Clock = options.Clock,
         });
-        return new JobEnds(source, target, sourceAddress, targetAddress);
     }
 
     /// <inheritdoc/>

@@ -9,9 +9,9 @@ namespace Millrace.Runs;
 public sealed class RunLease : IDisposable
 {
     private readonly RunDirectory _directory;
-    private readonly FileStream _lock;
+    private readonly FileLock _lock;
 
-    private RunLease(RunDirectory directory, FileStream held, int epoch)
+    private RunLease(RunDirectory directory, FileLock held, int epoch)
     {
         _directory = directory;
         _lock = held;
@@ -24,10 +24,11 @@ public sealed class RunLease : IDisposable
     /// <summary>Takes the run, after every worker of an earlier coordinator has gone. A run that somebody holds is a fault that says who.</summary>
     public static async ValueTask<RunLease> TakeAsync(RunDirectory directory, TimeProvider clock, CancellationToken cancel)
     {
-        var held = TryLock(directory.LockPath) ?? throw HeldBy(directory);
+        var me = $"process {Environment.ProcessId} on {Environment.MachineName}";
+        var held = FileLock.TryAcquire(directory.LockPath, me) ?? throw HeldBy(directory);
         try
         {
-            await WaitForWorkersAsync(directory, clock, cancel).ConfigureAwait(false);
+            await WaitForWorkersAsync(directory, me, clock, cancel).ConfigureAwait(false);
             var epoch = (directory.LatestEpoch()?.Epoch ?? 0) + 1;
             var record = new EpochRecord { Epoch = epoch, Host = Environment.MachineName, Pid = Environment.ProcessId, Began = clock.GetUtcNow() };
             if (!directory.TryWriteEpoch(record)) throw HeldBy(directory);
@@ -35,7 +36,7 @@ public sealed class RunLease : IDisposable
         }
         catch
         {
-            await held.DisposeAsync().ConfigureAwait(false);
+            held.Dispose();
             throw;
         }
     }
@@ -43,8 +44,20 @@ public sealed class RunLease : IDisposable
     /// <summary>Whether a coordinator holds the run right now.</summary>
     public static bool IsHeld(RunDirectory directory)
     {
-        using var held = TryLock(directory.LockPath);
-        return held is null;
+        try
+        {
+            // Shared, so that two who ask never take each other for a holder.
+            using var asked = new FileStream(directory.LockPath, FileMode.Open, FileAccess.Read, FileShare.Read);
+            return false;
+        }
+        catch (FileNotFoundException)
+        {
+            return false;
+        }
+        catch (IOException)
+        {
+            return true;
+        }
     }
 
     /// <summary>Throws when another coordinator has taken the run since: this one may publish nothing more.</summary>
@@ -62,47 +75,22 @@ public sealed class RunLease : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _lock.Dispose();
 
-    // .NET takes flock(LOCK_EX) for FileShare.None and flock(LOCK_SH) for a read-only open with FileShare.Read; the kernel
-    // lets go when the process dies, however it dies.
-    private static FileStream? TryLock(string path)
+    /// <summary>Workers hold their lock shared while they live, so that having it alone means that none does.</summary>
+    private static async ValueTask WaitForWorkersAsync(RunDirectory directory, string me, TimeProvider clock, CancellationToken cancel)
     {
-        try
+        var wait = TimeSpan.FromSeconds(Limits.WorkerExitSecondsMax);
+        using var alone = await FileLock.AcquireAsync(directory.WorkersLockPath, me, wait, clock, cancel).ConfigureAwait(false);
+        if (alone is not null) return;
+        throw new Fault(FaultKind.Limit, $"a worker of the earlier coordinator is still alive after {Limits.WorkerExitSecondsMax} s")
         {
-            return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-        }
-        catch (IOException)
-        {
-            return null;
-        }
-    }
-
-    private static async ValueTask WaitForWorkersAsync(RunDirectory directory, TimeProvider clock, CancellationToken cancel)
-    {
-        var deadline = clock.GetUtcNow() + TimeSpan.FromSeconds(Limits.WorkerExitSecondsMax);
-        while (true)
-        {
-            using (var alone = TryLock(directory.WorkersLockPath))
-            {
-                if (alone is not null) return;
-            }
-
-            if (clock.GetUtcNow() > deadline)
-            {
-                throw new Fault(FaultKind.Limit, $"a worker of the earlier coordinator is still alive after {Limits.WorkerExitSecondsMax} s")
-                {
-                    Where = directory.Path,
-                    Advice = "End the processes named `millrace work` of this run, then resume again.",
-                };
-            }
-
-            await Task.Delay(TimeSpan.FromMilliseconds(50), clock, cancel).ConfigureAwait(false);
-        }
+            Where = directory.Path,
+            Advice = "End the processes named `millrace work` of this run, then resume again.",
+        };
     }
 
     private static Fault HeldBy(RunDirectory directory)
     {
-        var epoch = directory.LatestEpoch();
-        var who = epoch is null ? "another process" : $"process {epoch.Pid} on {epoch.Host}, since {epoch.Began:u}";
+        var who = FileLock.HolderOf(directory.LockPath) ?? "another process";
         return new Fault(FaultKind.Refused, $"the run is held by {who}")
         {
             Where = directory.Path,

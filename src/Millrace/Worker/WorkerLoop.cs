@@ -33,7 +33,7 @@ public sealed class WorkerLoop : IDisposable
 
         // Held shared until this process is gone: the next coordinator of the run waits for that.
         using var alive = new FileStream(
-            RunDirectory.OpenPath(settings.RunDirectory).WorkersLockPath, FileMode.OpenOrCreate, FileAccess.Read, FileShare.ReadWrite);
+            RunDirectory.OpenPath(settings.RunDirectory).WorkersLockPath, FileMode.OpenOrCreate, FileAccess.Read, FileShare.Read);
         await using var runner = _connectors.OpenRunner(settings, _clock);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         var sampling = SampleAsync(runner, ended.Token);

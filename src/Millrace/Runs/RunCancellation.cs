@@ -1,0 +1,42 @@
+using Millrace.Faults;
+using Millrace.Jobs;
+using Millrace.Planning;
+using Millrace.Telemetry;
+
+namespace Millrace.Runs;
+
+/// <summary>Stops a run for good: whoever holds it is asked to end, and what is staged is removed. What is committed stays.</summary>
+public sealed class RunCancellation(RunOptions options)
+{
+    /// <summary>Cancels. Doing it again, after any kill, changes nothing.</summary>
+    /// <exception cref="Fault">The coordinator does not end in time, or the staging can't be removed.</exception>
+    public async Task<RunSummary> CancelAsync(RunDirectory directory, Job job, CancellationToken cancel)
+    {
+        await File.WriteAllTextAsync(directory.CancelPath, "", cancel).ConfigureAwait(false);
+        using var lease = await TakeAsync(directory, cancel).ConfigureAwait(false);
+        await using var target = JobEnds.OpenTarget(job, options);
+        await target.DiscardAsync(directory.Run, cancel).ConfigureAwait(false);
+        if (Directory.Exists(directory.SpillPath)) Directory.Delete(directory.SpillPath, recursive: true);
+
+        var ending = new Ending();
+        foreach (var stream in job.Streams)
+        {
+            if (directory.Stream(stream.Name).ReadCommit() is { } commit) ending.Add(commit);
+        }
+
+        if (ending.Commits.Length < job.Streams.Length) ending.Add(new Fault(FaultKind.Cancelled, "the run was cancelled"));
+        var summary = ending.Summary(directory.Run);
+        directory.WriteReport(new RunReport { Summary = summary, Ended = options.Clock.GetUtcNow(), Commits = ending.Commits });
+        File.Delete(directory.CancelPath);
+        return summary;
+    }
+
+    /// <summary>Waits until the coordinator, which looks for the cancel file, has let go.</summary>
+    private async Task<RunLease> TakeAsync(RunDirectory directory, CancellationToken cancel)
+    {
+        var deadline = options.Clock.GetUtcNow() + TimeSpan.FromSeconds(Limits.CancelWaitSecondsMax);
+        while (RunLease.IsHeld(directory) && options.Clock.GetUtcNow() < deadline)
+            await Task.Delay(TimeSpan.FromMilliseconds(Limits.SampleMilliseconds / 5), options.Clock, cancel).ConfigureAwait(false);
+        return await RunLease.TakeAsync(directory, options.Clock, cancel).ConfigureAwait(false);
+    }
+}

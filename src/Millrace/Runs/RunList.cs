@@ -1,0 +1,65 @@
+using Millrace.Faults;
+using Millrace.Telemetry;
+
+namespace Millrace.Runs;
+
+/// <summary>The runs below a state folder.</summary>
+public static class RunList
+{
+    /// <summary>All runs, the latest first, one at a time.</summary>
+    public static IEnumerable<RunListing> Enumerate(string state)
+    {
+        var runs = Path.Combine(Path.GetFullPath(state), "runs");
+        if (!Directory.Exists(runs)) yield break;
+        var folders = Directory.GetDirectories(runs);
+        Array.Sort(folders, static (left, right) => string.CompareOrdinal(right, left));
+        foreach (var folder in folders)
+        {
+            // A folder without run.json: its coordinator died in the very first moment, and nothing was ever staged.
+            if (File.Exists(Path.Combine(folder, "run.json"))) yield return Describe(RunDirectory.OpenPath(folder));
+        }
+    }
+
+    /// <summary>The run that <c>resume</c> without a name means: the latest that is neither held nor succeeded.</summary>
+    /// <exception cref="Fault">There is none.</exception>
+    public static RunDirectory LatestUnfinished(string state)
+    {
+        foreach (var run in Enumerate(state))
+        {
+            if (run.Status is RunStatus.Interrupted or RunStatus.Failed) return run.Directory;
+        }
+
+        throw new Fault(FaultKind.Usage, $"no run below {Path.GetFullPath(state)} is unfinished") { Advice = "`millrace runs` lists them all." };
+    }
+
+    /// <summary>How one run stands.</summary>
+    public static RunListing Describe(RunDirectory directory)
+    {
+        var report = directory.ReadReport();
+        var status = RunLease.IsHeld(directory) ? RunStatus.Running
+            : report is null || (directory.LatestEpoch()?.Began > report.Ended) ? RunStatus.Interrupted
+            : report.Summary.Status;
+        return new RunListing(directory, status, report);
+    }
+
+    /// <summary>Removes the folder of a run that has ended for good.</summary>
+    /// <exception cref="Fault">It is held, or could still be resumed.</exception>
+    public static void Remove(RunListing run)
+    {
+        if (run.Status is RunStatus.Running or RunStatus.Interrupted or RunStatus.Failed)
+        {
+            throw new Fault(FaultKind.Refused, $"run {run.Directory.Run} is {run.Status.ToString().ToLowerInvariant()}: it may have staged files")
+            {
+                Advice = $"`millrace cancel {run.Directory.Run}` removes those; then prune again.",
+            };
+        }
+
+        Directory.Delete(run.Directory.Path, recursive: true);
+    }
+}
+
+/// <summary>A run and how it stands.</summary>
+/// <param name="Directory">Its folder.</param>
+/// <param name="Status">How it stands right now.</param>
+/// <param name="Report">What the last coordinator that ended has said; null when none has.</param>
+public sealed record RunListing(RunDirectory Directory, RunStatus Status, RunReport? Report);
