@@ -9,7 +9,7 @@ namespace Millrace;
 public sealed record RunOptions
 {
     /// <summary>The systems that are known.</summary>
-    public required Connectors Connectors { get; init; }
+    public required KnownConnectors Connectors { get; init; }
 
     /// <summary>Resolves the addresses' secrets when they are used.</summary>
     public required SecretResolver Secrets { get; init; }

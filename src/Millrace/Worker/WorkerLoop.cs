@@ -11,13 +11,13 @@ namespace Millrace.Worker;
 public sealed class WorkerLoop : IDisposable
 {
     private readonly LineChannel _channel;
-    private readonly Connectors _connectors;
+    private readonly KnownConnectors _connectors;
     private readonly TimeProvider _clock;
     private readonly ConcurrentDictionary<long, CancellationTokenSource> _orders = new();
     private readonly ConcurrentDictionary<long, Task> _tasks = new();
 
     /// <summary>A worker over its two pipes.</summary>
-    public WorkerLoop(Stream input, Stream output, Connectors connectors, TimeProvider clock)
+    public WorkerLoop(Stream input, Stream output, KnownConnectors connectors, TimeProvider clock)
     {
         _channel = new LineChannel(input, output);
         _connectors = connectors;

@@ -10,7 +10,7 @@ namespace Millrace;
 /// <summary>The systems that this Millrace knows. The first that claims an address gets it.</summary>
 /// <param name="Sources">Where rows can come from.</param>
 /// <param name="Targets">Where rows can go.</param>
-public sealed record Connectors(ImmutableArray<ISourceConnector> Sources, ImmutableArray<ITargetConnector> Targets)
+public sealed record KnownConnectors(ImmutableArray<ISourceConnector> Sources, ImmutableArray<ITargetConnector> Targets)
 {
     /// <summary>The connector for a source's address.</summary>
     /// <exception cref="Fault">Nobody claims it.</exception>
