@@ -16,7 +16,10 @@ public interface ICopyTarget
     /// <summary>
     /// Opens the sink of one file; with <c>PARTITION_BY</c> or <c>PER_THREAD_OUTPUT</c> there are several.
     /// </summary>
-    /// <param name="path">The path in the statement. When such a file exists, DuckDB passes another name and renames the file later.</param>
+    /// <param name="path">
+    /// The path in the statement. DuckDB checks it as if it were a file: in a database without <c>enable_external_access</c> it must be
+    /// among <c>allowed_paths</c> or <c>allowed_directories</c>, and when such a file exists DuckDB passes another name and renames later.
+    /// </param>
     ICopySink Open(string path);
 }
 

@@ -18,7 +18,7 @@ public static class DuckDbLibrary
     /// <summary>The name that the P/Invoke declarations use; <see cref="Resolve"/> turns it into the loaded library.</summary>
     internal const string ImportName = "millrace-libduckdb";
 
-    private static readonly Lazy<nint> Loaded = new(Load, LazyThreadSafetyMode.PublicationOnly);
+    private static readonly Lazy<nint> Loaded = new(() => LoadFrom(ExpectedPath), LazyThreadSafetyMode.PublicationOnly);
 
     private static readonly Lazy<bool> Resolver = new(() =>
     {
@@ -91,9 +91,9 @@ public static class DuckDbLibrary
         }
     }
 
-    private static nint Load()
+    /// <summary>Loads a file as libduckdb.</summary>
+    internal static nint LoadFrom(string path)
     {
-        var path = ExpectedPath;
         if (!File.Exists(path)) throw DuckDbLibraryException.Missing(path);
         try
         {

@@ -20,8 +20,8 @@ public interface ITableSource
 
     /// <summary>Begins a scan.</summary>
     /// <param name="projected">
-    /// The columns that DuckDB wants, as indexes into <see cref="Columns"/>, in the order of the chunk's vectors; -1 is a row number
-    /// that DuckDB never looks at (it asks for it to count rows), so its vector need not be written.
+    /// The columns that DuckDB wants, as indexes into <see cref="Columns"/>, in the order of the chunk's vectors; -1 is a column that
+    /// the source does not have (a row number), so its vector need not be written. To count rows DuckDB asks for the first column.
     /// </param>
     ITableScan OpenScan(ReadOnlySpan<int> projected);
 }

@@ -15,6 +15,9 @@ internal static unsafe class LogicalTypes
             DuckDbKind.Decimal => NativeMethods.duckdb_create_decimal_type((byte)type.Width, (byte)type.Scale),
             DuckDbKind.Enum => WithNames(type.Labels, static (names, count) => NativeMethods.duckdb_create_enum_type(names, count)),
             _ when type.IsNested => CreateNested(type),
+
+            // Made by its number alone a VARIANT lacks its inner structure, and the first query with it breaks the database.
+            DuckDbKind.Variant => 0,
             _ => NativeMethods.duckdb_create_logical_type((int)type.Kind),
         });
         if (native.IsInvalid)
