@@ -1,0 +1,147 @@
+using System.Collections.Concurrent;
+using Millrace.Engines;
+using Millrace.Faults;
+using Millrace.Runs;
+using Millrace.Telemetry;
+using Millrace.Worker;
+
+namespace Millrace.Tests.Engines;
+
+public sealed class DispatcherTests
+{
+    [Fact]
+    public async Task A_fault_that_can_pass_is_tried_again_and_said()
+    {
+        await using var engine = new ScriptedEngine(lanes: 1, order => order.Attempt < 3 ? Passing() : null);
+        var heard = new Heard();
+        using var dispatcher = new Dispatcher(engine, heard, new Eager());
+        var result = await await dispatcher.BeginAsync(Order(0), default);
+        Assert.Equal(3, result.Attempt);
+        Assert.Equal(2, dispatcher.Retries);
+        Assert.Equal([1, 2], heard.Events.OfType<UnitRetried>().Select(retried => retried.Attempt));
+    }
+
+    [Fact]
+    public async Task Attempts_are_bounded()
+    {
+        await using var engine = new ScriptedEngine(lanes: 1, _ => Passing());
+        using var dispatcher = new Dispatcher(engine, new Heard(), new Eager());
+        await Assert.ThrowsAsync<Fault>(async () => await await dispatcher.BeginAsync(Order(0), default));
+        Assert.Equal(Limits.UnitAttemptsMax, engine.Attempts);
+    }
+
+    [Fact]
+    public async Task A_fault_that_can_not_pass_is_not_tried_again()
+    {
+        await using var engine = new ScriptedEngine(lanes: 1, _ => new Fault(FaultKind.Data, "a bad value"));
+        using var dispatcher = new Dispatcher(engine, new Heard(), new Eager());
+        await Assert.ThrowsAsync<Fault>(async () => await await dispatcher.BeginAsync(Order(0), default));
+        Assert.Equal(1, engine.Attempts);
+    }
+
+    [Fact]
+    public async Task No_more_units_run_than_there_are_lanes_and_a_free_lane_is_used_before_the_unit_ends()
+    {
+        var gate = new TaskCompletionSource();
+        await using var engine = new ScriptedEngine(lanes: 2, _ => null) { Finish = gate.Task };
+        using var dispatcher = new Dispatcher(engine, new Heard(), new Eager());
+        var running = new List<Task<UnitResult>>();
+        var begun = 0;
+        while (true)
+        {
+            var begin = dispatcher.BeginAsync(Order(begun), default).AsTask();
+            if (!begin.IsCompleted)
+            {
+                // Copied units wait to become durable: as many as are allowed, and not one more.
+                Assert.Equal(2 * (1 + Limits.FinishingPerLaneMax), begun);
+                gate.SetResult();
+                running.Add(await begin);
+                break;
+            }
+
+            begun++;
+            running.Add(await begin);
+        }
+
+        await Task.WhenAll(running);
+        Assert.True(engine.MostAtOnce <= 2);
+    }
+
+    [Fact]
+    public async Task Nothing_is_tried_again_after_the_run_was_stopped()
+    {
+        using var stop = new CancellationTokenSource();
+        await using var engine = new ScriptedEngine(lanes: 1, _ =>
+        {
+            stop.Cancel();
+            return Passing();
+        });
+        using var dispatcher = new Dispatcher(engine, new Heard(), new Eager());
+        await Assert.ThrowsAsync<Fault>(async () => await await dispatcher.BeginAsync(Order(0), stop.Token));
+        Assert.Equal(1, engine.Attempts);
+    }
+
+    private static Fault Passing() => new(FaultKind.Unreachable, "the connection broke") { Retryable = true };
+
+    private static UnitOrder Order(long number) => new()
+    {
+        Id = 0,
+        Stream = "events",
+        Generation = 1,
+        Unit = new Unit { Number = number, Slice = "{}", Label = "all" },
+        Fingerprint = "aa",
+        Attempt = 1,
+    };
+
+    /// <summary>Waits for nothing.</summary>
+    private sealed class Eager : TimeProvider
+    {
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            base.CreateTimer(callback, state, TimeSpan.Zero, period);
+    }
+
+    private sealed class Heard : IRunObserver
+    {
+        public ConcurrentQueue<RunEvent> Events { get; } = new();
+
+        public void On(RunEvent happened) => Events.Enqueue(happened);
+    }
+
+    private sealed class ScriptedEngine(int lanes, Func<UnitOrder, Fault?> script) : IEngine
+    {
+        private int _now;
+        private int _most;
+        private int _attempts;
+
+        public Task Finish { get; init; } = Task.CompletedTask;
+
+        public int MostAtOnce => _most;
+
+        public int Attempts => _attempts;
+
+        public int Lanes => lanes;
+
+        public async Task<UnitResult> RunAsync(UnitOrder order, Action laneFree, CancellationToken cancel)
+        {
+            Interlocked.Increment(ref _attempts);
+            var now = Interlocked.Increment(ref _now);
+            _most = Math.Max(_most, now);
+            await Task.Yield();
+            Interlocked.Decrement(ref _now);
+            if (script(order) is { } fault) throw fault;
+            laneFree();
+            await Finish;
+            return new UnitResult
+            {
+                Number = order.Unit.Number, Fingerprint = order.Fingerprint, Attempt = order.Attempt, Epoch = 1,
+                RowsRead = 1, RowsWritten = 1, BytesRead = 1, Files = [], Seconds = 0,
+            };
+        }
+
+        public WorkerSample Sample() => new(0, 0, 0);
+
+        public long MemoryBytes() => 0;
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    }
+}
