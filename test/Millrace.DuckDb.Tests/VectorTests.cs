@@ -131,6 +131,60 @@ public sealed class VectorTests
     }
 
     [Fact]
+    public void Texts_of_all_sizes_stay_exact_over_many_chunks_and_threads()
+    {
+        const int Rows = 60_000;
+        using var db = new TestDatabase(("threads", "2"), ("preserve_insertion_order", "false"));
+        var next = 0;
+        var source = new ScriptedSource
+        {
+            Columns =
+            [
+                new("i", DuckDbType.BigInt), new("s", DuckDbType.Varchar), new("l", DuckDbType.Parse("text[]")),
+                new("t", DuckDbType.Parse("struct(a text, b text)")),
+            ],
+            MaxThreads = 2,
+            Reader = _ =>
+            {
+                var buffer = new byte[3000];
+                return (in chunk) =>
+                {
+                    var first = Interlocked.Add(ref next, chunk.Capacity) - chunk.Capacity;
+                    var rows = Math.Clamp(Rows - first, 0, chunk.Capacity);
+                    var (id, text, list, pair) = (chunk.Column(0), chunk.Column(1), chunk.Column(2), chunk.Column(3));
+                    for (var row = 0; row < rows; row++)
+                    {
+                        var i = first + row;
+                        id.Set(row, (long)i);
+                        buffer.AsSpan().Fill((byte)('a' + (i % 26)));
+
+                        // Mostly short; in every tenth chunk up to 2,499 bytes, beyond what is taken from blocks.
+                        var length = i / 2048 % 10 == 9 ? (int)(i * 7919L % 2500) : i % 60;
+                        text.SetString(row, buffer.AsSpan(0, length));
+                        var copy = text;
+                        if (i % 3 == 0) copy.SetString(row, buffer.AsSpan(0, length));
+                        var texts = list.AppendList(row, 2, out var at);
+                        texts.SetString(at, buffer.AsSpan(0, length));
+                        texts.SetBlob(at + 1, buffer.AsSpan(0, i % 40));
+                        pair.Field(0).SetString(row, buffer.AsSpan(0, i % 50));
+                        pair.Field(1).SetString(row, buffer.AsSpan(0, length));
+                    }
+
+                    return rows;
+                };
+            },
+        };
+        var rows = db.Rows(
+            $"""
+             WITH x AS (SELECT *, chr(97 + (i % 26)::int) AS c, CASE WHEN i // 2048 % 10 = 9 THEN i * 7919 % 2500 ELSE i % 60 END AS n
+                        FROM {db.Add(source)})
+             SELECT count(*), sum(i),
+                    count(*) FILTER (s = repeat(c, n) AND l = [s, repeat(c, i % 40)] AND t.a = repeat(c, i % 50) AND t.b = s) FROM x
+             """);
+        Assert.Equal([$"{Rows}|{(long)Rows * (Rows - 1) / 2}|{Rows}"], rows);
+    }
+
+    [Fact]
     public void A_text_of_40_MB_goes_through()
     {
         const int Length = 40 * 1024 * 1024;

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Millrace.DuckDb;
 
 /// <summary>What a query's bind keeps: the source and its columns as they were then.</summary>
@@ -59,10 +61,11 @@ internal sealed class SharedScan : IDisposable
 /// <summary>
 /// One thread's reader. DuckDB's local init does not tell the scan, so the reader is opened by the first call that fills a chunk.
 /// </summary>
-internal sealed class ThreadReader : IDisposable
+internal sealed unsafe class ThreadReader : IDisposable
 {
     private SharedScan? _scan;
     private ITableReader? _reader;
+    private TextHeap* _heaps;
     private bool _ended;
 
     public int Fill(SharedScan scan, nint chunk)
@@ -72,10 +75,12 @@ internal sealed class ThreadReader : IDisposable
         {
             _reader = scan.OpenReader();
             _scan = scan;
+            _heaps = (TextHeap*)NativeMemory.AllocZeroed((nuint)scan.Types.Length, (nuint)sizeof(TextHeap));
         }
 
+        for (var i = 0; i < scan.Types.Length; i++) _heaps[i].NextChunk();
         var capacity = (int)NativeMethods.duckdb_vector_size();
-        var rows = _reader.Fill(new ChunkWriter(chunk, scan.Types, capacity));
+        var rows = _reader.Fill(new ChunkWriter(chunk, scan.Types, _heaps, capacity));
         if ((uint)rows > (uint)capacity)
             throw new InvalidOperationException($"A table reader says that it wrote {rows} rows; a chunk holds 0 to {capacity}.");
         if (rows == 0) Dispose();
@@ -87,6 +92,8 @@ internal sealed class ThreadReader : IDisposable
         _ended = true;
         var (reader, scan) = (_reader, _scan);
         (_reader, _scan) = (null, null);
+        NativeMemory.Free(_heaps);
+        _heaps = null;
         try
         {
             reader?.Dispose();

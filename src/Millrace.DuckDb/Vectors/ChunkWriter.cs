@@ -4,13 +4,15 @@ namespace Millrace.DuckDb;
 /// The chunk that a reader fills: one vector for each projected column, in the projection's order. Valid only inside the
 /// <see cref="ITableReader.Fill"/> that it was passed to, and so is every <see cref="VectorWriter"/> taken from it.
 /// </summary>
-public readonly ref struct ChunkWriter
+public readonly unsafe ref struct ChunkWriter
 {
     private readonly nint _chunk;
     private readonly ReadOnlySpan<DuckDbType> _types;
+    private readonly TextHeap* _heaps;
 
-    internal ChunkWriter(nint chunk, ReadOnlySpan<DuckDbType> types, int capacity)
+    internal ChunkWriter(nint chunk, ReadOnlySpan<DuckDbType> types, TextHeap* heaps, int capacity)
     {
+        _heaps = heaps;
         _chunk = chunk;
         _types = types;
         Capacity = capacity;
@@ -28,5 +30,5 @@ public readonly ref struct ChunkWriter
     /// </summary>
     /// <param name="index">The position in the projection.</param>
     public VectorWriter Column(int index) =>
-        new(NativeMethods.duckdb_data_chunk_get_vector(_chunk, (ulong)index), _types[index], Capacity);
+        new(NativeMethods.duckdb_data_chunk_get_vector(_chunk, (ulong)index), _types[index], Capacity, _heaps + index);
 }

@@ -49,7 +49,7 @@ public unsafe partial struct VectorWriter
     /// <exception cref="InvalidOperationException">The column is no struct or union.</exception>
     public readonly VectorWriter Field(int index)
     {
-        // A union's first child is its tag.
+        // A union's first child is its tag. Fields get no text heap: the column has one, and it serves one vector only.
         var tags = _type.Kind switch
         {
             DuckDbKind.Struct => 0,
@@ -77,14 +77,14 @@ public unsafe partial struct VectorWriter
     public readonly VectorWriter ArrayElements()
     {
         if (_type.Kind != DuckDbKind.Array) throw WrongKind("array");
-        return new VectorWriter(NativeMethods.duckdb_array_vector_get_child(_vector), _type.Element, checked(_capacity * _type.ArraySize));
+        return new VectorWriter(NativeMethods.duckdb_array_vector_get_child(_vector), _type.Element, checked(_capacity * _type.ArraySize), _heap);
     }
 
     private readonly VectorWriter ListChild(int capacity)
     {
         // A map's child is a struct of key and value.
         var child = _type.Kind == DuckDbKind.Map ? EntryOf(_type) : _type.Element;
-        return new VectorWriter(NativeMethods.duckdb_list_vector_get_child(_vector), child, capacity);
+        return new VectorWriter(NativeMethods.duckdb_list_vector_get_child(_vector), child, capacity, _heap);
     }
 
     private readonly void Reserve(int elements)

@@ -27,10 +27,12 @@ public unsafe partial struct VectorWriter
     private readonly DuckDbType _type;
     private readonly int _capacity;
     private readonly bool _nested;
+    private readonly TextHeap* _heap;
     private ulong* _validity;
 
-    internal VectorWriter(nint vector, DuckDbType type, int capacity)
+    internal VectorWriter(nint vector, DuckDbType type, int capacity, TextHeap* heap = null)
     {
+        _heap = heap;
         _vector = vector;
         _type = type;
         _capacity = capacity;
@@ -157,10 +159,25 @@ public unsafe partial struct VectorWriter
 
     private readonly void Assign(int row, ReadOnlySpan<byte> bytes)
     {
+        var target = (ulong*)_data + (2L * row);
         fixed (byte* p = bytes)
         {
-            if (bytes.Length <= QuickCopyBytesMax) NativeMethods.AssignShortText(_vector, (ulong)row, p, (ulong)bytes.Length);
-            else NativeMethods.duckdb_unsafe_vector_assign_string_element_len(_vector, (ulong)row, p, (ulong)bytes.Length);
+            var text = _heap == null ? null : _heap->Take(_vector, target, row, bytes.Length);
+            if (text != null)
+            {
+                // A long string_t: the length, the first four bytes, the address.
+                Unsafe.CopyBlockUnaligned(text, p, (uint)bytes.Length);
+                target[0] = (uint)bytes.Length | ((ulong)*(uint*)p << 32);
+                target[1] = (ulong)text;
+            }
+            else if (bytes.Length <= QuickCopyBytesMax)
+            {
+                NativeMethods.AssignShortText(_vector, (ulong)row, p, (ulong)bytes.Length);
+            }
+            else
+            {
+                NativeMethods.duckdb_unsafe_vector_assign_string_element_len(_vector, (ulong)row, p, (ulong)bytes.Length);
+            }
         }
     }
 
