@@ -1,1 +1,13 @@
-return 0;
+using Millrace;
+using Millrace.Cli;
+
+// The version is asked for by scripts and by people who check an installation: nothing else is started for it.
+if (args is ["--version"])
+{
+    Console.Out.WriteLine(ProductVersion.Current);
+    return 0;
+}
+
+Limits.AssertRelations();
+using var interrupts = new Interrupts();
+return await CommandLine.RunAsync(args, Shell.OfThisProcess(), interrupts.Token);

@@ -1,5 +1,6 @@
 using System.Text;
 using Millrace.Jobs.Reading;
+using Millrace.Jobs.Secrets;
 
 namespace Millrace.Jobs;
 
@@ -18,6 +19,11 @@ public static class JobReader
     /// <param name="cancel">Stops reading.</param>
     public static async Task<JobReading> ReadFileAsync(string path, JobOverrides overrides, string baseDirectory, CancellationToken cancel)
     {
+        if (EndpointScheme.Of(path) is not null)
+        {
+            return Unreadable(UrlPassword.Strip(path), "found a URL, expected a job file", "Give a source with --from and a target with --to.");
+        }
+
         string text;
         try
         {

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Millrace.Faults;
 
 namespace Millrace.Jobs.Reading;
 

@@ -1,3 +1,5 @@
+using Millrace.Faults;
+
 namespace Millrace.Jobs.Reading;
 
 /// <summary>Reads <c>read</c>: how source files are read.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Millrace.Faults;
 using Millrace.Jobs.Secrets;
 
 namespace Millrace.Jobs.Reading;

@@ -1,3 +1,5 @@
+using Millrace.Faults;
+
 namespace Millrace.Jobs.Reading;
 
 /// <summary>Where a piece of the user's input comes from: a line of a file, or an option of the command line.</summary>

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using Millrace.Faults;
 
 namespace Millrace.Jobs.Reading;
 

@@ -1,3 +1,5 @@
+using Millrace.Faults;
+
 namespace Millrace.Jobs.Reading;
 
 /// <summary>

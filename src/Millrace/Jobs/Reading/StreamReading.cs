@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using Millrace.Faults;
 using Millrace.Jobs.Secrets;
 
 namespace Millrace.Jobs.Reading;

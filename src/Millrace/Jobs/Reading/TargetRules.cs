@@ -1,3 +1,4 @@
+using Millrace.Faults;
 using Millrace.Jobs.Secrets;
 
 namespace Millrace.Jobs.Reading;

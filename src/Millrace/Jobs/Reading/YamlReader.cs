@@ -1,3 +1,5 @@
+using Millrace.Faults;
+
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
 using YamlParser = YamlDotNet.Core.Parser;

@@ -1,9 +1,9 @@
 using System.Text;
 
-namespace Millrace.Jobs.Reading;
+namespace Millrace.Faults;
 
 /// <summary>How the user's own words are shown in errors, and which known word was probably meant.</summary>
-internal static class Words
+public static class Words
 {
     private const int QuotedCharsMax = 60;
     private const int ComparedCharsMax = 64;

@@ -1,0 +1,196 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Json;
+using Millrace.Faults;
+using Millrace.Telemetry;
+
+namespace Millrace.Cli.Display;
+
+/// <summary>
+/// One JSON object a line on standard output, each with <c>event</c>. The last line of a verb that runs is <c>finished</c>, whatever
+/// happened. Names and units never change their meaning: programs read them.
+/// </summary>
+internal sealed class JsonLines : IRunObserver
+{
+    private readonly Shell shell;
+    private readonly ArrayBufferWriter<byte> buffer = new();
+
+    /// <summary>Lines on the shell's output stream.</summary>
+    public JsonLines(Shell shell) => this.shell = shell;
+
+    /// <inheritdoc/>
+    public void On(RunEvent happened)
+    {
+        switch (happened)
+        {
+            case ProgressSample sample:
+                Write("progress", json => Progress(json, sample));
+                break;
+            case RunStarted started:
+                Write("started", json =>
+                {
+                    json.WriteString("run", started.Run);
+                    json.WriteString("directory", started.Directory);
+                    json.WriteBoolean("resumed", started.Resumed);
+                });
+                break;
+            case StreamPlanned planned:
+                Write("planned", json => Planned(json, planned));
+                break;
+            case UnitFinished unit:
+                Write("unit", json => Unit(json, unit));
+                break;
+            case UnitRetried retried:
+                Write("retry", json =>
+                {
+                    json.WriteString("stream", retried.Stream);
+                    json.WriteNumber("unit", retried.Unit);
+                    Text(json, "label", retried.Label);
+                    json.WriteNumber("attempt", retried.Attempt);
+                    Fault(json, retried.Reason);
+                });
+                break;
+            case WorkerLost lost:
+                Write("worker_lost", json =>
+                {
+                    json.WriteNumber("pid", lost.Pid);
+                    Text(json, "message", lost.Reason);
+                });
+                break;
+            case Warned warned:
+                Warn(warned.Text);
+                break;
+            case StreamCommitted committed:
+                Write("committed", json => Committed(json, committed));
+                break;
+            case StreamFailed failed:
+                Write("failed", json =>
+                {
+                    json.WriteString("stream", failed.Stream);
+                    Fault(json, failed.Fault);
+                });
+                break;
+            case RunFinished finished:
+                Finish(finished.Summary);
+                break;
+        }
+    }
+
+    /// <summary>A fault outside a run: <c>{"event":"error",...}</c>.</summary>
+    public void Error(Fault fault) => Write("error", json => Fault(json, fault));
+
+    /// <summary>A warning.</summary>
+    public void Warn(string text) => Write("warning", json => Text(json, "message", text));
+
+    /// <summary>The last line of a run, after its faults.</summary>
+    public void Finish(RunSummary summary)
+    {
+        foreach (var fault in summary.Faults)
+        {
+            Error(fault);
+        }
+
+        Write("finished", json => Finished(json, summary));
+    }
+
+    /// <summary>Any other line.</summary>
+    /// <param name="name">The event's name.</param>
+    /// <param name="properties">Writes its properties.</param>
+    public void Write(string name, Action<Utf8JsonWriter> properties)
+    {
+        buffer.ResetWrittenCount();
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            json.WriteString("event", name);
+            properties(json);
+            json.WriteEndObject();
+        }
+
+        shell.Out.Write(Encoding.UTF8.GetString(buffer.WrittenSpan));
+        shell.Out.Write('\n');
+        shell.Out.Flush();
+    }
+
+    /// <summary>A text for people, without secrets; null stays null.</summary>
+    public void Text(Utf8JsonWriter json, string name, string? text) => json.WriteString(name, text is null ? null : shell.Redactor.Scrub(text));
+
+    /// <summary>A fault's properties.</summary>
+    public void Fault(Utf8JsonWriter json, Fault fault)
+    {
+        json.WriteString("kind", JsonNamingPolicy.SnakeCaseLower.ConvertName(fault.Kind.ToString()));
+        json.WriteString("side", JsonNamingPolicy.SnakeCaseLower.ConvertName(fault.Side.ToString()));
+        Text(json, "where", fault.Where);
+        Text(json, "message", fault.Message);
+        Text(json, "advice", fault.Advice);
+        Text(json, "code", fault.Code);
+        json.WriteNumber("exit_code", fault.ExitCode);
+    }
+
+    /// <summary>The properties of <c>finished</c>, in their published order.</summary>
+    public static void Finished(Utf8JsonWriter json, RunSummary summary)
+    {
+        json.WriteString("run", summary.Run.Length == 0 ? null : summary.Run);
+        json.WriteString("status", summary.Status.ToString().ToLowerInvariant());
+        json.WriteNumber("rows_read", summary.RowsRead);
+        json.WriteNumber("rows_written", summary.RowsWritten);
+        json.WriteNumber("rows_rejected", summary.RowsRejected);
+        json.WriteNumber("bytes_read", summary.BytesRead);
+        json.WriteNumber("bytes_written", summary.BytesWritten);
+        json.WriteNumber("units", summary.Units);
+        json.WriteNumber("retries", summary.Retries);
+        json.WriteNumber("splits", summary.Splits);
+        json.WriteNumber("seconds", summary.Seconds);
+        json.WriteNumber("peak_memory_bytes", summary.PeakMemoryBytes);
+    }
+
+    private static void Progress(Utf8JsonWriter json, ProgressSample sample)
+    {
+        json.WriteNumber("rows_read", sample.RowsRead);
+        json.WriteNumber("bytes_read", sample.BytesRead);
+        json.WriteNumber("units_done", sample.UnitsDone);
+        json.WriteNumber("units_total", sample.UnitsTotal);
+        if (sample.Fraction is { } fraction)
+        {
+            json.WriteNumber("fraction", Math.Round(fraction, 4));
+        }
+        else
+        {
+            json.WriteNull("fraction");
+        }
+
+        json.WriteNumber("seconds", Math.Round(sample.Elapsed.TotalSeconds, 3));
+        json.WriteNumber("memory_bytes", sample.MemoryBytes);
+        json.WriteNumber("running", sample.Running);
+        json.WriteNumber("retries", sample.Retries);
+    }
+
+    private void Planned(Utf8JsonWriter json, StreamPlanned planned)
+    {
+        PlanJson.Write(json, planned.Plan, this);
+        json.WriteString("to", planned.To);
+        json.WriteString("engine", planned.Engine.ToString().ToLowerInvariant());
+        json.WriteNumber("done_units", planned.DoneUnits);
+    }
+
+    private void Unit(Utf8JsonWriter json, UnitFinished unit)
+    {
+        json.WriteString("stream", unit.Stream);
+        json.WriteNumber("unit", unit.Unit);
+        Text(json, "label", unit.Label);
+        json.WriteNumber("rows", unit.Rows);
+        json.WriteNumber("bytes_read", unit.BytesRead);
+        json.WriteNumber("bytes_written", unit.BytesWritten);
+        json.WriteNumber("seconds", Math.Round(unit.Seconds, 3));
+    }
+
+    private void Committed(Utf8JsonWriter json, StreamCommitted committed)
+    {
+        json.WriteString("stream", committed.Stream);
+        json.WriteNumber("rows", committed.Receipt.Rows);
+        json.WriteNumber("files", committed.Receipt.Files);
+        json.WriteNumber("bytes", committed.Receipt.Bytes);
+        json.WriteBoolean("already_done", committed.Receipt.AlreadyDone);
+        Text(json, "place", committed.Receipt.Place);
+    }
+}

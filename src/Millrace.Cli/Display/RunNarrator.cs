@@ -1,0 +1,109 @@
+using Millrace.Jobs;
+using Millrace.Telemetry;
+
+namespace Millrace.Cli.Display;
+
+/// <summary>Tells a run to people: a line for what matters, and the progress between.</summary>
+internal sealed class RunNarrator : IRunObserver
+{
+    private readonly Shell shell;
+    private readonly IProgressLine progress;
+    private readonly FaultPrinter faults;
+    private readonly HashSet<Faults.Fault> told = [];
+    private int planned;
+
+    /// <summary>A narrator whose progress goes to a line.</summary>
+    public RunNarrator(Shell shell, IProgressLine progress)
+    {
+        this.shell = shell;
+        this.progress = progress;
+        faults = new FaultPrinter(shell);
+    }
+
+    /// <inheritdoc/>
+    public void On(RunEvent happened)
+    {
+        switch (happened)
+        {
+            case ProgressSample sample:
+                progress.Show(sample);
+                break;
+            case RunStarted started:
+                Print($"{(started.Resumed ? "resumed" : "run")} {started.Run}");
+                break;
+            case StreamPlanned stream:
+                Planned(stream);
+                break;
+            case UnitRetried retried:
+                progress.Print(faults.Warning($"{retried.Stream}: {retried.Label} failed at attempt {retried.Attempt} and is tried again: {retried.Reason.Message}"));
+                break;
+            case WorkerLost lost:
+                progress.Print(faults.Warning($"worker {lost.Pid} {lost.Reason}; it is replaced"));
+                break;
+            case Warned warned:
+                progress.Print(faults.Warning(warned.Text));
+                break;
+            case StreamCommitted committed:
+                var receipt = committed.Receipt;
+                Print($"{committed.Stream} is in {receipt.Place}: {Figures.Count(receipt.Rows, "row")}, {Figures.Count(receipt.Files, "file")}, {Figures.Bytes(receipt.Bytes)}{(receipt.AlreadyDone ? " (it already was)" : "")}");
+                break;
+            case StreamFailed failed:
+                Tell(failed.Fault);
+                break;
+            case RunFinished finished:
+                progress.End();
+                Finish(finished.Summary);
+                break;
+        }
+    }
+
+    private void Planned(StreamPlanned stream)
+    {
+        var plan = stream.Plan;
+        var rows = plan.EstimatedRows is { } estimate ? $"about {Figures.Short(estimate)} rows, " : "";
+        var done = stream.DoneUnits > 0 ? $", {Figures.Whole(stream.DoneUnits)} of them done before" : "";
+        Print($"{plan.Stream.Name}: {rows}about {Figures.Count(plan.EstimatedUnits, "unit")} by {Strategy(plan.Strategy)}{done}, {Engine(stream.Engine)}");
+        foreach (var remark in planned++ < 20 ? plan.Remarks : [])
+        {
+            Print($"  {remark}");
+        }
+    }
+
+    private void Finish(RunSummary summary)
+    {
+        foreach (var fault in summary.Faults)
+        {
+            Tell(fault);
+        }
+
+        var figures = $"{Figures.Count(summary.RowsWritten, "row")}, {Figures.Bytes(summary.BytesWritten)} in {Figures.Duration(TimeSpan.FromSeconds(summary.Seconds))}"
+            + $" ({Figures.Short(summary.RowsRead / Math.Max(summary.Seconds, 0.001))} rows/s, peak memory {Figures.Bytes(summary.PeakMemoryBytes)})";
+        var again = summary.Run.Length > 0 ? $"; 'millrace resume {summary.Run}' goes on where it stopped" : "";
+        Print(summary.Status switch
+        {
+            RunStatus.Succeeded => $"done: {figures}",
+            RunStatus.Cancelled => $"cancelled after {Figures.Duration(TimeSpan.FromSeconds(summary.Seconds))}{again}",
+            _ => $"failed after {Figures.Duration(TimeSpan.FromSeconds(summary.Seconds))}{again}",
+        });
+    }
+
+    /// <summary>A stream's fault comes with its failure and again with the summary: it is told once.</summary>
+    private void Tell(Faults.Fault fault)
+    {
+        if (told.Add(fault))
+        {
+            progress.Print(faults.Text(fault));
+        }
+    }
+
+    private void Print(string line) => progress.Print(shell.Safe(line));
+
+    private static string Strategy(PartitionBy strategy) => strategy switch
+    {
+        PartitionBy.RowGroups => "row groups",
+        PartitionBy.None => "nothing",
+        _ => strategy.ToString().ToLowerInvariant(),
+    };
+
+    private static string Engine(EngineChoice engine) => engine == EngineChoice.Local ? "in worker processes" : "in this process";
+}
