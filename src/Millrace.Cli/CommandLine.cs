@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using System.CommandLine.Parsing;
 using Millrace.Cli.Display;
 using Millrace.Cli.Input;
 using Millrace.Cli.Verbs;
@@ -15,7 +16,12 @@ internal static class CommandLine
     public static RootCommand Define(Shell shell)
     {
         var root = new RootCommand("Moves tables between databases and files: in parallel, in constant memory, exactly once.");
-        root.Add(RunVerb.Define(shell));
+        foreach (var define in (Func<Shell, Command>[])
+            [RunVerb.Define, PlanVerb.Define, CheckVerb.Define, DiscoverVerb.Define, RunsVerb.Define, ShowVerb.Define, ResumeVerb.Define, CancelVerb.Define, WorkVerb.Define])
+        {
+            root.Add(define(shell));
+        }
+
         root.Directives.Clear();
         var help = root.Options.OfType<HelpOption>().Single();
         help.Action = new HelpWithExamples((HelpAction)help.Action!);
@@ -26,12 +32,17 @@ internal static class CommandLine
     public static async Task<int> RunAsync(string[] args, Shell shell, CancellationToken cancel)
     {
         var root = Define(shell);
+        if (args.Length == 0)
+        {
+            await root.Parse(["--help"]).InvokeAsync(new InvocationConfiguration { Output = shell.Error, Error = shell.Error }, cancel).ConfigureAwait(false);
+            return 2;
+        }
 
         // An argument that starts with @ is an argument: nothing is read from a file behind the user's back.
         var parsed = root.Parse(args, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
-        if (parsed.Errors.Count > 0 && parsed.Action is not HelpWithExamples)
+        var mistakes = parsed.Action is HelpWithExamples ? [] : Mistakes(parsed);
+        if (mistakes.Count > 0)
         {
-            var mistakes = Mistakes(parsed);
             new FaultPrinter(shell).Print(mistakes);
             return mistakes[0].ExitCode;
         }
@@ -56,6 +67,18 @@ internal static class CommandLine
     private static List<Fault> Mistakes(ParseResult parsed)
     {
         var command = parsed.CommandResult.Command;
+
+        // A misspelt option lands in the first argument that is free, and what belongs to it behind it: it is the one mistake.
+        var misspelt = parsed.CommandResult.Children.OfType<ArgumentResult>()
+            .SelectMany(argument => argument.Tokens.Select(token => token.Value))
+            .Concat(parsed.UnmatchedTokens)
+            .Where(value => value.Length > 1 && value[0] == '-')
+            .ToList();
+        if (misspelt.Count > 0)
+        {
+            return [.. misspelt.Select(token => Unknown(token, command))];
+        }
+
         var unmatched = parsed.UnmatchedTokens.ToHashSet(StringComparer.Ordinal);
         var mistakes = parsed.UnmatchedTokens.Select(token => Unknown(token, command)).ToList();
         mistakes.AddRange(parsed.Errors

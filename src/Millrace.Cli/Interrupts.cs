@@ -4,7 +4,8 @@ namespace Millrace.Cli;
 
 /// <summary>
 /// The first Ctrl-C, SIGTERM or SIGHUP asks to stop: units are withdrawn, the run directory is left so that <c>resume</c> goes on. The
-/// second one ends the process the way the system does.
+/// second one ends the process the way the system does. A worker leaves Ctrl-C, which the terminal sends to every process, to its
+/// coordinator.
 /// </summary>
 internal sealed class Interrupts : IDisposable
 {
@@ -12,12 +13,15 @@ internal sealed class Interrupts : IDisposable
     private readonly PosixSignalRegistration[] registrations;
 
     /// <summary>Begins to listen.</summary>
-    public Interrupts() => registrations =
-    [
-        PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle),
-        PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle),
-        PosixSignalRegistration.Create(PosixSignal.SIGHUP, Handle),
-    ];
+    /// <param name="isWorker">True in a worker process.</param>
+    public Interrupts(bool isWorker) => registrations = isWorker
+        ? [PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => signal.Cancel = true), PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal => signal.Cancel = true)]
+        :
+        [
+            PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle),
+            PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle),
+            PosixSignalRegistration.Create(PosixSignal.SIGHUP, Handle),
+        ];
 
     /// <summary>Cancelled by the first signal.</summary>
     public CancellationToken Token => stop.Token;

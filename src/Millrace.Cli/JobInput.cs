@@ -14,6 +14,12 @@ internal static class JobInput
         var reading = arguments.File is null
             ? JobReader.ReadShortForm(arguments.Overrides, shell.Directory)
             : await JobReader.ReadFileAsync(arguments.File, arguments.Overrides, shell.Directory, cancel).ConfigureAwait(false);
+        return Tell(reading, style, shell);
+    }
+
+    /// <summary>The job that was read, or null after every mistake was told.</summary>
+    public static Job? Tell(JobReading reading, OutputStyle style, Shell shell)
+    {
         var printer = new FaultPrinter(shell);
         if (style == OutputStyle.Json)
         {

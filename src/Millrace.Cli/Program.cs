@@ -1,5 +1,6 @@
 using Millrace;
 using Millrace.Cli;
+using Millrace.Cli.Verbs;
 
 // The version is asked for by scripts and by people who check an installation: nothing else is started for it.
 if (args is ["--version"])
@@ -9,5 +10,5 @@ if (args is ["--version"])
 }
 
 Limits.AssertRelations();
-using var interrupts = new Interrupts();
+using var interrupts = new Interrupts(isWorker: args is [WorkVerb.Name, ..]);
 return await CommandLine.RunAsync(args, Shell.OfThisProcess(), interrupts.Token);

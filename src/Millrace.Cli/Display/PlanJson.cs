@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Millrace.Jobs;
 using Millrace.Planning;
 
 namespace Millrace.Cli.Display;
@@ -6,6 +7,13 @@ namespace Millrace.Cli.Display;
 /// <summary>A stream's plan as JSON properties.</summary>
 internal static class PlanJson
 {
+    /// <summary>Writes a stream as <c>plan</c> shows it.</summary>
+    public static void Write(Utf8JsonWriter json, InspectedStream stream, JsonLines lines)
+    {
+        Write(json, stream.Plan!, lines);
+        json.WriteString("to", stream.To);
+    }
+
     /// <summary>Writes them into an object that is open.</summary>
     public static void Write(Utf8JsonWriter json, StreamPlan plan, JsonLines lines)
     {
@@ -42,6 +50,15 @@ internal static class PlanJson
         }
 
         json.WriteEndArray();
+    }
+
+    /// <summary>Who would run the units.</summary>
+    public static void Engine(Utf8JsonWriter json, EngineChoice engine, Budget budget)
+    {
+        json.WriteString("engine", engine.ToString().ToLowerInvariant());
+        json.WriteNumber("processes", engine == EngineChoice.Local ? budget.Processes : 1);
+        json.WriteNumber("units_at_once", budget.Lanes);
+        json.WriteNumber("duckdb_bytes_per_process", budget.DuckDbBytes);
     }
 
     /// <summary>A number that may be unknown.</summary>

@@ -62,7 +62,7 @@ internal sealed class RunNarrator : IRunObserver
         var plan = stream.Plan;
         var rows = plan.EstimatedRows is { } estimate ? $"about {Figures.Short(estimate)} rows, " : "";
         var done = stream.DoneUnits > 0 ? $", {Figures.Whole(stream.DoneUnits)} of them done before" : "";
-        Print($"{plan.Stream.Name}: {rows}about {Figures.Count(plan.EstimatedUnits, "unit")} by {Strategy(plan.Strategy)}{done}, {Engine(stream.Engine)}");
+        Print($"{plan.Stream.Name}: {rows}about {Figures.Count(plan.EstimatedUnits, "unit")} by {PlanPrinter.Strategy(plan.Strategy)}{done}, {Engine(stream.Engine)}");
         foreach (var remark in planned++ < 20 ? plan.Remarks : [])
         {
             Print($"  {remark}");
@@ -97,13 +97,6 @@ internal sealed class RunNarrator : IRunObserver
     }
 
     private void Print(string line) => progress.Print(shell.Safe(line));
-
-    private static string Strategy(PartitionBy strategy) => strategy switch
-    {
-        PartitionBy.RowGroups => "row groups",
-        PartitionBy.None => "nothing",
-        _ => strategy.ToString().ToLowerInvariant(),
-    };
 
     private static string Engine(EngineChoice engine) => engine == EngineChoice.Local ? "in worker processes" : "in this process";
 }

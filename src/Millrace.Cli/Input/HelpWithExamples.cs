@@ -31,19 +31,23 @@ internal sealed class HelpWithExamples : SynchronousCommandLineAction
     /// <inheritdoc/>
     public override int Invoke(ParseResult parseResult)
     {
-        help.Invoke(parseResult);
         var output = parseResult.InvocationConfiguration.Output;
-        if (parseResult.CommandResult.Command is Verb { Examples.IsEmpty: false } verb)
-        {
-            output.Write("Examples:\n");
-            foreach (var (line, does) in verb.Examples)
-            {
-                output.Write($"  millrace {line}\n      {does}\n");
-            }
+        using var text = new StringWriter();
+        parseResult.InvocationConfiguration.Output = text;
+        help.Invoke(parseResult);
+        parseResult.InvocationConfiguration.Output = output;
 
-            output.Write("\n");
+        // The program is started by a script of another name: that one is what people type.
+        output.Write(text.ToString().Replace(RootCommand.ExecutableName, "millrace", StringComparison.Ordinal));
+        var command = parseResult.CommandResult.Command;
+        var examples = command is Verb verb ? verb.Examples : [.. command.Subcommands.OfType<Verb>().Where(one => !one.Hidden).Select(one => one.Examples[0])];
+        output.Write("Examples:\n");
+        foreach (var (line, does) in examples)
+        {
+            output.Write($"  millrace {line}\n      {does}\n");
         }
 
+        output.Write("\n");
         output.Write(ExitCodes);
         output.Flush();
         return 0;

@@ -15,6 +15,12 @@ public sealed record JobReading(Job? Job, ImmutableArray<Fault> Faults, Immutabl
 /// <param name="Advice">What to do instead.</param>
 public sealed record JobWarning(Mark Mark, string Message, string Advice)
 {
+    /// <summary>The warning about a password that stands in a URL on the command line.</summary>
+    public static JobWarning PasswordOnCommandLine(Mark mark) => new(
+        mark,
+        "the URL holds a password, and every user of this machine can read command lines",
+        "Put the URL into an environment variable and give '${NAME}' in single quotes; or use PGPASSWORD or ~/.pgpass.");
+
     /// <summary>As the console prints it.</summary>
     public string Describe() => $"{Mark}: {Message}\n  {Advice}";
 }

@@ -100,7 +100,7 @@ internal sealed class JobBuilder
         else if (UrlPassword.IsLiteral(text))
         {
             warnings.Add(mark.File is null
-                ? new JobWarning(mark, "the URL holds a password, and every user of this machine can read command lines", "Put the URL into an environment variable and give '${NAME}' in single quotes; or use PGPASSWORD or ~/.pgpass.")
+                ? JobWarning.PasswordOnCommandLine(mark)
                 : new JobWarning(mark, "the URL holds a password", "Write ${NAME} or ${file:/path} in its place, so that the file can be shared."));
         }
 

@@ -1,0 +1,56 @@
+using System.Collections.Immutable;
+using System.Reflection;
+using Millrace.Cli.Display;
+using Millrace.Cli.Input;
+using Millrace.Engines;
+using Millrace.Telemetry;
+
+namespace Millrace.Cli;
+
+/// <summary>Puts a run's parts together: the systems, the secrets, who listens, and how a worker is started.</summary>
+internal static class RunSetup
+{
+    /// <summary>The options of a run, or of looking at one.</summary>
+    public static RunOptions Options(Shell shell, IRunObserver observer) => new()
+    {
+        Connectors = Systems.All,
+        Secrets = shell.Secrets,
+        Observer = observer,
+        Worker = WorkerCommand(),
+        Clock = shell.Clock,
+    };
+
+    /// <summary>Who tells a run, in the style that was asked for.</summary>
+    public static IRunObserver Observer(OutputStyle style, Shell shell) => style switch
+    {
+        OutputStyle.Json => new JsonLines(shell),
+        OutputStyle.Quiet => new QuietDisplay(shell),
+        _ => new RunNarrator(shell, shell.IsTerminal ? new LiveLine(shell) : new PlainLines(shell)),
+    };
+
+    /// <summary>The process exit code of a run: 0, 130, or what its faults agree on; 1 when they do not.</summary>
+    public static int ExitCode(RunSummary summary)
+    {
+        if (summary.Status == RunStatus.Succeeded)
+        {
+            return 0;
+        }
+
+        if (summary.Status == RunStatus.Cancelled)
+        {
+            return 130;
+        }
+
+        var codes = summary.Faults.Select(fault => fault.ExitCode).Distinct().ToArray();
+        return codes is [var only] ? only : 1;
+    }
+
+    /// <summary>This very program once more; under <c>dotnet program.dll</c> the program is the host's first argument.</summary>
+    private static WorkerCommand WorkerCommand()
+    {
+        var program = Environment.ProcessPath ?? "millrace";
+        var isHost = Path.GetFileNameWithoutExtension(program) == "dotnet";
+        ImmutableArray<string> arguments = isHost ? [Path.Combine(AppContext.BaseDirectory, Assembly.GetExecutingAssembly().GetName().Name + ".dll"), "work"] : ["work"];
+        return new WorkerCommand(program, arguments, ImmutableDictionary<string, string>.Empty);
+    }
+}
