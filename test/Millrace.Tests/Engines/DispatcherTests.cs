@@ -45,24 +45,15 @@ public sealed class DispatcherTests
         var gate = new TaskCompletionSource();
         await using var engine = new ScriptedEngine(lanes: 2, _ => null) { Finish = gate.Task };
         using var dispatcher = new Dispatcher(engine, new Heard(), new Eager());
+        var allowed = engine.Lanes * (1 + Limits.FinishingPerLaneMax);
         var running = new List<Task<UnitResult>>();
-        var begun = 0;
-        while (true)
-        {
-            var begin = dispatcher.BeginAsync(Order(begun), default).AsTask();
-            if (!begin.IsCompleted)
-            {
-                // Copied units wait to become durable: as many as are allowed, and not one more.
-                Assert.Equal(2 * (1 + Limits.FinishingPerLaneMax), begun);
-                gate.SetResult();
-                running.Add(await begin);
-                break;
-            }
+        for (var number = 0; number < allowed; number++) running.Add(await dispatcher.BeginAsync(Order(number), default));
 
-            begun++;
-            running.Add(await begin);
-        }
-
+        // Every place is taken by a unit that is copied and not yet durable: the next one waits for the first of them to end.
+        var next = dispatcher.BeginAsync(Order(allowed), default).AsTask();
+        Assert.False(next.IsCompleted);
+        gate.SetResult();
+        running.Add(await next);
         await Task.WhenAll(running);
         Assert.True(engine.MostAtOnce <= 2);
     }
