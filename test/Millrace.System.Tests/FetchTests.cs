@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Runtime.Versioning;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Millrace.Testing;
@@ -10,7 +9,6 @@ namespace Millrace.SystemTests;
 /// What <c>eng/fetch-libduckdb</c> does with a package that is the pinned one, and with one that is not. The script is copied beside a
 /// lock file of the test's own, and an <c>npm</c> of the test's own stands first in PATH, so that nothing is fetched.
 /// </summary>
-[UnsupportedOSPlatform("windows")]
 public sealed class FetchTests : IDisposable
 {
     private readonly TempFolder _folder = new();
@@ -83,7 +81,6 @@ public sealed class FetchTests : IDisposable
     {
         var info = new ProcessStartInfo("node", [_folder["eng/fetch-libduckdb"], "linux-x64"])
         {
-            UseShellExecute = false,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };

@@ -48,7 +48,6 @@ internal sealed class MillraceProcess : IAsyncDisposable
         // setsid makes the program the head of a group without changing its id: .NET's children are never heads themselves.
         var info = new ProcessStartInfo("setsid", [Program, .. arguments])
         {
-            UseShellExecute = false,
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -111,7 +110,12 @@ internal sealed class MillraceProcess : IAsyncDisposable
     }
 
     /// <summary>SIGKILL to the program and every worker, at the same moment.</summary>
-    public void KillGroup() => _ = Kill(-Id, SigKill);
+    public void KillGroup()
+    {
+        _ = Kill(-Id, SigKill);
+        // In its first instant the program is not yet the head of a group.
+        _ = Kill(Id, SigKill);
+    }
 
     /// <summary>SIGKILL to the program alone; its workers live on and have to notice.</summary>
     public void KillCoordinator() => _ = Kill(Id, SigKill);
@@ -128,7 +132,7 @@ internal sealed class MillraceProcess : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         KillGroup();
-        await _process.WaitForExitAsync(CancellationToken.None);
+        await _process.WaitForExitAsync();
         _process.Dispose();
         _deadline.Dispose();
     }

@@ -1,4 +1,6 @@
+using System.Text.Json;
 using System.Xml.Linq;
+using Millrace.DuckDb;
 
 namespace Millrace.Tests.Style;
 
@@ -34,6 +36,13 @@ public sealed class LayerTests
         var projects = Repository.Files.Where(file => file.Path.EndsWith(".csproj", StringComparison.Ordinal) || file.Path == "Directory.Build.props");
         var unsafeOnes = projects.Where(file => file.Text.Contains("AllowUnsafeBlocks", StringComparison.Ordinal)).Select(file => file.Path);
         Assert.Equal(["src/Millrace.DuckDb/Millrace.DuckDb.csproj"], unsafeOnes);
+    }
+
+    [Fact]
+    public void The_binding_and_the_lock_file_name_the_same_version_of_libduckdb()
+    {
+        using var pinned = JsonDocument.Parse(Repository.File("src/Millrace.DuckDb/libduckdb.lock.json").Text);
+        Assert.Equal(DuckDbLibrary.PinnedVersion, pinned.RootElement.GetProperty("version").GetString());
     }
 
     private static XDocument Project(string name) =>
