@@ -1,0 +1,200 @@
+using System.Diagnostics;
+using System.Text;
+using Millrace.Connectors.Postgres.Protocol;
+using Millrace.Faults;
+
+namespace Millrace.Connectors.Tests.Postgres.Protocol;
+
+/// <summary>Whatever answers on the port: never a hang, never a wild allocation, never anything but a fault.</summary>
+public sealed class PgHostileServerTests(ITestOutputHelper output)
+{
+    private static readonly TimeSpan s_soon = TimeSpan.FromSeconds(20);
+
+    [Fact]
+    public async Task The_script_without_lies_works()
+    {
+        await using var server = new FakePgServer([.. FakePgServer.Login, .. FakePgServer.Copy]);
+        Assert.Equal(3, await ReadAllAsync(server.Url()));
+    }
+
+    [Fact]
+    public async Task Every_truncation_is_a_fault()
+    {
+        byte[] script = [.. FakePgServer.Login, .. FakePgServer.Copy];
+        for (var length = 0; length < script.Length; length++)
+        {
+            await using var server = new FakePgServer(script[..length]);
+            var fault = await Assert.ThrowsAsync<Fault>(() => ReadAllAsync(server.Url()).WaitAsync(s_soon));
+            Assert.Equal((FaultKind.Unreachable, FaultSide.Source, true), (fault.Kind, fault.Side, fault.Retryable));
+        }
+    }
+
+    [Fact]
+    public async Task Random_damage_is_a_fault_or_harmless()
+    {
+        var seed = Random.Shared.Next();
+        output.WriteLine($"seed {seed}");
+        var random = new Random(seed);
+        byte[] script = [.. FakePgServer.Login, .. FakePgServer.Copy];
+        for (var round = 0; round < 400; round++)
+        {
+            var damaged = Damage(script, random);
+            await using var server = new FakePgServer(damaged);
+            try
+            {
+                await ReadAllAsync(server.Url()).WaitAsync(s_soon);
+            }
+            catch (Fault fault)
+            {
+                Assert.Equal(FaultSide.Source, fault.Side);
+            }
+            catch (Exception e)
+            {
+                Assert.Fail($"round {round}, {Convert.ToHexString(damaged)}: {e}");
+            }
+        }
+    }
+
+    private static byte[] Damage(byte[] script, Random random)
+    {
+        var bytes = script.ToList();
+        for (var i = random.Next(1, 4); i > 0; i--)
+        {
+            var at = random.Next(bytes.Count);
+            switch (random.Next(4))
+            {
+                case 0:
+                    bytes[at] = (byte)random.Next(256);
+                    break;
+                case 1:
+                    bytes.Insert(at, (byte)random.Next(256));
+                    break;
+                case 2:
+                    bytes.RemoveAt(at);
+                    break;
+                default:
+                    bytes[at] ^= (byte)(1 << random.Next(8));
+                    break;
+            }
+        }
+
+        return [.. bytes];
+    }
+
+    [Theory]
+    [InlineData('d', int.MaxValue, FaultKind.Limit)]
+    [InlineData('d', Limits.PgRowBytesMax, FaultKind.Unreachable)]
+    [InlineData('E', Limits.PgControlBytesMax + 5, FaultKind.Unreachable)]
+    [InlineData('E', 3, FaultKind.Unreachable)]
+    [InlineData('d', -1, FaultKind.Unreachable)]
+    public async Task A_lying_length_allocates_nothing(char type, int length, FaultKind kind)
+    {
+        await using var server = new FakePgServer([.. FakePgServer.Login, .. FakePgServer.Message('H', [1, 0, 1, 0, 1]), .. FakePgServer.Message(type, "little"u8, length)]);
+        var before = GC.GetTotalAllocatedBytes();
+        var fault = await Assert.ThrowsAsync<Fault>(() => ReadAllAsync(server.Url()).WaitAsync(s_soon));
+        Assert.Equal(kind, fault.Kind);
+        Assert.True(GC.GetTotalAllocatedBytes() - before < 50_000_000);
+    }
+
+    [Fact]
+    public async Task A_count_that_does_not_fit_the_rows_is_a_fault()
+    {
+        var copy = Encoding.Latin1.GetString(FakePgServer.Copy).Replace("COPY 3", "COPY 4", StringComparison.Ordinal);
+        await using var server = new FakePgServer([.. FakePgServer.Login, .. Encoding.Latin1.GetBytes(copy)]);
+        Assert.Contains("COPY 4", (await Assert.ThrowsAsync<Fault>(() => ReadAllAsync(server.Url()))).Message);
+    }
+
+    [Theory]
+    [InlineData("", "sslmode=disable")]
+    [InlineData("", "sslmode=require")]
+    [InlineData("", "sslmode=prefer")]
+    [InlineData("S", "sslmode=require")]
+    public async Task Silence_ends_at_the_connect_timeout(string first, string query)
+    {
+        await using var server = new FakePgServer(async (stream, end) =>
+        {
+            await stream.WriteAsync(Encoding.ASCII.GetBytes(first), end);
+            await Task.Delay(Timeout.Infinite, end);
+        });
+        var watch = Stopwatch.StartNew();
+        var fault = await Assert.ThrowsAsync<Fault>(() => ReadAllAsync(server.Url(query)).WaitAsync(s_soon));
+        Assert.Equal((FaultKind.Unreachable, true), (fault.Kind, fault.Retryable));
+        Assert.Contains("2 s", fault.Message);
+        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(8), $"{watch.Elapsed}");
+    }
+
+    [Fact]
+    public async Task A_token_ends_the_connecting_at_once()
+    {
+        await using var server = new FakePgServer((_, end) => Task.Delay(Timeout.Infinite, end));
+        using var source = new CancellationTokenSource();
+        var opening = PgConnection.OpenAsync(PgSettings.Parse(server.Url()), source.Token);
+        await source.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => opening.WaitAsync(s_soon));
+    }
+
+    [Theory]
+    [InlineData("N", "no TLS")]
+    [InlineData("E", "protocol")]
+    [InlineData("HTTP/1.1 400 Bad Request\r\n\r\n", "protocol")]
+    [InlineData("Sgarbage that is no handshake", "TLS failed")]
+    public async Task An_odd_answer_to_the_request_for_tls_is_a_fault(string answer, string expected)
+    {
+        await using var server = new FakePgServer(Encoding.ASCII.GetBytes(answer));
+        var fault = await Assert.ThrowsAsync<Fault>(() => ReadAllAsync(server.Url("sslmode=require")).WaitAsync(s_soon));
+        Assert.Contains(expected, fault.Message);
+    }
+
+    [Theory]
+    [InlineData("right-nonce,s=c2FsdA==,i=4096", "v=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "signature is wrong")]
+    [InlineData("right-nonce,s=c2FsdA==,i=4096", "v=", "signature is wrong")]
+    [InlineData("right-nonce,s=c2FsdA==,i=4096", "", "signature is wrong")]
+    [InlineData("right-nonce,s=c2FsdA==,i=4096", null, "without proving")]
+    [InlineData("wrong-nonce,s=c2FsdA==,i=4096", "v=", "nonce")]
+    [InlineData("right-nonce,s=c2FsdA==,i=2000000000", "v=", "rounds")]
+    [InlineData("right-nonce,s=c2FsdA==,i=0", "v=", "rounds")]
+    [InlineData("right-nonce,s=,i=4096", "v=", "salt")]
+    [InlineData("right-nonce,s=!!,i=4096", "v=", "salt")]
+    [InlineData("right-nonce", "v=", "can't be read")]
+    public async Task A_server_that_does_not_know_the_password_is_refused(string challenge, string? final, string expected)
+    {
+        await using var server = new FakePgServer(async (stream, end) =>
+        {
+            await FakePgServer.ReadAsync(stream, typed: false, end);
+            await stream.WriteAsync(FakePgServer.Authentication(10, "SCRAM-SHA-256\0\0"), end);
+            var first = Encoding.ASCII.GetString(await FakePgServer.ReadAsync(stream, typed: true, end));
+            var nonce = first[(first.IndexOf("r=", StringComparison.Ordinal) + 2)..];
+            var answer = challenge.Replace("right-nonce", $"r={nonce}server", StringComparison.Ordinal).Replace("wrong-nonce", "r=another", StringComparison.Ordinal);
+            await stream.WriteAsync(FakePgServer.Authentication(11, answer), end);
+            await FakePgServer.ReadAsync(stream, typed: true, end);
+            await stream.WriteAsync((byte[])[.. final is null ? [] : FakePgServer.Authentication(12, final), .. FakePgServer.Login], end);
+        });
+        var fault = await Assert.ThrowsAsync<Fault>(() => ReadAllAsync(server.Url()).WaitAsync(s_soon));
+        Assert.Equal((FaultKind.Refused, false), (fault.Kind, fault.Retryable));
+        Assert.Contains(expected, fault.Message);
+    }
+
+    [Theory]
+    [InlineData(7, "GSSAPI")]
+    [InlineData(2, "Kerberos")]
+    [InlineData(99, "99")]
+    public async Task A_method_that_is_not_supported_is_named(int request, string expected)
+    {
+        await using var server = new FakePgServer(FakePgServer.Authentication(request));
+        Assert.Contains(expected, (await Assert.ThrowsAsync<Fault>(() => ReadAllAsync(server.Url()))).Message);
+    }
+
+    private static async Task<long> ReadAllAsync(string url)
+    {
+        await using var connection = await PgConnection.OpenAsync(PgSettings.Parse(url), CancellationToken.None);
+        return await Task.Run(() =>
+        {
+            using var reader = connection.CopyOut("COPY t TO STDOUT (FORMAT binary)");
+            while (reader.Next(out _))
+            {
+            }
+
+            return reader.Rows;
+        });
+    }
+}
