@@ -54,13 +54,11 @@ public sealed class PgServer : IAsyncDisposable
         host all all all scram-sha-256
         """;
 
-    // The shell outlives neither the server nor us: when our end of its input closes, however we died, it stops the server and cleans up.
+    // When our end of the shell's input closes, however we died, it stops the server.
     private const string Guard = """
-        folder="$1"; shift
         "$@" </dev/null & server=$!
         cat >/dev/null
         kill -QUIT $server 2>/dev/null; wait $server
-        rm -rf "$folder"
         """;
 
     private readonly Process _guard;
@@ -124,13 +122,11 @@ public sealed class PgServer : IAsyncDisposable
     }
 
     /// <summary>Makes a server of this version and waits until it takes connections.</summary>
-    internal static async Task<PgServer> StartAsync(int version, PgCertificates certificates)
+    internal static async Task<PgServer> StartAsync(int version, string folder, PgCertificates certificates)
     {
         var binaries = await PgBinaries.FindAsync(version);
         var account = PgAccount.Find();
-        // A short path: a unix socket's has about 100 characters.
-        var folder = Directory.CreateTempSubdirectory("mlr-pg-").FullName;
-        File.SetUnixFileMode(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.OtherExecute | UnixFileMode.OtherRead);
+        PgServers.CreateOpenFolder(folder);
         if (account is not null && binaries.StartsWith(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), StringComparison.Ordinal))
         {
             // Root's home is closed to the server's user.
@@ -152,7 +148,7 @@ public sealed class PgServer : IAsyncDisposable
         await PgBinaries.RunAsync(initdb[0], folder, initdb[1..]);
         await File.WriteAllTextAsync(Path.Combine(data, "pg_hba.conf"), Access);
         var port = FreePort();
-        var guard = await LaunchAsync(folder, [.. account?.Prefix ?? [], Path.Combine(binaries, "bin", "postgres"), .. Options(folder, data, port)]);
+        var guard = await LaunchAsync([.. account?.Prefix ?? [], Path.Combine(binaries, "bin", "postgres"), .. Options(folder, data, port)]);
         var server = new PgServer(version, folder, port, certificates, guard);
         await server.CreateUsersAsync();
         return server;
@@ -166,11 +162,12 @@ public sealed class PgServer : IAsyncDisposable
         "-c", $"ssl_ca_file={folder}/root.crt", "-c", "password_encryption=scram-sha-256", "-c", "max_prepared_transactions=4",
     ];
 
-    private static async Task<Process> LaunchAsync(string folder, string[] command)
+    private static async Task<Process> LaunchAsync(string[] command)
     {
-        var start = new ProcessStartInfo("/bin/sh", ["-c", Guard, "sh", folder, .. command])
+        var start = new ProcessStartInfo("/bin/sh", ["-c", Guard, "sh", .. command])
         {
             WorkingDirectory = "/",
+            UseShellExecute = false,
             RedirectStandardInput = true,
             RedirectStandardError = true,
         };
@@ -219,7 +216,7 @@ public sealed class PgServer : IAsyncDisposable
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
-    /// <summary>Stops the server and removes its files.</summary>
+    /// <summary>Stops the server.</summary>
     public async ValueTask DisposeAsync()
     {
         await _dataSource.DisposeAsync();

@@ -1,7 +1,11 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.Versioning;
 using Millrace.Connectors.Tests.Postgres.Servers;
 
 [assembly: AssemblyFixture(typeof(PgServers))]
+[assembly: UnsupportedOSPlatform("windows")]
 
 namespace Millrace.Connectors.Tests.Postgres.Servers;
 
@@ -11,12 +15,27 @@ namespace Millrace.Connectors.Tests.Postgres.Servers;
 /// </summary>
 public sealed class PgServers : IAsyncDisposable
 {
-    private readonly ConcurrentDictionary<int, Lazy<Task<PgServer>>> _servers = new();
-    private readonly string _folder = Directory.CreateTempSubdirectory("mlr-pg-certs-").FullName;
-    private readonly Lazy<PgCertificates> _certificates;
+    // Removes the run's folder when our end of its input closes, however we died; again while a dying server still writes.
+    private const string Sweep = """
+        cat >/dev/null
+        until rm -rf "$1" 2>/dev/null; do :; done
+        """;
 
-    /// <summary>Nothing is started yet.</summary>
-    public PgServers() => _certificates = new Lazy<PgCertificates>(() => new PgCertificates(_folder));
+    private readonly ConcurrentDictionary<int, Lazy<Task<PgServer>>> _servers = new();
+    private readonly Lazy<Run> _run = new(Run.Begin);
+
+    private sealed record Run(string Folder, PgCertificates Certificates, Process Sweeper)
+    {
+        internal static Run Begin()
+        {
+            // A short path: a unix socket's has about 100 characters.
+            var folder = Directory.CreateTempSubdirectory("mlr-pg-").FullName;
+            CreateOpenFolder(folder);
+            var start = new ProcessStartInfo("/bin/sh", ["-c", Sweep, "sh", folder]) { UseShellExecute = false, RedirectStandardInput = true, WorkingDirectory = "/" };
+            var sweeper = Process.Start(start) ?? throw new InvalidOperationException("the shell did not start");
+            return new Run(folder, new PgCertificates(Directory.CreateDirectory(Path.Combine(folder, "certs")).FullName), sweeper);
+        }
+    }
 
     /// <summary>The oldest supported version, Debian's, and the newest.</summary>
     public static TheoryData<int> Versions => [12, 15, 18];
@@ -27,7 +46,8 @@ public sealed class PgServers : IAsyncDisposable
     /// <summary>The server of a version; skips the calling test when there is none.</summary>
     public async Task<PgServer> GetAsync(int version = AnyVersion)
     {
-        var server = _servers.GetOrAdd(version, v => new Lazy<Task<PgServer>>(() => PgServer.StartAsync(v, _certificates.Value)));
+        var server = _servers.GetOrAdd(version, v => new Lazy<Task<PgServer>>(() =>
+            PgServer.StartAsync(v, Path.Combine(_run.Value.Folder, v.ToString(CultureInfo.InvariantCulture)), _run.Value.Certificates)));
         try
         {
             return await server.Value;
@@ -39,22 +59,26 @@ public sealed class PgServers : IAsyncDisposable
         }
     }
 
+    /// <summary>A folder that the server's user may enter too.</summary>
+    internal static void CreateOpenFolder(string folder)
+    {
+        Directory.CreateDirectory(folder);
+        File.SetUnixFileMode(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.OtherExecute | UnixFileMode.OtherRead);
+    }
+
     /// <summary>Stops what was started.</summary>
     public async ValueTask DisposeAsync()
     {
         foreach (var server in _servers.Values)
         {
-            try
-            {
+            if (server.Value.IsCompletedSuccessfully)
                 await (await server.Value).DisposeAsync();
-            }
-            catch (Exception e) when (server.Value.IsFaulted)
-            {
-                // It never started, and the tests that wanted it said so.
-                _ = e;
-            }
         }
 
-        Directory.Delete(_folder, recursive: true);
+        if (!_run.IsValueCreated)
+            return;
+        _run.Value.Sweeper.StandardInput.Close();
+        await _run.Value.Sweeper.WaitForExitAsync();
+        _run.Value.Sweeper.Dispose();
     }
 }
