@@ -14,6 +14,7 @@ internal sealed class JsonLines : IRunObserver
 {
     private readonly Shell shell;
     private readonly ArrayBufferWriter<byte> buffer = new();
+    private readonly HashSet<Fault> told = [];
 
     /// <summary>Lines on the shell's output stream.</summary>
     public JsonLines(Shell shell) => this.shell = shell;
@@ -64,6 +65,7 @@ internal sealed class JsonLines : IRunObserver
                 Write("committed", json => Committed(json, committed));
                 break;
             case StreamFailed failed:
+                told.Add(failed.Fault);
                 Write("failed", json =>
                 {
                     json.WriteString("stream", failed.Stream);
@@ -82,12 +84,15 @@ internal sealed class JsonLines : IRunObserver
     /// <summary>A warning.</summary>
     public void Warn(string text) => Write("warning", json => Text(json, "message", text));
 
-    /// <summary>The last line of a run, after its faults.</summary>
+    /// <summary>The last line of a run, after those of its faults that no stream's <c>failed</c> has told.</summary>
     public void Finish(RunSummary summary)
     {
         foreach (var fault in summary.Faults)
         {
-            Error(fault);
+            if (told.Add(fault))
+            {
+                Error(fault);
+            }
         }
 
         Write("finished", json => Finished(json, summary));
