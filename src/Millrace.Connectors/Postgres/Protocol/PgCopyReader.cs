@@ -111,6 +111,7 @@ public sealed class PgCopyReader : IDisposable
     {
         tuple = _isInRows ? payload : WithoutHeader(payload);
         _isInRows = true;
+        _session.IsStreaming = true;
         if (IsRow(tuple))
             return true;
         _hasTrailer = tuple.Length == 2 && BinaryPrimitives.ReadInt16BigEndian(tuple) == -1;
@@ -158,6 +159,7 @@ public sealed class PgCopyReader : IDisposable
     {
         _isOver = true;
         _isInRows = false;
+        _session.IsStreaming = false;
         _session.BreakUnlessReady();
         _owner.Exit();
     }

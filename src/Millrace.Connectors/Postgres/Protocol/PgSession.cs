@@ -40,6 +40,12 @@ internal sealed class PgSession
 
     internal IReadOnlyList<PgServerError> Notices => _notices;
 
+    /// <summary>True while the rows of a COPY stream in.</summary>
+    internal bool IsStreaming
+    {
+        set => _transport.IsPaced = value;
+    }
+
     internal PgReceiver Receiver => _receiver;
 
     /// <summary>What every session starts with, whatever the role, the database or PGOPTIONS have set.</summary>

@@ -14,6 +14,7 @@ internal sealed class PgTransport : IDisposable
 {
     private readonly PgSettings _settings;
     private readonly Socket _socket;
+    private readonly PgSocketStream _stream;
     private SslStream? _tls;
     private Fault? _aborted;
 
@@ -21,6 +22,7 @@ internal sealed class PgTransport : IDisposable
     {
         _settings = settings;
         _socket = socket;
+        _stream = new PgSocketStream(socket);
         EndPoint = endPoint;
     }
 
@@ -28,6 +30,12 @@ internal sealed class PgTransport : IDisposable
     internal EndPoint EndPoint { get; }
 
     internal bool IsEncrypted => _tls is not null;
+
+    /// <summary>Set while rows stream in, see <see cref="PgSocketStream"/>.</summary>
+    internal bool IsPaced
+    {
+        set => _stream.IsPaced = value;
+    }
 
     /// <summary>The hash of the server's certificate for channel binding; null without TLS or when its algorithm has none.</summary>
     internal byte[]? EndPointHash { get; private set; }
@@ -65,10 +73,9 @@ internal sealed class PgTransport : IDisposable
     /// <summary>Turns TLS on. Throws a <see cref="Fault"/> that says what does not fit.</summary>
     internal void Encrypt()
     {
-        var inner = new NetworkStream(_socket, ownsSocket: false);
         try
         {
-            (_tls, EndPointHash) = PgTls.Handshake(inner, _settings);
+            (_tls, EndPointHash) = PgTls.Handshake(_stream, _settings);
         }
         catch (Exception) when (_aborted is not null)
         {
@@ -88,7 +95,7 @@ internal sealed class PgTransport : IDisposable
     {
         try
         {
-            return _tls is null ? _socket.Receive(buffer, SocketFlags.None) : _tls.Read(buffer);
+            return _tls is null ? _stream.Receive(buffer) : _tls.Read(buffer);
         }
         catch (Exception e) when (IsLoss(e))
         {
@@ -100,14 +107,7 @@ internal sealed class PgTransport : IDisposable
     {
         try
         {
-            if (_tls is not null)
-            {
-                _tls.Write(bytes);
-                return;
-            }
-
-            while (!bytes.IsEmpty)
-                bytes = bytes[_socket.Send(bytes, SocketFlags.None)..];
+            ((Stream?)_tls ?? _stream).Write(bytes);
         }
         catch (Exception e) when (IsLoss(e))
         {
