@@ -85,71 +85,21 @@ public sealed class DataPath(RunOptions options)
     /// <summary>Step 3 to 5 for every stream: the next one's units are handed out while the last ones of those before still run.</summary>
     private async Task MoveStreamsAsync(Job job, ActiveRun run, ImmutableArray<StreamJob> streams, JobEnds ends, Ending ending)
     {
-        var cancel = run.Stop;
         var budget = Budget.Of(job.Limits);
-        var planner = new StreamPlanner(ends, job, budget);
 
         // 3. Plan: enough streams to know how large the job is, the others as their turn comes.
-        var plans = planner.PlanAllAsync(streams, (stream, fault) => Failed(run, ending, stream, fault), cancel);
-        var (first, choice) = await planner.SizeUpAsync(plans, streams.Length, cancel).ConfigureAwait(false);
+        var planner = new StreamPlanner(ends, job, budget);
+        await using var plans = planner.PlanAllAsync(streams, (stream, fault) => ending.Fail(run, stream, fault), run.Stop);
+        var (first, choice) = await planner.SizeUpAsync(plans, streams.Length, run.Stop).ConfigureAwait(false);
         await using var engine = OpenEngine(choice, job, run, budget, ends);
         using var dispatcher = new Dispatcher(engine, run, options.Clock);
         run.Uses(engine, dispatcher);
 
-        using var finishing = new SemaphoreSlim(Limits.StreamsFinishingMax);
-        using var committing = new SemaphoreSlim(1);
-        var moving = new List<Task>();
-        await foreach (var plan in Continue(first, plans).ConfigureAwait(false))
-        {
-            try
-            {
-                await finishing.WaitAsync(cancel).ConfigureAwait(false);
-                var reading = await StreamReading.BeginAsync(run.Directory, plan, StreamPlanner.TargetName(plan.Stream), ends.Target, cancel).ConfigureAwait(false);
-                run.Expect(plan.EstimatedRows, plan.EstimatedBytes, plan.EstimatedUnits);
-                run.On(new StreamPlanned(plan, reading.Header.To, choice, DoneUnits: 0));
-
-                // 4. Extract, transform, load: one COPY statement a unit, in a worker.
-                var load = new StreamLoad(reading, dispatcher, run, cancel);
-                await load.HandOutAsync().ConfigureAwait(false);
-                moving.Add(FinishAsync(load, plan.Stream, reading));
-            }
-            catch (Exception error) when (!cancel.IsCancellationRequested)
-            {
-                finishing.Release();
-                Failed(run, ending, plan.Stream, Faulted.From(error));
-            }
-        }
-
-        await Task.WhenAll(moving).ConfigureAwait(false);
-        cancel.ThrowIfCancellationRequested();
-
-        // 5. Commit: one stream after the other, each in one step of the target's.
-        async Task FinishAsync(StreamLoad load, StreamJob stream, StreamReading reading)
-        {
-            using var _ = load;
-            try
-            {
-                await load.FinishAsync(cancel).ConfigureAwait(false);
-                await committing.WaitAsync(cancel).ConfigureAwait(false);
-                try
-                {
-                    var record = await StreamCommit.RunAsync(run, stream, reading.Header, reading.Generation, ends.Target, cancel).ConfigureAwait(false);
-                    Committed(run, ending, record);
-                }
-                finally
-                {
-                    committing.Release();
-                }
-            }
-            catch (Exception error)
-            {
-                if (!cancel.IsCancellationRequested) Failed(run, ending, stream, Faulted.From(error));
-            }
-            finally
-            {
-                finishing.Release();
-            }
-        }
+        // 4 and 5 are the pipeline's.
+        await using var pipeline = new StreamPipeline(run, ends.Target, dispatcher, ending);
+        foreach (var plan in first) await pipeline.MoveAsync(plan, choice).ConfigureAwait(false);
+        while (await plans.MoveNextAsync().ConfigureAwait(false)) await pipeline.MoveAsync(plans.Current, choice).ConfigureAwait(false);
+        await pipeline.EndAsync().ConfigureAwait(false);
     }
 
     /// <summary>
@@ -169,7 +119,7 @@ public sealed class DataPath(RunOptions options)
             }
             else if (folder.Latest() is { } generation && await generation.CompleteHeaderAsync(stream.Consistency, run.Stop).ConfigureAwait(false) is { } header)
             {
-                Committed(run, ending, await StreamCommit.RunAsync(run, stream, header, generation, ends.Target, run.Stop).ConfigureAwait(false));
+                ending.Commit(run, await StreamCommit.RunAsync(run, stream, header, generation, ends.Target, run.Stop).ConfigureAwait(false));
             }
             else
             {
@@ -204,22 +154,4 @@ public sealed class DataPath(RunOptions options)
 
     private Task<ActiveRun> TakeAsync(RunDirectory directory, bool resumed, CancellationToken cancel) =>
         ActiveRun.TakeAsync(directory, options.Observer, options.Clock, resumed, cancel);
-
-    private static void Committed(ActiveRun run, Ending ending, CommitRecord record)
-    {
-        ending.Add(record);
-        run.On(new StreamCommitted(record.Stream, record.Receipt));
-    }
-
-    private static void Failed(ActiveRun run, Ending ending, StreamJob stream, Fault fault)
-    {
-        ending.Add(fault);
-        run.On(new StreamFailed(stream.Name, fault));
-    }
-
-    private static async IAsyncEnumerable<StreamPlan> Continue(List<StreamPlan> first, IAsyncEnumerator<StreamPlan> rest)
-    {
-        foreach (var plan in first) yield return plan;
-        while (await rest.MoveNextAsync().ConfigureAwait(false)) yield return rest.Current;
-    }
 }

@@ -22,13 +22,14 @@ internal sealed class ChildWorker : IAsyncDisposable
     private ChildWorker(Process process)
     {
         _process = process;
+        Pid = process.Id;
         _channel = new LineChannel(process.StandardOutput.BaseStream, process.StandardInput.BaseStream);
         _listening = ListenAsync();
         _reading = ReadAsync();
     }
 
     /// <summary>Its process id.</summary>
-    public int Pid => _process.Id;
+    public int Pid { get; }
 
     /// <summary>How it ended; null while it lives.</summary>
     public Fault? Gone => _gone;

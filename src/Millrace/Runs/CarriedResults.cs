@@ -20,14 +20,18 @@ internal sealed class CarriedResults
     /// <summary>No results.</summary>
     public static CarriedResults None { get; } = new(null, []);
 
-    /// <summary>Looks up the units of an earlier generation that may have results.</summary>
+    /// <summary>How many there are.</summary>
+    public long Count => _numbers.Count;
+
+    /// <summary>Looks up the units of an earlier generation that have results.</summary>
     public static async Task<CarriedResults> LoadAsync(Generation earlier, Func<Unit, string> fingerprint, CancellationToken cancel)
     {
         var numbers = new Dictionary<UInt128, long>();
         await foreach (var unit in earlier.ReadPlanAsync(cancel).ConfigureAwait(false))
         {
             if (numbers.Count >= Limits.CarriedUnitsMax) break;
-            numbers[Key(fingerprint(unit))] = unit.Number;
+            var key = fingerprint(unit);
+            if (earlier.HasResult(unit.Number)) numbers[Key(key)] = unit.Number;
         }
 
         return new CarriedResults(earlier, numbers);

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Millrace.Faults;
+using Millrace.Jobs;
 using Millrace.Telemetry;
 
 namespace Millrace.Runs;
@@ -33,6 +34,20 @@ internal sealed class Ending
     public void Add(CommitRecord commit)
     {
         lock (_lock) _commits = _commits.Add(commit);
+    }
+
+    /// <summary>Adds a committed stream and says so.</summary>
+    public void Commit(ActiveRun run, CommitRecord commit)
+    {
+        Add(commit);
+        run.On(new StreamCommitted(commit.Stream, commit.Receipt));
+    }
+
+    /// <summary>Adds a stream's failure and says so.</summary>
+    public void Fail(ActiveRun run, StreamJob stream, Fault fault)
+    {
+        Add(fault);
+        run.On(new StreamFailed(stream.Name, fault));
     }
 
     /// <summary>The sum of it all.</summary>

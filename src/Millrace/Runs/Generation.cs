@@ -84,6 +84,9 @@ public sealed class Generation
         return string.Equals(result.Fingerprint, fingerprint, StringComparison.Ordinal) ? result : null;
     }
 
+    /// <summary>Whether a unit has a result, whatever it reads.</summary>
+    public bool HasResult(long unit) => File.Exists(ResultPath(unit));
+
     /// <summary>Commits a unit: writes its result unless it has one. False: another attempt was first.</summary>
     public bool TryWriteResult(UnitResult result)
     {

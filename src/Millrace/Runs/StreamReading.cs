@@ -68,6 +68,9 @@ internal sealed class StreamReading
         return new StreamReading(plan, header, generation, carried);
     }
 
+    /// <summary>Units that an earlier coordinator finished and that may count.</summary>
+    public long CarriedUnits => _carried.Count;
+
     /// <summary>What a unit's result must carry to count for this reading.</summary>
     public string FingerprintOf(Unit unit) => Fingerprint(Plan, unit);
 

@@ -1,0 +1,87 @@
+using Millrace.Commit;
+using Millrace.Engines;
+using Millrace.Faults;
+using Millrace.Jobs;
+using Millrace.Planning;
+using Millrace.Runs;
+using Millrace.Telemetry;
+
+namespace Millrace.Load;
+
+/// <summary>
+/// Moves streams one behind the other without a gap: while the last units of some streams still run or are being committed, the next
+/// one's units are already handed out. A stream that fails leaves the others alone.
+/// </summary>
+internal sealed class StreamPipeline(ActiveRun run, ITarget target, Dispatcher dispatcher, Ending ending) : IAsyncDisposable
+{
+    private readonly SemaphoreSlim _finishing = new(Limits.StreamsFinishingMax);
+    private readonly SemaphoreSlim _committing = new(1);
+    private readonly List<Task> _moving = [];
+
+    /// <summary>Hands out a stream's units; returns when the next stream may begin.</summary>
+    public async Task MoveAsync(StreamPlan plan, EngineChoice engine)
+    {
+        await _finishing.WaitAsync(run.Stop).ConfigureAwait(false);
+        try
+        {
+            var to = StreamPlanner.TargetName(plan.Stream);
+            var reading = await StreamReading.BeginAsync(run.Directory, plan, to, target, run.Stop).ConfigureAwait(false);
+            run.Expect(plan.EstimatedRows, plan.EstimatedBytes, plan.EstimatedUnits);
+            run.On(new StreamPlanned(plan, to, engine, reading.CarriedUnits));
+
+            // 4. Extract, transform, load: one COPY statement a unit, in a worker.
+            var load = new StreamLoad(reading, dispatcher, run, run.Stop);
+            await load.HandOutAsync().ConfigureAwait(false);
+            _moving.Add(FinishAsync(load, plan.Stream, reading));
+        }
+        catch (Exception error) when (!run.Stop.IsCancellationRequested)
+        {
+            _finishing.Release();
+            ending.Fail(run, plan.Stream, Faulted.From(error));
+        }
+    }
+
+    /// <summary>Waits for every stream's end. Throws only when the run was stopped.</summary>
+    public async Task EndAsync()
+    {
+        await Task.WhenAll(_moving).ConfigureAwait(false);
+        run.Stop.ThrowIfCancellationRequested();
+    }
+
+    /// <summary>Waits for what still moves: when the run was stopped, those end soon.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await Task.WhenAll(_moving).ConfigureAwait(false);
+        _finishing.Dispose();
+        _committing.Dispose();
+    }
+
+    /// <summary>The rest of a stream's way, beside the streams after it.</summary>
+    private async Task FinishAsync(StreamLoad load, StreamJob stream, StreamReading reading)
+    {
+        using var _ = load;
+        try
+        {
+            await load.FinishAsync(run.Stop).ConfigureAwait(false);
+
+            // 5. Commit: one stream after the other, each in one step of the target's.
+            await _committing.WaitAsync(run.Stop).ConfigureAwait(false);
+            try
+            {
+                ending.Commit(run, await StreamCommit.RunAsync(run, stream, reading.Header, reading.Generation, target, run.Stop).ConfigureAwait(false));
+            }
+            finally
+            {
+                _committing.Release();
+            }
+        }
+        catch (Exception error)
+        {
+            if (!run.Stop.IsCancellationRequested) ending.Fail(run, stream, Faulted.From(error));
+        }
+        finally
+        {
+            _finishing.Release();
+        }
+    }
+}
