@@ -218,6 +218,27 @@ public static class Limits
     /// <summary>A PostgreSQL password file's size.</summary>
     public const long PgPassFileBytesMax = 1 * Mega;
 
+    /// <summary>The oldest PostgreSQL that is read.</summary>
+    public const int PgMajorVersionMin = 12;
+
+    /// <summary>How often the connection that holds a PostgreSQL snapshot is used, so that no proxy takes it for dead.</summary>
+    public const int PgPingSeconds = 30;
+
+    /// <summary>Source bytes in one chunk of vectors: a chunk ends early rather than hold 2,048 values of 40 MB.</summary>
+    public const int ChunkBytesMax = 4 * 1024 * 1024;
+
+    /// <summary>Ranges that one unit is cut into when it must be a single one, so that several connections can read it.</summary>
+    public const int PgRangesPerUnitMax = 64;
+
+    /// <summary>Keys that are looked at to find the bounds of ranges when statistics do not give them.</summary>
+    public const int PgBoundKeysMax = 20_000;
+
+    /// <summary>Small leaves of a partitioned table that share one unit.</summary>
+    public const int PgLeavesPerUnitMax = 64;
+
+    /// <summary>Times that locks are taken anew when tables change between finding and locking them.</summary>
+    public const int PgLockAttemptsMax = 3;
+
     /// <summary>Checks the relations between the bounds.</summary>
     public static void AssertRelations()
     {

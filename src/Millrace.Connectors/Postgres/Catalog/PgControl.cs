@@ -1,0 +1,156 @@
+using System.Globalization;
+using Millrace.Connectors.Postgres.Protocol;
+using Millrace.Faults;
+
+namespace Millrace.Connectors.Postgres.Catalog;
+
+/// <summary>
+/// The coordinator's one connection: catalogue queries, and the transaction that holds the moment. While it holds one, a ping goes
+/// over it every <see cref="Limits.PgPingSeconds"/>, so that no proxy or firewall takes it for dead. Statements come one at a time;
+/// calls from several threads wait for each other.
+/// </summary>
+internal sealed class PgControl : IAsyncDisposable
+{
+    private readonly PgSettings _settings;
+    private readonly TimeProvider _clock;
+    private readonly SemaphoreSlim _gate = new(1, 1);
+    private readonly CancellationTokenSource _closing = new();
+    private PgConnection? _connection;
+    private ITimer? _ping;
+    private Task _pinging = Task.CompletedTask;
+    private bool _isHolding;
+
+    internal PgControl(PgSettings settings, TimeProvider clock)
+    {
+        _settings = settings;
+        _clock = clock;
+    }
+
+    /// <summary>The server's version as a number, such as 180004. Known after the first statement.</summary>
+    internal int ServerVersion { get; private set; }
+
+    /// <summary>Whether the database's text is in no known encoding. Known after the first statement.</summary>
+    internal bool IsSqlAscii { get; private set; }
+
+    /// <summary>Runs a query and gives all of its rows as texts.</summary>
+    internal async Task<IReadOnlyList<string?[]>> QueryAsync(string sql, IReadOnlyList<string?> parameters, CancellationToken cancel)
+    {
+        return (await UseAsync(connection => connection.QueryAsync(sql, parameters, cancel), cancel)).Rows;
+    }
+
+    /// <summary>The columns that a query would give.</summary>
+    internal Task<IReadOnlyList<PgColumn>> DescribeAsync(string sql, CancellationToken cancel) =>
+        UseAsync(connection => connection.DescribeAsync(sql, cancel), cancel);
+
+    /// <summary>Runs statements without a result.</summary>
+    internal Task ExecuteAsync(string sql, CancellationToken cancel) => UseAsync(
+        async connection =>
+        {
+            await connection.ExecuteAsync(sql, cancel);
+            return true;
+        },
+        cancel);
+
+    /// <summary>
+    /// Runs the user's SQL under the user's search path and takes back everything it did to the session; its failure leaves the held
+    /// transaction as it was.
+    /// </summary>
+    internal async Task<T> TryAsync<T>(string searchPath, Func<Task<T>> statements, CancellationToken cancel)
+    {
+        await ExecuteAsync(_isHolding ? "SAVEPOINT millrace_try" : "BEGIN READ ONLY", cancel);
+        try
+        {
+            await ExecuteAsync($"SET LOCAL search_path = {searchPath}", cancel);
+            return await statements();
+        }
+        finally
+        {
+            if (_connection is { IsUsable: true })
+                await ExecuteAsync(_isHolding ? "ROLLBACK TO millrace_try; RELEASE millrace_try" : "ROLLBACK", CancellationToken.None);
+        }
+    }
+
+    /// <summary>From now on the connection's transaction is a moment that units read at: it is kept alive, and its loss is final.</summary>
+    internal void Hold()
+    {
+        _isHolding = true;
+        var period = TimeSpan.FromSeconds(Limits.PgPingSeconds);
+        _ping ??= _clock.CreateTimer(static state => ((PgControl)state!).Ping(), this, period, period);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _closing.CancelAsync();
+        if (_ping is not null) await _ping.DisposeAsync();
+        await _pinging;
+        if (_connection is not null) await _connection.DisposeAsync();
+        _gate.Dispose();
+        _closing.Dispose();
+    }
+
+    private async Task<T> UseAsync<T>(Func<PgConnection, Task<T>> statement, CancellationToken cancel)
+    {
+        await _gate.WaitAsync(cancel);
+        try
+        {
+            return await statement(await ConnectedAsync(cancel));
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    private async Task<PgConnection> ConnectedAsync(CancellationToken cancel)
+    {
+        if (_connection is { IsUsable: true }) return _connection;
+        if (_isHolding) throw MomentLost();
+        if (_connection is not null) await _connection.DisposeAsync();
+        _connection = await PgConnection.OpenAsync(_settings, cancel, _clock);
+        ServerVersion = _connection.ServerVersion;
+        if (ServerVersion / 10_000 < Limits.PgMajorVersionMin) throw TooOld();
+        IsSqlAscii = _connection.Parameters.GetValueOrDefault("server_encoding") == "SQL_ASCII";
+        return _connection;
+    }
+
+    /// <summary>Runs on the timer's thread; skipped while a statement runs, which keeps the connection alive just as well.</summary>
+    private void Ping()
+    {
+        if (_pinging.IsCompleted) _pinging = PingAsync();
+    }
+
+    private async Task PingAsync()
+    {
+        try
+        {
+            if (!await _gate.WaitAsync(0, _closing.Token)) return;
+            try
+            {
+                if (_connection is { IsUsable: true } connection) await connection.QueryAsync("SELECT 1", [], _closing.Token);
+            }
+            finally
+            {
+                _gate.Release();
+            }
+        }
+        catch (Exception e) when (e is Fault or OperationCanceledException)
+        {
+            // The connection is unusable now: whoever needs it next is told that the moment is lost, and so are the units.
+        }
+    }
+
+    private Fault MomentLost() => new(FaultKind.Unreachable, $"{_settings}: the connection that held the run's moment was lost")
+    {
+        Side = FaultSide.Source,
+        Advice = "Resume the run: streams that were not finished are read again at a new moment.",
+    };
+
+    private Fault TooOld() => new(
+        FaultKind.Refused,
+        string.Create(CultureInfo.InvariantCulture, $"{_settings} is PostgreSQL {ServerVersion / 10_000}; {Limits.PgMajorVersionMin} or later is needed"))
+    {
+        Side = FaultSide.Source,
+        Advice = "Read from a newer server, such as a logical replica or a restored dump.",
+    };
+}

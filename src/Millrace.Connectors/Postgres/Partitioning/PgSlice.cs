@@ -1,0 +1,77 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Millrace.Connectors.Postgres.Types;
+
+namespace Millrace.Connectors.Postgres.Partitioning;
+
+/// <summary>What one unit reads: pieces, each one COPY. Written as JSON into the plan.</summary>
+/// <param name="Pieces">At least one.</param>
+internal sealed record PgSlice([property: JsonPropertyName("p")] ImmutableArray<PgPiece> Pieces)
+{
+    /// <summary>Whether several connections may read the pieces side by side: for a unit that is all of a large stream.</summary>
+    [JsonPropertyName("s"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool SideBySide { get; init; }
+
+    /// <summary>The JSON of a unit's slice.</summary>
+    public string ToJson() => JsonSerializer.Serialize(this, PgJson.Default.PgSlice);
+
+    /// <summary>Reads it back.</summary>
+    public static PgSlice Parse(string json) => JsonSerializer.Deserialize(json, PgJson.Default.PgSlice)!;
+}
+
+/// <summary>One range of one relation. Only SQL that this connector made: identifiers and literals are quoted.</summary>
+/// <param name="From">The relation when it is not the stream's own (a leaf): <c>ONLY "public"."events_2024"</c>.</param>
+/// <param name="Where">The range's condition; null for everything.</param>
+internal sealed record PgPiece(
+    [property: JsonPropertyName("f"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? From,
+    [property: JsonPropertyName("w"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Where);
+
+/// <summary>
+/// What the reader needs for every unit of a stream. The same stream gives the same text at another moment, so that units which
+/// were finished before a resume can count.
+/// </summary>
+internal sealed record PgReading
+{
+    /// <summary>What rows come from: <c>"public"."events"</c>, or a query in parentheses.</summary>
+    public required string From { get; init; }
+
+    /// <summary>The alias of what rows come from: the name that the user's condition knows it by.</summary>
+    public required string Alias { get; init; }
+
+    /// <summary>The user's condition as it was written.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Where { get; init; }
+
+    /// <summary>The search path for the user's SQL; null when there is none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? SearchPath { get; init; }
+
+    /// <summary>Each unit reads under a snapshot of its own.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool OwnSnapshots { get; init; }
+
+    /// <summary>The database's text has no known encoding: it comes as it lies there, and is checked here.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool RawText { get; init; }
+
+    /// <summary>The columns, those of the stream's header in its order.</summary>
+    public required ImmutableArray<PgReadColumn> Columns { get; init; }
+
+    /// <summary>The JSON of a stream's reader settings.</summary>
+    public string ToJson() => JsonSerializer.Serialize(this, PgJson.Default.PgReading);
+
+    /// <summary>Reads it back.</summary>
+    public static PgReading Parse(string json) => JsonSerializer.Deserialize(json, PgJson.Default.PgReading)!;
+}
+
+/// <summary>How one column is read.</summary>
+/// <param name="Sql">Its expression in the COPY's SELECT: the quoted column, perhaps with a cast.</param>
+/// <param name="Shape">How its values come over the wire.</param>
+internal sealed record PgReadColumn(string Sql, WireShape Shape);
+
+/// <summary>The JSON of slices and reader settings.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(PgSlice))]
+[JsonSerializable(typeof(PgReading))]
+internal sealed partial class PgJson : JsonSerializerContext;

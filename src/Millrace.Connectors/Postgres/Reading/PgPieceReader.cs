@@ -1,0 +1,100 @@
+using Millrace.Connectors.Postgres.Protocol;
+using Millrace.DuckDb;
+
+namespace Millrace.Connectors.Postgres.Reading;
+
+/// <summary>One thread's reader of a unit: takes piece after piece, one COPY each, and fills DuckDB's chunks from them.</summary>
+internal sealed class PgPieceReader : ITableReader
+{
+    private readonly PgUnitTable _table;
+    private readonly PgLane _lane;
+    private readonly int[] _columns;
+    private readonly int[] _vectors;
+    private readonly RowDecoder _decoder;
+    private PgCopyReader? _copy;
+    private long _bytesBefore;
+    private bool _failed;
+
+    internal PgPieceReader(PgUnitTable table, PgLane lane, int[] projected)
+    {
+        _table = table;
+        _lane = lane;
+        // -1 is a row number that DuckDB never looks at.
+        _vectors = [.. Enumerable.Range(0, projected.Length).Where(i => projected[i] >= 0)];
+        _columns = [.. _vectors.Select(i => projected[i])];
+        _decoder = new RowDecoder(table.DecodersOf(_columns));
+    }
+
+    /// <inheritdoc/>
+    public int Fill(in ChunkWriter chunk)
+    {
+        try
+        {
+            // A piece without rows must not end the reader.
+            while (_copy is not null || OpenNext())
+            {
+                var rows = Fill(chunk, _copy!);
+                if (rows > 0) return rows;
+            }
+
+            return 0;
+        }
+        catch
+        {
+            _failed = true;
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        // A COPY that is not at its end is cancelled on the server, and its connection is gone then.
+        var sound = _copy is null && !_failed;
+        _copy?.Dispose();
+        _table.Return(_lane, sound);
+    }
+
+    private bool OpenNext()
+    {
+        if (_table.IsCancelled || _table.TakePiece() is not { } piece) return false;
+        _copy = _lane.Connection.CopyOut(_table.CopyOf(piece, _columns));
+        _bytesBefore = _copy.BytesReceived;
+        // Whoever cancelled before the COPY was sent found nothing to cancel.
+        if (_table.IsCancelled) _lane.Connection.Cancel();
+        return true;
+    }
+
+    private int Fill(in ChunkWriter chunk, PgCopyReader copy)
+    {
+        _decoder.Begin(chunk, _vectors);
+        var capacity = chunk.Capacity;
+        var room = Limits.ChunkBytesMax;
+        var row = 0;
+        try
+        {
+            while (row < capacity && room > 0)
+            {
+                if (!copy.Next(out var tuple))
+                {
+                    _copy = null;
+                    _table.EndPiece();
+                    break;
+                }
+
+                room -= tuple.Length;
+                _decoder.Decode(tuple, row);
+                row++;
+            }
+        }
+        catch (ValueRefused refused)
+        {
+            throw _table.Refused(refused, copy.Rows, _columns[_decoder.Column]);
+        }
+
+        var received = copy.BytesReceived;
+        _table.Count(row, received - _bytesBefore);
+        _bytesBefore = received;
+        return row;
+    }
+}
