@@ -1,6 +1,7 @@
 using Millrace.Cli.Display;
 using Millrace.Cli.Input;
 using Millrace.Jobs;
+using Millrace.Jobs.Secrets;
 using Millrace.Telemetry;
 
 namespace Millrace.Cli;
@@ -16,6 +17,10 @@ internal static class JobInput
             : await JobReader.ReadFileAsync(arguments.File, arguments.Overrides, shell.Directory, cancel).ConfigureAwait(false);
         return Tell(reading, style, shell);
     }
+
+    /// <summary>A state folder is no secret: it is resolved here, and messages may name it.</summary>
+    private static Job WithStateResolved(Job job, Shell shell) =>
+        job with { State = new SecretResolver(new Redactor(), shell.Directory, shell.Variable).Resolve(job.State, new Mark("state")).Reveal() };
 
     /// <summary>The job that was read, or null after every mistake was told.</summary>
     public static Job? Tell(JobReading reading, OutputStyle style, Shell shell)
@@ -44,6 +49,6 @@ internal static class JobInput
             printer.Print(reading.Faults);
         }
 
-        return reading.Job;
+        return reading.Job is { } job ? WithStateResolved(job, shell) : null;
     }
 }

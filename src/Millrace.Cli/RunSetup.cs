@@ -28,7 +28,7 @@ internal static class RunSetup
         _ => new RunNarrator(shell, shell.IsTerminal ? new LiveLine(shell) : new PlainLines(shell)),
     };
 
-    /// <summary>The process exit code of a run: 0, 130, or what its faults agree on; 1 when they do not.</summary>
+    /// <summary>The process exit code of a run, as <c>docs/reference/exit-codes.md</c> has it: 0, 130, or that of the first fault.</summary>
     public static int ExitCode(RunSummary summary)
     {
         if (summary.Status == RunStatus.Succeeded)
@@ -41,8 +41,7 @@ internal static class RunSetup
             return 130;
         }
 
-        var codes = summary.Faults.Select(fault => fault.ExitCode).Distinct().ToArray();
-        return codes is [var only] ? only : 1;
+        return summary.Faults.IsEmpty ? 1 : summary.Faults[0].ExitCode;
     }
 
     /// <summary>This very program once more; under <c>dotnet program.dll</c> the program is the host's first argument.</summary>

@@ -1,3 +1,4 @@
+using Millrace.Cli.Input;
 using Millrace.Jobs;
 using Millrace.Telemetry;
 
@@ -11,6 +12,7 @@ internal sealed class RunNarrator : IRunObserver
     private readonly FaultPrinter faults;
     private readonly HashSet<Faults.Fault> told = [];
     private int planned;
+    private string stateOption = "";
 
     /// <summary>A narrator whose progress goes to a line.</summary>
     public RunNarrator(Shell shell, IProgressLine progress)
@@ -29,6 +31,7 @@ internal sealed class RunNarrator : IRunObserver
                 progress.Show(sample);
                 break;
             case RunStarted started:
+                stateOption = StateOption.For(started.Directory, shell.Directory);
                 Print($"{(started.Resumed ? "resumed" : "run")} {started.Run}");
                 break;
             case StreamPlanned stream:
@@ -78,7 +81,7 @@ internal sealed class RunNarrator : IRunObserver
 
         var figures = $"{Figures.Count(summary.RowsWritten, "row")}, {Figures.Bytes(summary.BytesWritten)} in {Figures.Duration(TimeSpan.FromSeconds(summary.Seconds))}"
             + $" ({Figures.Short(summary.RowsRead / Math.Max(summary.Seconds, 0.001))} rows/s, peak memory {Figures.Bytes(summary.PeakMemoryBytes)})";
-        var again = summary.Run.Length > 0 ? $"; 'millrace resume {summary.Run}' goes on where it stopped" : "";
+        var again = summary.Run.Length > 0 ? $"; 'millrace resume {summary.Run}{stateOption}' goes on where it stopped" : "";
         Print(summary.Status switch
         {
             RunStatus.Succeeded => $"done: {figures}",

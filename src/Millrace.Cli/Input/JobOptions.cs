@@ -20,7 +20,7 @@ internal sealed class JobOptions
     private readonly Option<string?> memory = new("--memory") { HelpName = "SIZE", Description = "The ceiling for all processes of the run together, such as 512MB." };
     private readonly Option<string?> workers = new("--workers") { HelpName = "N", Description = "How many units run at once, or auto." };
     private readonly Option<string[]> set = new("--set") { HelpName = "KEY=VALUE", Description = "Any key of the job file by its dotted path, such as streams.public.events.mode=append; repeatable." };
-    private readonly Option<string?> state = StateOption.Create();
+    private readonly Option<string?> state = StateOption.Create(hasJob: true);
 
     /// <summary>Adds the argument and all options to a verb.</summary>
     public void AddTo(Command verb)

@@ -80,7 +80,7 @@ internal static class RunsVerb
         var cancellation = new RunCancellation(RunSetup.Options(shell, new Unheard()));
         var faults = new List<Fault>();
         var ended = RunList.Enumerate(Path.Combine(shell.Directory, state ?? StateOption.Default))
-            .Where(run => run.Status == RunStatus.Succeeded || (unfinished && run.Status != RunStatus.Running));
+            .Where(run => run.Status != RunStatus.Running && (unfinished || !run.CanResume));
         foreach (var run in ended.Skip(keep).ToArray())
         {
             try
@@ -107,10 +107,10 @@ internal static class RunsVerb
         return faults.Count == 0 ? 0 : faults[0].ExitCode;
     }
 
-    /// <summary>A run that has not succeeded may have staged something: that goes first, or it would lie there for ever.</summary>
+    /// <summary>A run that could be resumed may have staged something: that goes first, or it would lie there for ever.</summary>
     private static async Task RemoveAsync(RunListing run, RunCancellation cancellation, CancellationToken cancel)
     {
-        if (run.Status != RunStatus.Succeeded)
+        if (run.CanResume)
         {
             await cancellation.CancelAsync(run.Directory, run.Directory.ReadJob(), cancel).ConfigureAwait(false);
         }

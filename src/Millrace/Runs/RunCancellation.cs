@@ -5,7 +5,10 @@ using Millrace.Telemetry;
 
 namespace Millrace.Runs;
 
-/// <summary>Stops a run for good: whoever holds it is asked to end, and what is staged is removed. What is committed stays.</summary>
+/// <summary>
+/// Stops a run for good: whoever holds it is asked to end, and what is staged is removed. What is committed stays. The cancel file stays
+/// too, as the sign that nothing is staged; a <c>resume</c> that names the run reads what is not committed from its beginning.
+/// </summary>
 public sealed class RunCancellation(RunOptions options)
 {
     /// <summary>Cancels. Doing it again, after any kill, changes nothing.</summary>
@@ -21,13 +24,16 @@ public sealed class RunCancellation(RunOptions options)
         var ending = new Ending();
         foreach (var stream in job.Streams)
         {
-            if (directory.Stream(stream.Name).ReadCommit() is { } commit) ending.Add(commit);
+            var folder = directory.Stream(stream.Name);
+            if (folder.ReadCommit() is { } commit) ending.Add(commit);
+
+            // Its results name staged files that are gone: a later resume must not count them.
+            else folder.Forget();
         }
 
         if (ending.Commits.Length < job.Streams.Length) ending.Add(new Fault(FaultKind.Cancelled, "the run was cancelled"));
         var summary = ending.Summary(directory.Run);
         directory.WriteReport(new RunReport { Summary = summary, Ended = options.Clock.GetUtcNow(), Commits = ending.Commits });
-        File.Delete(directory.CancelPath);
         return summary;
     }
 

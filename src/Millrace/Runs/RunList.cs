@@ -26,7 +26,7 @@ public static class RunList
     {
         foreach (var run in Enumerate(state))
         {
-            if (run.Status is RunStatus.Interrupted or RunStatus.Failed) return run.Directory;
+            if (run.CanResume) return run.Directory;
         }
 
         throw new Fault(FaultKind.Usage, $"no run below {Path.GetFullPath(state)} is unfinished") { Advice = "`millrace runs` lists them all." };
@@ -46,7 +46,7 @@ public static class RunList
     /// <exception cref="Fault">It is held, or could still be resumed.</exception>
     public static void Remove(RunListing run)
     {
-        if (run.Status is RunStatus.Running or RunStatus.Interrupted or RunStatus.Failed)
+        if (run.Status == RunStatus.Running || run.CanResume)
         {
             throw new Fault(FaultKind.Refused, $"run {run.Directory.Run} is {run.Status.ToString().ToLowerInvariant()}: it may have staged files")
             {
@@ -62,4 +62,11 @@ public static class RunList
 /// <param name="Directory">Its folder.</param>
 /// <param name="Status">How it stands right now.</param>
 /// <param name="Report">What the last coordinator that ended has said; null when none has.</param>
-public sealed record RunListing(RunDirectory Directory, RunStatus Status, RunReport? Report);
+public sealed record RunListing(RunDirectory Directory, RunStatus Status, RunReport? Report)
+{
+    /// <summary>
+    /// True when <c>resume</c> goes on with it and it may have staged files: its coordinator died, it failed, or a signal stopped it.
+    /// False after <c>cancel</c>, which leaves its file as a sign.
+    /// </summary>
+    public bool CanResume => Status is RunStatus.Interrupted or RunStatus.Failed || (Status == RunStatus.Cancelled && !File.Exists(Directory.CancelPath));
+}

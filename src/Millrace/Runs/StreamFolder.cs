@@ -41,6 +41,13 @@ public sealed class StreamFolder
     public void WriteCommit(CommitRecord record) =>
         DurableFiles.CreateIfAbsent(CommitPath, RunJson.Line(record, RunJson.Default.CommitRecord));
 
+    /// <summary>Removes every reading of the stream: what they have staged is gone.</summary>
+    public void Forget()
+    {
+        if (!Directory.Exists(_path)) return;
+        foreach (var reading in Directory.GetDirectories(_path, "g*")) Directory.Delete(reading, recursive: true);
+    }
+
     private Generation At(int number) =>
         new(Path.Combine(_path, "g" + number.ToString(CultureInfo.InvariantCulture)), number);
 }

@@ -92,7 +92,7 @@ public sealed class DisplayTests
     {
         using var test = new TestShell();
         var narrator = new RunNarrator(test.Shell, new PlainLines(test.Shell));
-        narrator.On(new RunStarted("r1", "/d", Resumed: true));
+        narrator.On(new RunStarted("r1", Path.Combine(test.Folder.FullName, "here", "runs", "r1"), Resumed: true));
         narrator.On(RunEventsOfTests.Planned);
         narrator.On(new WorkerLost(17, "was killed (exit code 137)"));
         narrator.On(RunEventsOfTests.Committed);
@@ -108,7 +108,7 @@ public sealed class DisplayTests
             public.events is in ./lake/events: 1,200,000 rows, 40 files, 12 MB
             error: job.yaml:2: source: the server closed the connection
               Check the server.
-            failed after 2.5 s; 'millrace resume r1' goes on where it stopped
+            failed after 2.5 s; 'millrace resume r1 --state here' goes on where it stopped
 
             """,
             test.Error);

@@ -142,6 +142,10 @@ public sealed class JobReaderTests
         Assert.Equal(codec, job.Streams[0].Write.Codec);
     }
 
+    [Fact]
+    public void Two_dollars_stand_for_a_plain_one_in_sql() =>
+        Assert.Equal("a = '${X}'", JobText.Right("source: postgres://u@h/d\ntarget: out\nstreams: {a: {where: \"a = '$${X}'\"}}").Streams[0].Where);
+
     [Theory]
     [InlineData("My job (1).yaml", "My-job--1-")]
     [InlineData("..yaml", "run")]

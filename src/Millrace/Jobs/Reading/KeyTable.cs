@@ -5,8 +5,9 @@ namespace Millrace.Jobs.Reading;
 /// <summary>One key of the job file.</summary>
 /// <param name="Name">The key.</param>
 /// <param name="Expected">What stands behind it, in the words of an error message and of the reference.</param>
+/// <param name="Meaning">What it means, with its default, in the words of the reference.</param>
 /// <param name="Built">False: the job file has the key, this version can't do it yet.</param>
-internal sealed record KeyDefinition(string Name, string Expected, bool Built = true);
+internal sealed record KeyDefinition(string Name, string Expected, string Meaning, bool Built = true);
 
 /// <summary>The keys that one map of the job file can have: the one definition that reading, messages and the reference share.</summary>
 internal sealed class KeyTable
@@ -27,74 +28,74 @@ internal sealed class KeyTable
 
     /// <summary>The top of the file.</summary>
     public static KeyTable Job { get; } = new(
-        new("name", "a name: letters, digits, '-', '_' and '.'"),
-        new("source", "a path, a glob, '-' or a URL such as postgres://user@host/database"),
-        new("target", "a path or '-'"),
-        new("format", "parquet, csv or ndjson"),
-        new("state", "a folder"),
-        new("engine", "auto, inproc or local"),
-        new("limits", "a map"),
-        new("streams", "a list of names, or a map of names to options"));
+        new("name", "a name: letters, digits, '-', '_' and '.'", "The job's name; part of each run's id. Default: the file's name."),
+        new("source", "a path, a glob, '-' or a URL such as postgres://user@host/database", "Where rows come from. `${NAME}` and `${file:/path}` are resolved when used."),
+        new("target", "a path or '-'", "Where rows go: a folder that holds a table for each stream, or one file."),
+        new("format", "parquet, csv or ndjson", "The format of the target's files. Default: what the target's ending says, else parquet; ndjson on standard output."),
+        new("state", "a folder", "The folder that holds `runs/`. Default: .millrace"),
+        new("engine", "auto, inproc or local", "Who runs the units. auto: this process below a million estimated rows and 256 MB, worker processes above."),
+        new("limits", "a map", "The bounds of a run."),
+        new("streams", "a list of names, or a map of names to options", "What is moved. A source that is one file or one glob needs none."));
 
     /// <summary>Below <c>limits</c>.</summary>
     public static KeyTable Limits { get; } = new(
-        new("memory", ByteSize.Expected),
-        new("workers", "a whole number or auto"),
-        new("source_connections", "a whole number"),
-        new("disk", ByteSize.Expected));
+        new("memory", ByteSize.Expected, "The ceiling for all processes of the run together; at least 128MB."),
+        new("workers", "a whole number or auto", "How many units run at once, 1 to 256. Default: one for each processor."),
+        new("source_connections", "a whole number", "Connections to the source at once, 1 to 256. Default: 4."),
+        new("disk", ByteSize.Expected, "Staged output and spill together; at least 64MB. Default: what the disk has."));
 
     /// <summary>Below a stream.</summary>
     public static KeyTable Stream { get; } = new(
-        new("to", "a name in the target"),
-        new("mode", "overwrite or append"),
-        new("where", "a condition in the source's SQL"),
-        new("query", "a query in the source's SQL"),
-        new("consistency", "snapshot or unit"),
-        new("columns", "a list of column names"),
-        new("types", "a map of column names to types"),
-        new("rename", "a map of column names to new names"),
-        new("partition", "a map"),
-        new("read", "a map"),
-        new("write", "a map"),
-        new("proof", "counts"),
-        new("key", "a list of column names", Built: false),
-        new("cursor", "a column name", Built: false),
-        new("transform", "a list of steps", Built: false),
-        new("expect", "a list of checks", Built: false),
-        new("on_reject", "fail or quarantine", Built: false));
+        new("to", "a name in the target", "Its name in the target. Default: the last part of the stream's name."),
+        new("mode", "overwrite or append", "What happens to rows that are there: overwrite (default) or append, in one step."),
+        new("where", "a condition in the source's SQL", "A condition in the source's own SQL."),
+        new("query", "a query in the source's SQL", "A query instead of a table; one unit, unless partition.key is given."),
+        new("consistency", "snapshot or unit", "snapshot (default): every row of one moment; unit: one moment for each unit."),
+        new("columns", "a list of column names", "Which columns, in order: \"*\", names, and \"-name\" to leave one out. Default: all."),
+        new("types", "a map of column names to types", "Target types by source column, such as decimal(18,2) or text; \"*\" means all others."),
+        new("rename", "a map of column names to new names", "New names by source column."),
+        new("partition", "a map", "How the stream is cut into units."),
+        new("read", "a map", "How source files are read. What is not written is found by looking at them."),
+        new("write", "a map", "How target files are written."),
+        new("proof", "counts", "How what was written is proved against what was read."),
+        new("key", "a list of column names", "The key for merge and dedupe.", Built: false),
+        new("cursor", "a column name", "The column that incremental loads go by.", Built: false),
+        new("transform", "a list of steps", "Steps between source and target.", Built: false),
+        new("expect", "a list of checks", "Checks on the rows.", Built: false),
+        new("on_reject", "fail or quarantine", "What happens to rows that the target can't hold.", Built: false));
 
     /// <summary>Below <c>partition</c>.</summary>
     public static KeyTable Partition { get; } = new(
-        new("by", "auto, pages, date, id, hash, files, bytes, row_groups or none"),
-        new("key", "a column name or a list of them"),
-        new("rows", "a whole number"));
+        new("by", "auto, pages, date, id, hash, files, bytes, row_groups or none", "The strategy. Default: auto; `millrace plan` says what it picks and why."),
+        new("key", "a column name or a list of them", "The columns that id, date and hash go by. Default: the planner picks."),
+        new("rows", "a whole number", "Rows a unit. Default: units of about 64 MB."));
 
     /// <summary>Below <c>read</c>.</summary>
     public static KeyTable Read { get; } = new(
-        new("format", "csv, ndjson, json or parquet"),
-        new("compression", "gzip, zstd or none"),
-        new("delimiter", "one to four characters"),
-        new("quote", "one character, or '' for none"),
-        new("escape", "one character, or '' for none"),
-        new("header", "true or false"),
-        new("null", "a word or a list of words that mean NULL"),
-        new("comment", "one character"),
-        new("encoding", "the name of a text encoding, such as utf-8 or latin-1"),
-        new("decimal", "'.' or ','"),
-        new("date_format", "a strftime format such as %d.%m.%Y"),
-        new("timestamp_format", "a strftime format such as %d.%m.%Y %H:%M:%S"),
-        new("ragged", "fail or pad"),
-        new("missing_columns", "null or fail"),
-        new("file_name_column", "a column name"),
-        new("hive", "true or false"));
+        new("format", "csv, ndjson, json or parquet", "Default: from the file's ending."),
+        new("compression", "gzip, zstd or none", "Default: from the file's ending."),
+        new("delimiter", "one to four characters", "CSV: what stands between fields."),
+        new("quote", "one character, or '' for none", "CSV: the quote character."),
+        new("escape", "one character, or '' for none", "CSV: what stands before a quote inside a quoted field. Default: the quote itself."),
+        new("header", "true or false", "CSV: whether the first line has the names."),
+        new("null", "a word or a list of words that mean NULL", "CSV: words that mean NULL. Default: the empty field."),
+        new("comment", "one character", "CSV: lines that start with it are left out."),
+        new("encoding", "the name of a text encoding, such as utf-8 or latin-1", "CSV and JSON. Default: utf-8."),
+        new("decimal", "'.' or ','", "CSV: the decimal mark. Default: a point."),
+        new("date_format", "a strftime format such as %d.%m.%Y", "CSV and JSON."),
+        new("timestamp_format", "a strftime format such as %d.%m.%Y %H:%M:%S", "CSV and JSON."),
+        new("ragged", "fail or pad", "CSV: rows with too few fields: fail (default), or pad with NULL."),
+        new("missing_columns", "null or fail", "Columns that one of many files lacks: null (default) or fail."),
+        new("file_name_column", "a column name", "Adds a column with the file's path."),
+        new("hive", "true or false", "Whether key=value folders become columns. Default: when every file has them."));
 
     /// <summary>Below <c>write</c>.</summary>
     public static KeyTable Write { get; } = new(
-        new("codec", "zstd, snappy, gzip, lz4, brotli or none"),
-        new("level", "a whole number"),
-        new("row_group_rows", "a whole number"),
-        new("max_rows_per_file", "a whole number"),
-        new("max_file_bytes", ByteSize.Expected),
-        new("partition_by", "a column name or a list of them"),
-        new("cluster_by", "a column name or a list of them", Built: false));
+        new("codec", "zstd, snappy, gzip, lz4, brotli or none", "Default: zstd for parquet; none for csv and ndjson, which take gzip and zstd."),
+        new("level", "a whole number", "The level of zstd, 1 to 22. Default: 1."),
+        new("row_group_rows", "a whole number", "Parquet: rows a row group, 2048 to 10000000. Default: 20480."),
+        new("max_rows_per_file", "a whole number", "The most rows a file holds. Default: one file a unit."),
+        new("max_file_bytes", ByteSize.Expected, "About how large a file grows; at least 64KB. Default: one file a unit."),
+        new("partition_by", "a column name or a list of them", "Columns that become key=value folders."),
+        new("cluster_by", "a column name or a list of them", "Columns that rows are ordered by.", Built: false));
 }

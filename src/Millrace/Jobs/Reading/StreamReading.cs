@@ -67,7 +67,7 @@ internal static class StreamReading
         }
 
         var bad = to.Length > TargetNameCharsMax ? $"a name of {to.Length} characters, expected at most {TargetNameCharsMax}"
-            : to.Contains("${", StringComparison.Ordinal) ? "'${', which is resolved in source, target, state, where and query only"
+            : to.Contains("${", StringComparison.Ordinal) ? "'${', which is resolved in source, target and state only"
             : to.Any(char.IsControl) ? "control characters"
             : to.StartsWith('/') || to.Contains('\\', StringComparison.Ordinal) || to.Split('/').Any(part => part.Trim() is "" or "." or "..") ? $"{Words.Quote(to)}, expected a name below the target"
             : null;
@@ -86,12 +86,13 @@ internal static class StreamReading
         {
             reader.Fault(key, "found only blanks, expected SQL");
         }
-        else if (text is not null && !TextTemplate.TryParse(text, out _, out var mistake))
+        else if (text is not null && TextTemplate.HasReference(text))
         {
-            reader.Fault(key, $"found {mistake}, expected ${{NAME}}, ${{NAME:-default}} or ${{file:/path}}", "Write $${ for a plain ${.");
+            // SQL becomes part of the plan, which must hold no secret and must be the same when the run is resumed.
+            reader.Fault(key, "found '${', which is resolved in source, target and state only", $"Give the text with --set {reader.PathOf(key)}=..., or write $${{ for a plain ${{.");
         }
 
-        return text;
+        return text?.Replace("$${", "${", StringComparison.Ordinal);
     }
 
     private static ImmutableArray<string> Columns(MapReader reader)

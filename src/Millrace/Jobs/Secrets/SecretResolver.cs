@@ -32,7 +32,7 @@ public sealed class SecretResolver
     /// <exception cref="Fault">A variable is not set, or a file can't be read; names it and the endpoint's mark.</exception>
     public ResolvedText Resolve(Endpoint endpoint) => Resolve(endpoint.Text, endpoint.Mark);
 
-    /// <summary>Any text of a job with its secrets: <c>where</c>, <c>query</c>, <c>state</c>.</summary>
+    /// <summary>Any text with <c>${...}</c>, with its secrets.</summary>
     /// <param name="text">The text with its <c>${...}</c>.</param>
     /// <param name="mark">Where the text stands, for errors.</param>
     /// <exception cref="Fault">A variable is not set, or a file can't be read; names it and the mark.</exception>
