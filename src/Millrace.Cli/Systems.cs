@@ -1,8 +1,10 @@
+using Millrace.Connectors.Postgres;
+
 namespace Millrace.Cli;
 
 /// <summary>The systems of this build, in the order in which they are asked for an address: those with a scheme first, paths last.</summary>
 internal static class Systems
 {
     /// <summary>All of them.</summary>
-    public static KnownConnectors All { get; } = new([], []);
+    public static KnownConnectors All { get; } = new([new PostgresConnector()], []);
 }
