@@ -97,7 +97,7 @@ internal sealed class PgReceiver
     /// <summary>Makes room; behind a large message it goes back to the standard buffer.</summary>
     private void MoveToFront(int count)
     {
-        var target = Math.Max(count, _end - _start) <= _standard.Length ? _standard : _buffer;
+        var target = count <= _standard.Length ? _standard : _buffer;
         Buffer.BlockCopy(_buffer, _start, target, 0, _end - _start);
         _buffer = target;
         _end -= _start;

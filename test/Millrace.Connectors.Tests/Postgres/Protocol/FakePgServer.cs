@@ -69,32 +69,37 @@ internal sealed class FakePgServer : IAsyncDisposable
         return payload;
     }
 
+    /// <summary>Several at once: a cancel request comes on a connection of its own.</summary>
     private async Task ServeAsync(Func<NetworkStream, CancellationToken, Task> script)
     {
+        var clients = new List<Task>();
         try
         {
             while (true)
+                clients.Add(ServeAsync(await _listener.AcceptTcpClientAsync(_end.Token), script));
+        }
+        catch (OperationCanceledException)
+        {
+            await Task.WhenAll(clients);
+        }
+    }
+
+    private async Task ServeAsync(TcpClient client, Func<NetworkStream, CancellationToken, Task> script)
+    {
+        using var closing = client;
+        try
+        {
+            var stream = client.GetStream();
+            await script(stream, _end.Token);
+            client.Client.Shutdown(SocketShutdown.Send);
+            var rest = new byte[1024];
+            while (await stream.ReadAsync(rest, _end.Token) > 0)
             {
-                using var client = await _listener.AcceptTcpClientAsync(_end.Token);
-                var stream = client.GetStream();
-                try
-                {
-                    await script(stream, _end.Token);
-                    client.Client.Shutdown(SocketShutdown.Send);
-                    var rest = new byte[1024];
-                    while (await stream.ReadAsync(rest, _end.Token) > 0)
-                    {
-                    }
-                }
-                catch (IOException)
-                {
-                    // The client hung up, as it should on nonsense.
-                }
             }
         }
-        catch (Exception e) when (e is OperationCanceledException)
+        catch (Exception e) when (e is IOException or SocketException or OperationCanceledException)
         {
-            // The test is over.
+            // The client hung up, as it should on nonsense, or the test is over.
         }
     }
 
