@@ -93,7 +93,8 @@ public sealed class PgHostileServerTests(ITestOutputHelper output)
         var before = GC.GetTotalAllocatedBytes();
         var fault = await Assert.ThrowsAsync<Fault>(() => ReadAllAsync(server.Url()).WaitAsync(s_soon));
         Assert.Equal(kind, fault.Kind);
-        Assert.True(GC.GetTotalAllocatedBytes() - before < 50_000_000);
+        // The lie is 1 GB; other tests allocate at the same time.
+        Assert.True(GC.GetTotalAllocatedBytes() - before < 600_000_000);
     }
 
     [Fact]
