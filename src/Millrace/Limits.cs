@@ -238,6 +238,20 @@ public static class Limits
 
     /// <summary>Times that locks are taken anew when tables change between finding and locking them.</summary>
     public const int PgLockAttemptsMax = 3;
+    /// <summary>Bytes that a Parquet row group collects before it is written, whatever its rows: rows can have 40 MB.</summary>
+    public const long RowGroupBytesMax = 16 * Mega;
+
+    /// <summary>Rows that a write into partition folders collects before it hands them to the folders' files.</summary>
+    public const int PartitionedWriteRowsMax = 20_480;
+
+    /// <summary>Commits that a table of files remembers: an older one that is done again would come in twice.</summary>
+    public const int TableCommitsMax = 1_000;
+
+    /// <summary>A table's marker file; <see cref="TableCommitsMax"/> commits with long names fit.</summary>
+    public const long TableMarkerBytesMax = 4 * Mega;
+
+    /// <summary>How long a commit waits for another one to the same table.</summary>
+    public const int TableLockSecondsMax = 60;
 
     /// <summary>Checks the relations between the bounds.</summary>
     public static void AssertRelations()

@@ -1,0 +1,160 @@
+using System.Globalization;
+using System.Text;
+using Millrace.DuckDb;
+using Millrace.Jobs;
+using Millrace.Planning;
+
+namespace Millrace.Connectors.Files.Target;
+
+/// <summary>The COPY statement of one attempt: every name and path quoted, every option in one place.</summary>
+/// <param name="Settings">How the files are written.</param>
+/// <param name="Columns">The stream's columns.</param>
+/// <param name="Path">The file; for several files the folder.</param>
+internal sealed record CopyText(WriteSettings Settings, IReadOnlyList<Column> Columns, string Path)
+{
+    /// <summary>The words with which a one-column CSV refuses NULL.</summary>
+    public const string BlankLineError = "a CSV file with one column can't show NULL: readers skip the blank line";
+
+    /// <summary>The statement for a SELECT.</summary>
+    public string For(string select)
+    {
+        var text = new StringBuilder("COPY (");
+        var rows = Shaped(select);
+        if (Settings.MaxRowsPerFile is { } most)
+        {
+            // A running number cut into stretches: the only way in which DuckDB's writer starts a file after an exact number of rows.
+            text.Append("SELECT *, (row_number() OVER () - 1) // ").Append(most).Append(" AS ").Append(Name(FileColumn())).Append(" FROM (").Append(rows).Append(')');
+        }
+        else
+        {
+            text.Append(rows);
+        }
+
+        text.Append(") TO ").Append(Literal(Path)).Append(" (");
+        AppendFormat(text);
+        AppendSplit(text);
+        return text.Append(')').ToString();
+    }
+
+    internal static string Literal(string text) => $"'{text.Replace("'", "''", StringComparison.Ordinal)}'";
+
+    internal static string Name(string name) => $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+
+    private bool IsPartition(Column column) => Settings.PartitionBy.Contains(column.Name, StringComparer.OrdinalIgnoreCase);
+
+    private string Shaped(string select) => Settings.Format switch
+    {
+        FileFormat.Ndjson => JsonLines(select),
+        FileFormat.Csv when Columns.Count - Settings.PartitionBy.Length == 1 => OneColumn(select),
+        _ => select,
+    };
+
+    /// <summary>A row whose only field is NULL would be a blank line, which most readers skip: a lost row.</summary>
+    private string OneColumn(string select)
+    {
+        var text = new StringBuilder("SELECT ");
+        foreach (var column in Columns)
+        {
+            if (text.Length > 7) text.Append(", ");
+            var name = Name(column.Name);
+            if (IsPartition(column)) text.Append(name);
+            else text.Append("CASE WHEN ").Append(name).Append(" IS NULL THEN error(").Append(Literal(BlankLineError)).Append(") ELSE ").Append(name).Append(" END AS ").Append(name);
+        }
+
+        return text.Append(" FROM (").Append(select).Append(')').ToString();
+    }
+
+    /// <summary>
+    /// One JSON text a row. DuckDB's own JSON writer does the same but can't split into files, and it rewrites numbers inside JSON
+    /// columns (12345678901234567890.5 becomes 1.2345678901234567e19): those columns' texts are put in as they are.
+    /// </summary>
+    private string JsonLines(string select)
+    {
+        var text = new StringBuilder("SELECT ");
+        if (Columns.Any(column => !IsPartition(column) && IsJson(column)))
+        {
+            var lead = "'{' || ";
+            foreach (var column in Columns)
+            {
+                if (IsPartition(column)) continue;
+                var value = IsJson(column)
+                    ? $"replace(replace({Name(column.Name)}::VARCHAR, chr(10), ' '), chr(13), ' ')"
+                    : $"to_json({Name(column.Name)})::VARCHAR";
+                text.Append(lead).Append("to_json(").Append(Literal(column.Name)).Append(")::VARCHAR || ':' || coalesce(").Append(value).Append(", 'null')");
+                lead = " || ',' || ";
+            }
+
+            text.Append(" || '}'");
+        }
+        else
+        {
+            text.Append("to_json(struct_pack(");
+            var first = true;
+            foreach (var column in Columns)
+            {
+                if (IsPartition(column)) continue;
+                if (!first) text.Append(", ");
+                first = false;
+                text.Append(Name(column.Name)).Append(" := ").Append(Name(column.Name));
+            }
+
+            text.Append("))::VARCHAR");
+        }
+
+        text.Append(" AS ").Append(Name(Free("json")));
+        foreach (var name in Settings.PartitionBy) text.Append(", ").Append(Name(name));
+        return text.Append(" FROM (").Append(select).Append(')').ToString();
+    }
+
+    private void AppendFormat(StringBuilder text)
+    {
+        switch (Settings.Format)
+        {
+            case FileFormat.Parquet:
+                // RETURN_STATS gives the rows and bytes of each file. Version 2 pages are smaller, but Spark can't read all of them.
+                text.Append("FORMAT parquet, RETURN_STATS true, PARQUET_VERSION v1, COMPRESSION ").Append(Settings.Codec);
+                if (Settings.Level is { } level) text.Append(", COMPRESSION_LEVEL ").Append(level);
+                text.Append(", ROW_GROUP_SIZE ").Append(Settings.RowGroupRows);
+                text.Append(", ROW_GROUP_SIZE_BYTES ").Append(Limits.RowGroupBytesMax);
+                break;
+            case FileFormat.Csv:
+                text.Append("FORMAT csv, RETURN_FILES true, HEADER true, DELIMITER ").Append(Literal(Settings.Delimiter.ToString()));
+                text.Append(", QUOTE '\"', ESCAPE '\"', COMPRESSION ").Append(Settings.Codec);
+                break;
+            default:
+                text.Append("FORMAT csv, RETURN_FILES true, HEADER false, QUOTE '', ESCAPE '', DELIMITER E'\\n', COMPRESSION ").Append(Settings.Codec);
+                break;
+        }
+    }
+
+    private void AppendSplit(StringBuilder text)
+    {
+        if (!Settings.ManyFiles) return;
+        text.Append(", FILENAME_PATTERN 'part_{i}', FILE_EXTENSION ").Append(Literal(Settings.Ending[1..]));
+        if (Settings.MaxFileBytes is { } bytes)
+        {
+            text.Append(", FILE_SIZE_BYTES ").Append(Literal(bytes.ToString(CultureInfo.InvariantCulture)));
+            return;
+        }
+
+        text.Append(", PARTITION_BY (");
+        if (Settings.MaxRowsPerFile is not null) text.Append(Name(FileColumn()));
+        for (var i = 0; i < Settings.PartitionBy.Length; i++)
+        {
+            if (i > 0) text.Append(", ");
+            text.Append(Name(Settings.PartitionBy[i]));
+        }
+
+        text.Append("), WRITE_PARTITION_COLUMNS false");
+    }
+
+    private string FileColumn() => Free("millrace_file");
+
+    private string Free(string name)
+    {
+        while (Columns.Any(column => string.Equals(column.Name, name, StringComparison.OrdinalIgnoreCase))) name += "_";
+        return name;
+    }
+
+    private static bool IsJson(Column column) => DuckDbType.TryParse(column.Type, out var type) && type.IsJson;
+}

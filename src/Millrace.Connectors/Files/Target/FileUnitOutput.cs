@@ -1,0 +1,138 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Millrace.DuckDb;
+using Millrace.Faults;
+using Millrace.Jobs;
+using Millrace.Load;
+using Millrace.Planning;
+using Millrace.Runs;
+
+namespace Millrace.Connectors.Files.Target;
+
+/// <summary>One attempt's files: in a folder of their own until the unit's result names them.</summary>
+internal sealed class FileUnitOutput : IUnitOutput
+{
+    private readonly WriteSettings _settings;
+    private readonly Unit _unit;
+    private readonly string _folder;
+    private readonly string _stem;
+    private readonly string _output;
+    private readonly CopyText _copy;
+    private readonly List<(string Path, long Rows)> _written = [];
+    private long _rows;
+    private bool _completed;
+
+    /// <summary>An output.</summary>
+    /// <param name="settings">How files are written.</param>
+    /// <param name="columns">The stream's columns.</param>
+    /// <param name="unit">The unit.</param>
+    /// <param name="folder">The attempt's folder; it exists.</param>
+    /// <param name="stem">How published files' names begin.</param>
+    public FileUnitOutput(WriteSettings settings, ImmutableArray<Column> columns, Unit unit, string folder, string stem)
+    {
+        _settings = settings;
+        _unit = unit;
+        _folder = folder;
+        _stem = stem;
+        _output = Path.Combine(folder, settings.ManyFiles ? "files" : "file" + settings.Ending);
+        _copy = new CopyText(settings, columns, _output);
+    }
+
+    /// <inheritdoc/>
+    public string CopyStatement(string select) => _copy.For(select);
+
+    /// <inheritdoc/>
+    public long Answered(DuckDbResult answer)
+    {
+        while (answer.Read())
+        {
+            if (_settings.Format == FileFormat.Parquet)
+            {
+                // RETURN_STATS: one row a file; filename, count, file_size_bytes, ...
+                var rows = answer.GetInt64(1);
+                _written.Add((answer.GetText(0)!, rows));
+                _rows += rows;
+                continue;
+            }
+
+            // RETURN_FILES: one row; Count, Files. Which file has how many of the rows is not said: they all count for the first.
+            _rows = answer.GetInt64(0);
+            foreach (var file in answer.GetTextList(1) ?? []) _written.Add((file!, _written.Count == 0 ? _rows : 0));
+        }
+
+        return _rows;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<WrittenOutput> CompleteAsync(CancellationToken cancel)
+    {
+        // A table without any row is still published with its columns: the first unit's file stays even when it is empty.
+        if (_rows == 0 && _unit.Number != 0) return new WrittenOutput(0, []);
+        try
+        {
+            var files = await Task.Run(() => Describe(cancel), cancel).ConfigureAwait(false);
+            _completed = true;
+            return new WrittenOutput(_rows, files);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw FileFaults.From(error, _folder, FaultSide.Target);
+        }
+    }
+
+    /// <inheritdoc/>
+    public Fault? Explain(DuckDbException error)
+    {
+        if (error.Message.Contains(CopyText.BlankLineError, StringComparison.Ordinal))
+        {
+            return new Fault(FaultKind.Data, CopyText.BlankLineError, error)
+            {
+                Side = FaultSide.Target, Where = _unit.Label, Advice = "Add a second column, or write ndjson or parquet.",
+            };
+        }
+
+        if (error.Type != DuckDbErrorType.IO || !error.Message.Contains(_folder, StringComparison.Ordinal)) return null;
+        if (error.Message.Contains("No space left", StringComparison.Ordinal) || error.Message.Contains("quota exceeded", StringComparison.Ordinal))
+            return FileFaults.DiskFull(_folder, FaultSide.Target, inner: error);
+        if (error.Message.Contains("File name too long", StringComparison.Ordinal))
+        {
+            return new Fault(FaultKind.Data, "a partition column has a value that is too long for a folder's name", error)
+            {
+                Side = FaultSide.Target, Where = _unit.Label, Code = "ENAMETOOLONG", Advice = "Leave that column out of write.partition_by.",
+            };
+        }
+
+        return error.Message.Contains("Permission denied", StringComparison.Ordinal)
+            ? FileFaults.From(new UnauthorizedAccessException(error.Message, error), _folder, FaultSide.Target)
+            : new Fault(FaultKind.Refused, error.Message, error) { Side = FaultSide.Target, Where = _unit.Label };
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync()
+    {
+        if (!_completed) FolderTree.Remove(_folder);
+        return ValueTask.CompletedTask;
+    }
+
+    private ImmutableArray<StagedFile> Describe(CancellationToken cancel)
+    {
+        var files = ImmutableArray.CreateBuilder<StagedFile>(_written.Count);
+        var folders = new HashSet<string>(StringComparer.Ordinal);
+        for (var i = 0; i < _written.Count; i++)
+        {
+            cancel.ThrowIfCancellationRequested();
+            var path = Path.GetFullPath(_written[i].Path);
+            DurableFiles.SyncFile(path);
+            for (var above = Path.GetDirectoryName(path)!; above.Length >= _folder.Length; above = Path.GetDirectoryName(above)!) folders.Add(above);
+
+            var partition = _settings.PartitionBy.Length == 0 ? "" : Path.GetRelativePath(_output, Path.GetDirectoryName(path)!).Replace('\\', '/') + "/";
+            var name = string.Create(CultureInfo.InvariantCulture, $"{partition}{_stem}-{i:D4}{_settings.Ending}");
+            var staged = $"{StagingPlace.Units}/{Path.GetFileName(_folder)}/{Path.GetRelativePath(_folder, path).Replace('\\', '/')}";
+            files.Add(new StagedFile(staged, name, new FileInfo(path).Length, _written[i].Rows));
+        }
+
+        foreach (var folder in folders) DurableFiles.SyncFolder(folder);
+        DurableFiles.SyncFolder(Path.GetDirectoryName(_folder)!);
+        return files.MoveToImmutable();
+    }
+}

@@ -1,0 +1,43 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using Millrace.DuckDb;
+using Millrace.Faults;
+using Millrace.Load;
+using Millrace.Runs;
+
+namespace Millrace.Connectors.Files.Target;
+
+/// <summary>The worker's half: gives each attempt a folder of its own below the stream's staging folder. Any number of lanes.</summary>
+internal sealed class FileUnitWriter(StagingPlace place) : IUnitWriter
+{
+    /// <inheritdoc/>
+    public IReadOnlyList<string> WritablePaths(StreamHeader header) => [Path.Combine(place.Stream(header.Run, header.To), StagingPlace.Units)];
+
+    /// <summary>Bounds the rows that a partitioned write collects before it writes them: DuckDB's own default takes 100 MB of wide rows.</summary>
+    public void Attach(DuckDbConnection connection) =>
+        connection.Execute(string.Create(CultureInfo.InvariantCulture, $"SET GLOBAL partitioned_write_flush_threshold = {Limits.PartitionedWriteRowsMax}"));
+
+    /// <inheritdoc/>
+    public ValueTask<IUnitOutput> OpenAsync(StreamHeader header, Unit unit, string attempt, CancellationToken cancel)
+    {
+        cancel.ThrowIfCancellationRequested();
+        var stream = place.Stream(header.Run, header.To);
+        // The random part keeps two workers apart that believe to be the same attempt: one of them was thought dead.
+        var name = string.Create(CultureInfo.InvariantCulture, $"{unit.Number:D6}-{FolderName.Of(attempt)}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}");
+        var folder = Path.Combine(stream, StagingPlace.Units, name);
+        try
+        {
+            Directory.CreateDirectory(folder);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw FileFaults.From(error, folder, FaultSide.Target);
+        }
+
+        var stem = string.Create(CultureInfo.InvariantCulture, $"{FolderName.Of(header.To)}-{FolderName.Of(header.Run)}-{unit.Number:D6}-{FolderName.Of(attempt)}");
+        return ValueTask.FromResult<IUnitOutput>(new FileUnitOutput(WriteSettings.FromJson(header.WriterJson), header.Columns, unit, folder, stem));
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+}
