@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using Millrace.DuckDb;
 using Millrace.Jobs;
@@ -133,7 +132,7 @@ internal sealed record CopyText(WriteSettings Settings, IReadOnlyList<Column> Co
         text.Append(", FILENAME_PATTERN 'part_{i}', FILE_EXTENSION ").Append(Literal(Settings.Ending[1..]));
         if (Settings.MaxFileBytes is { } bytes)
         {
-            text.Append(", FILE_SIZE_BYTES ").Append(Literal(bytes.ToString(CultureInfo.InvariantCulture)));
+            text.Append(", FILE_SIZE_BYTES ").Append(bytes);
             return;
         }
 

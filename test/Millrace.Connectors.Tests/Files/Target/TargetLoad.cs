@@ -1,0 +1,156 @@
+using System.Collections.Immutable;
+using Millrace.Commit;
+using Millrace.Connectors.Files.Target;
+using Millrace.DuckDb;
+using Millrace.Jobs;
+using Millrace.Load;
+using Millrace.Planning;
+using Millrace.Runs;
+
+namespace Millrace.Connectors.Tests.Files.Target;
+
+/// <summary>
+/// What the engine does with a target, without the engine: stages a stream, writes units that are plain SELECTs with a real DuckDB set up
+/// as a worker's, and commits their results.
+/// </summary>
+internal sealed class TargetLoad : IDisposable
+{
+    private readonly DuckDbDatabase _database;
+    private readonly List<UnitResult> _results = [];
+
+    public TargetLoad(string address, FileFormat format = FileFormat.Parquet, string? baseDirectory = null, Func<Stream>? standardOutput = null)
+    {
+        Connector = new FileTargetConnector(standardOutput);
+        Context = new TargetContext { Address = address, Mark = new Mark("target"), Format = format, BaseDirectory = baseDirectory ?? Path.GetTempPath() };
+        Target = (FileTarget)Connector.Open(Context);
+        _database = DuckDbDatabase.Open(new Dictionary<string, string>
+        {
+            ["threads"] = "2", ["preserve_insertion_order"] = "false", ["memory_limit"] = "128MB",
+        });
+        Connection = _database.Connect();
+        Connection.Execute("SET GLOBAL TimeZone = 'UTC'");
+    }
+
+    public FileTargetConnector Connector { get; }
+
+    public TargetContext Context { get; }
+
+    public FileTarget Target { get; set; }
+
+    public DuckDbConnection Connection { get; }
+
+    public string Run { get; set; } = "r1";
+
+    public string To { get; set; } = "events";
+
+    public WriteMode Mode { get; set; }
+
+    public WriteOptions Write { get; set; } = new();
+
+    public Action AssertHolder { get; set; } = static () => { };
+
+    public IReadOnlyList<UnitResult> Results => _results;
+
+    public StreamHeader Header { get; private set; } = null!;
+
+    /// <summary>Stages a stream whose columns are those of a SELECT.</summary>
+    public async Task StageAsync(string select)
+    {
+        var plan = Plan(ColumnsOf(select));
+        var json = await Target.StageAsync(new StagingRequest(Run, Fresh: true, To, plan), default);
+        _results.Clear();
+        Header = new StreamHeader
+        {
+            Run = Run, Stream = plan.Stream.Name, To = To, Generation = 1, Columns = plan.Columns, ReaderJson = "{}", WriterJson = json,
+        };
+    }
+
+    public StreamPlan Plan(ImmutableArray<Column> columns) => new()
+    {
+        Stream = new StreamJob { Name = "public." + To, Mark = new Mark("streams.events"), Mode = Mode, Write = Write, To = To },
+        Columns = columns,
+        Strategy = PartitionBy.None,
+        Why = "a test",
+        EstimatedUnits = 1,
+        ReaderJson = "{}",
+        Units = static _ => AsyncEnumerable.Empty<PlannedUnit>(),
+    };
+
+    public ImmutableArray<Column> ColumnsOf(string select)
+    {
+        using var described = Connection.Query($"DESCRIBE {select}");
+        var columns = ImmutableArray.CreateBuilder<Column>();
+        while (described.Read())
+        {
+            var name = described.GetText(0)!;
+            columns.Add(new Column { Name = name, SourceName = name, SourceType = "", Type = described.GetText(1)! });
+        }
+
+        return columns.ToImmutable();
+    }
+
+    /// <summary>Writes one unit.</summary>
+    public async Task<UnitResult> WriteUnitAsync(string select, string attempt = "g1-e1-a1")
+    {
+        await using var writer = Connector.OpenWriter(Context);
+        writer.Attach(Connection);
+        var unit = new Unit { Number = _results.Count, Slice = "{}", Label = $"unit {_results.Count}" };
+        await using var output = await writer.OpenAsync(Header, unit, attempt, default);
+        WrittenOutput written;
+        try
+        {
+            using var answer = Connection.Query(output.CopyStatement(select));
+            output.Answered(answer);
+            written = await output.CompleteAsync(default);
+        }
+        catch (DuckDbException error) when (output.Explain(error) is { } fault)
+        {
+            throw fault;
+        }
+
+        var result = new UnitResult
+        {
+            Number = unit.Number, Fingerprint = "", Attempt = 1, Epoch = 1, RowsRead = written.Rows, RowsWritten = written.Rows, BytesRead = 0, Files = written.Files, Seconds = 0,
+        };
+        _results.Add(result);
+        return result;
+    }
+
+    public ValueTask<CommitReceipt> CommitAsync() => Target.CommitAsync(Header, Request(), default);
+
+    public CommitRequest Request() => new()
+    {
+        Mode = Mode,
+        Epoch = 1,
+        Results = _ => _results.ToAsyncEnumerable(),
+        Rows = _results.Sum(result => result.RowsWritten),
+        AssertHolder = AssertHolder,
+    };
+
+    /// <summary>The whole way: stage, units, commit.</summary>
+    public async Task<CommitReceipt> LoadAsync(params string[] units)
+    {
+        await StageAsync(units[0]);
+        foreach (var unit in units) await WriteUnitAsync(unit);
+        return await CommitAsync();
+    }
+
+    /// <summary>The first column of the first row, as text.</summary>
+    public string? Ask(string sql)
+    {
+        using var result = Connection.Query($"SELECT ({sql})::VARCHAR");
+        return result.Read() ? result.GetText(0) : null;
+    }
+
+    public void Dispose()
+    {
+        Connection.Dispose();
+        _database.Dispose();
+    }
+
+    /// <summary>Every file below a folder, sorted, with <c>/</c>.</summary>
+    public static string[] FilesIn(string folder) => Directory.Exists(folder)
+        ? [.. Directory.EnumerateFiles(folder, "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.None })
+            .Select(path => Path.GetRelativePath(folder, path).Replace('\\', '/')).Order(StringComparer.Ordinal)]
+        : [];
+}
