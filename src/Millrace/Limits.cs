@@ -238,6 +238,7 @@ public static class Limits
 
     /// <summary>Times that locks are taken anew when tables change between finding and locking them.</summary>
     public const int PgLockAttemptsMax = 3;
+
     /// <summary>Bytes that a Parquet row group collects before it is written, whatever its rows: rows can have 40 MB.</summary>
     public const long RowGroupBytesMax = 16 * Mega;
 

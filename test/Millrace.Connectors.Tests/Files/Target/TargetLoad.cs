@@ -103,9 +103,9 @@ internal sealed class TargetLoad : IDisposable
             output.Answered(answer);
             written = await output.CompleteAsync(default);
         }
-        catch (DuckDbException error) when (output.Explain(error) is { } fault)
+        catch (DuckDbException error) when (output.Explain(error) is not null)
         {
-            throw fault;
+            throw output.Explain(error)!;
         }
 
         var result = new UnitResult
