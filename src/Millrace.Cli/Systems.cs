@@ -1,3 +1,4 @@
+using Millrace.Connectors.Files.Target;
 using Millrace.Connectors.Postgres;
 
 namespace Millrace.Cli;
@@ -6,5 +7,5 @@ namespace Millrace.Cli;
 internal static class Systems
 {
     /// <summary>All of them.</summary>
-    public static KnownConnectors All { get; } = new([new PostgresConnector()], []);
+    public static KnownConnectors All { get; } = new([new PostgresConnector()], [new FileTargetConnector()]);
 }
