@@ -254,6 +254,12 @@ public static class Limits
     /// <summary>How long a commit waits for another one to the same table.</summary>
     public const int TableLockSecondsMax = 60;
 
+    /// <summary>Blocks that a text file's pre-pass summarises at most; larger files get larger blocks.</summary>
+    public const int SplitBlocksMax = 65_536;
+
+    /// <summary>How far into a CSV file its header may reach for the file to be read in pieces.</summary>
+    public const int CsvHeaderBytesMax = 2 * 1024 * 1024;
+
     /// <summary>Checks the relations between the bounds.</summary>
     public static void AssertRelations()
     {
