@@ -63,7 +63,7 @@ internal sealed class RunNarrator : IRunObserver
     private void Planned(StreamPlanned stream)
     {
         var plan = stream.Plan;
-        var rows = plan.EstimatedRows is { } estimate ? $"about {Figures.Short(estimate)} rows, " : "";
+        var rows = plan.EstimatedRows is { } estimate ? $"about {Figures.Short(estimate)} {(estimate == 1 ? "row" : "rows")}, " : "";
         var done = stream.DoneUnits > 0 ? $", {Figures.Whole(stream.DoneUnits)} of them done before" : "";
         Print($"{plan.Stream.Name}: {rows}about {Figures.Count(plan.EstimatedUnits, "unit")} by {PlanPrinter.Strategy(plan.Strategy)}{done}, {Engine(stream.Engine)}");
         foreach (var remark in planned++ < 20 ? plan.Remarks : [])

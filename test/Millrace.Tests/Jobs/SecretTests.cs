@@ -81,6 +81,15 @@ public sealed class SecretTests
     }
 
     [Fact]
+    public void A_url_without_a_password_stays_readable()
+    {
+        var resolver = Resolver(("URL", "postgres://bob@db/x"));
+        resolver.Resolve("${URL}", Here);
+
+        Assert.Equal("postgres://bob@db/x can't be reached", resolver.Redactor.Scrub("postgres://bob@db/x can't be reached"));
+    }
+
+    [Fact]
     public void A_default_is_no_secret()
     {
         var resolver = Resolver();

@@ -52,7 +52,7 @@ public sealed class SecretResolver
                 PieceKind.File => ReadFile(piece.Text, mark),
                 _ => null,
             };
-            if (secret is not null)
+            if (secret is not null && IsSecret(secret))
             {
                 Redactor.Add(secret);
             }
@@ -64,6 +64,9 @@ public sealed class SecretResolver
         Redactor.AddUrl(whole);
         return new ResolvedText(whole, UrlPassword.Strip(text));
     }
+
+    /// <summary>A URL without a password is what people must read in messages; any other value may be a secret.</summary>
+    private static bool IsSecret(string value) => EndpointScheme.Of(value) is null || UrlPassword.In(value).Any();
 
     /// <summary>The variable's value; null when it is not set, or empty, and has a default.</summary>
     private string? ReadVariable(Piece piece, Mark mark)
