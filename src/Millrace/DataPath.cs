@@ -43,7 +43,7 @@ public sealed class DataPath(RunOptions options)
         ActiveRun? run = null;
         try
         {
-            if (existing is not null) run = await TakeAsync(existing, resumed: true, cancel).ConfigureAwait(false);
+            if (existing is not null) run = await TakeAsync(existing, job, resumed: true, cancel).ConfigureAwait(false);
 
             // 1. Open: source and target by their addresses' schemes. Secrets are resolved here and go no further than the connectors.
             await using var ends = JobEnds.Open(job, options);
@@ -55,7 +55,7 @@ public sealed class DataPath(RunOptions options)
             {
                 await ends.Target.CheckAsync(cancel).ConfigureAwait(false);
                 await ends.Source.HoldAsync(unread, cancel).ConfigureAwait(false);
-                run ??= await TakeAsync(Create(job with { Streams = streams }), resumed: false, cancel).ConfigureAwait(false);
+                run ??= await TakeAsync(Create(job with { Streams = streams }), job, resumed: false, cancel).ConfigureAwait(false);
                 await MoveStreamsAsync(job, run, unread, ends, ending).ConfigureAwait(false);
             }
 
@@ -144,6 +144,7 @@ public sealed class DataPath(RunOptions options)
             Lanes = (budget.Lanes + perProcess - 1) / perProcess,
             Connections = budget.ConnectionsPerProcess,
             DuckDbBytes = budget.DuckDbBytes,
+            SpillBytes = job.Limits.DiskBytes,
         };
         return choice == EngineChoice.Local
             ? new LocalEngine(options.Worker, settings, budget.Lanes, run)
@@ -152,6 +153,6 @@ public sealed class DataPath(RunOptions options)
 
     private RunDirectory Create(Job job) => RunDirectory.Create(Path.Combine(job.BaseDirectory, job.State), job, options.Clock.GetUtcNow());
 
-    private Task<ActiveRun> TakeAsync(RunDirectory directory, bool resumed, CancellationToken cancel) =>
-        ActiveRun.TakeAsync(directory, options.Observer, options.Clock, resumed, cancel);
+    private Task<ActiveRun> TakeAsync(RunDirectory directory, Job job, bool resumed, CancellationToken cancel) =>
+        ActiveRun.TakeAsync(directory, options, job.Limits.DiskBytes, resumed, cancel);
 }

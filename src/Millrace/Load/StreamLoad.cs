@@ -40,7 +40,7 @@ internal sealed class StreamLoad : IDisposable
             {
                 if (_reading.Carry(unit) is { } carried)
                 {
-                    _run.Count(carried);
+                    _run.Count(carried, carried.Files.Sum(static file => file.Bytes));
                     continue;
                 }
 
@@ -91,9 +91,9 @@ internal sealed class StreamLoad : IDisposable
         try
         {
             var result = await running.ConfigureAwait(false);
-            _run.Count(result);
             long written = 0;
             foreach (var file in result.Files) written += file.Bytes;
+            _run.Count(result, written);
             _run.On(new UnitFinished(_reading.Header.Stream, unit.Number, unit.Label, result.RowsWritten, result.BytesRead, written, result.Seconds));
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)

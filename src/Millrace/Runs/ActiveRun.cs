@@ -22,7 +22,7 @@ internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
     private volatile IEngine? _engine;
     private volatile Dispatcher? _dispatcher;
     private int _storyLines;
-    private long _rowsDone, _bytesDone, _unitsDone, _unitsPlanned, _rowsExpected, _bytesExpected, _peak;
+    private long _rowsDone, _bytesDone, _unitsDone, _unitsPlanned, _rowsExpected, _bytesExpected, _bytesStaged, _peak;
 
     private ActiveRun(RunDirectory directory, RunLease lease, IRunObserver observer, TimeProvider clock, CancellationToken cancel)
     {
@@ -56,13 +56,14 @@ internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
 
     /// <summary>Takes a run. Its spill folder is emptied: what lies there belongs to dead processes.</summary>
     public static async Task<ActiveRun> TakeAsync(
-        RunDirectory directory, IRunObserver observer, TimeProvider clock, bool resumed, CancellationToken cancel)
+        RunDirectory directory, RunOptions options, long? diskBytesMax, bool resumed, CancellationToken cancel)
     {
+        var clock = options.Clock;
         var lease = await RunLease.TakeAsync(directory, clock, cancel).ConfigureAwait(false);
         ClearSpill(directory);
         System.IO.Directory.CreateDirectory(directory.SpillPath);
         File.Delete(directory.CancelPath);
-        var run = new ActiveRun(directory, lease, observer, clock, cancel);
+        var run = new ActiveRun(directory, lease, options.Observer, clock, cancel) { DiskBytesMax = diskBytesMax };
         run.On(new RunStarted(directory.Run, directory.Path, resumed));
         return run;
     }
@@ -82,9 +83,22 @@ internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
         Interlocked.Add(ref _unitsPlanned, units);
     }
 
-    /// <summary>Counts a finished unit.</summary>
-    public void Count(UnitResult result)
+    /// <summary>The ceiling of staged files and spill together, in bytes; null: what the disk has.</summary>
+    public long? DiskBytesMax { get; init; }
+
+    /// <summary>Counts a finished unit and what it staged.</summary>
+    /// <exception cref="Fault">The run has staged more than <c>limits.disk</c> allows.</exception>
+    public void Count(UnitResult result, long stagedBytes)
     {
+        if (Interlocked.Add(ref _bytesStaged, stagedBytes) > DiskBytesMax)
+        {
+            throw new Fault(FaultKind.Limit, $"the run has staged {_bytesStaged} bytes, and limits.disk is {DiskBytesMax}")
+            {
+                Where = "limits.disk",
+                Advice = "Raise it; `millrace resume --set limits.disk=SIZE` goes on from here.",
+            };
+        }
+
         Interlocked.Add(ref _rowsDone, result.RowsRead);
         Interlocked.Add(ref _bytesDone, result.BytesRead);
         Interlocked.Increment(ref _unitsDone);

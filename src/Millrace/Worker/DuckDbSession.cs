@@ -22,16 +22,18 @@ internal sealed class DuckDbSession : IDisposable
     /// <summary>Opens and locks a database for a stream.</summary>
     public static DuckDbSession Open(WorkerSettings settings, RunDirectory directory, StreamHeader header, IUnitReader reader, IUnitWriter writer)
     {
-        var database = DuckDbDatabase.Open(new Dictionary<string, string>(StringComparer.Ordinal)
+        var options = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["threads"] = settings.Lanes.ToString(CultureInfo.InvariantCulture),
-            ["memory_limit"] = settings.DuckDbBytes.ToString(CultureInfo.InvariantCulture) + "B",
+            ["memory_limit"] = Bytes(settings.DuckDbBytes),
             ["temp_directory"] = directory.SpillPath,
             ["preserve_insertion_order"] = "false",
             ["autoinstall_known_extensions"] = "false",
             ["autoload_known_extensions"] = "false",
             ["allow_community_extensions"] = "false",
-        });
+        };
+        if (settings.SpillBytes is { } spill) options["max_temp_directory_size"] = Bytes(spill);
+        var database = DuckDbDatabase.Open(options);
         var session = new DuckDbSession(database);
         try
         {
@@ -64,6 +66,8 @@ internal sealed class DuckDbSession : IDisposable
         while (_idle.TryTake(out var connection)) connection.Dispose();
         _database.Dispose();
     }
+
+    private static string Bytes(long bytes) => bytes.ToString(CultureInfo.InvariantCulture) + "B";
 
     private static string PathList(RunDirectory directory, StreamHeader header, IUnitReader reader, IUnitWriter writer)
     {

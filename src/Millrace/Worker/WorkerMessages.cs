@@ -37,6 +37,9 @@ public sealed record WorkerSettings
 
     /// <summary>DuckDB's memory, in bytes.</summary>
     public required long DuckDbBytes { get; init; }
+
+    /// <summary>What DuckDB may spill, in bytes; null: what the disk has.</summary>
+    public long? SpillBytes { get; init; }
 }
 
 /// <summary>One attempt at one unit.</summary>
