@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Diagnostics.CodeAnalysis;
 
 namespace Millrace.Connectors.Postgres.Reading;
 
@@ -124,7 +123,6 @@ internal static class NumericText
 {
     private const int CharsMax = 80;
 
-    [SuppressMessage("Globalization", "CA1305", Justification = "digits")]
     internal static string Of(ReadOnlySpan<byte> value)
     {
         int digits = BinaryPrimitives.ReadUInt16BigEndian(value);
@@ -139,6 +137,11 @@ internal static class NumericText
             text.Append(i == 0 && weight >= 0 ? $"{digit}" : $"{digit:0000}");
         }
 
-        return text.Length < CharsMax ? text.ToString() : $"{text}…";
+        if (text.Length >= CharsMax) return $"{text}…";
+        // The last digit of base 10,000 may say more places than the number has.
+        int places = BinaryPrimitives.ReadUInt16BigEndian(value[6..]);
+        var point = text.ToString().IndexOf('.', StringComparison.Ordinal);
+        if (point >= 0 && text.Length - point - 1 > places) text.Length = point + 1 + places;
+        return text.ToString().TrimEnd('.');
     }
 }

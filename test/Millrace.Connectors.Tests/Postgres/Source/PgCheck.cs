@@ -10,6 +10,8 @@ internal static class PgCheck
     {
         await using var connection = await server.OpenAsync();
         await using var command = connection.CreateCommand();
+        command.CommandText = "SET TimeZone = 'UTC'; SET IntervalStyle = 'postgres'";
+        await command.ExecuteNonQueryAsync();
         command.CommandText = sql;
         await using var reader = await command.ExecuteReaderAsync();
         var rows = new List<string?[]>();
