@@ -17,16 +17,15 @@ internal sealed class TargetLoad : IDisposable
 {
     private readonly DuckDbDatabase _database;
     private readonly List<UnitResult> _results = [];
+    private DuckDbDatabase? _worker;
+    private DuckDbConnection? _lane;
 
     public TargetLoad(string address, FileFormat format = FileFormat.Parquet, string? baseDirectory = null, Func<Stream>? standardOutput = null)
     {
         Connector = new FileTargetConnector(standardOutput);
         Context = new TargetContext { Address = address, Mark = new Mark("target"), Format = format, BaseDirectory = baseDirectory ?? Path.GetTempPath() };
         Target = (FileTarget)Connector.Open(Context);
-        _database = DuckDbDatabase.Open(new Dictionary<string, string>
-        {
-            ["threads"] = "2", ["preserve_insertion_order"] = "false", ["memory_limit"] = "128MB",
-        });
+        _database = Open();
         Connection = _database.Connect();
         Connection.Execute("SET GLOBAL TimeZone = 'UTC'");
     }
@@ -59,10 +58,12 @@ internal sealed class TargetLoad : IDisposable
         var plan = Plan(ColumnsOf(select));
         var json = await Target.StageAsync(new StagingRequest(Run, Fresh: true, To, plan), default);
         _results.Clear();
+        CloseWorker();
         Header = new StreamHeader
         {
             Run = Run, Stream = plan.Stream.Name, To = To, Generation = 1, Columns = plan.Columns, ReaderJson = "{}", WriterJson = json,
         };
+        await OpenWorkerAsync();
     }
 
     public StreamPlan Plan(ImmutableArray<Column> columns) => new()
@@ -93,13 +94,12 @@ internal sealed class TargetLoad : IDisposable
     public async Task<UnitResult> WriteUnitAsync(string select, string attempt = "g1-e1-a1")
     {
         await using var writer = Connector.OpenWriter(Context);
-        writer.Attach(Connection);
         var unit = new Unit { Number = _results.Count, Slice = "{}", Label = $"unit {_results.Count}" };
         await using var output = await writer.OpenAsync(Header, unit, attempt, default);
         WrittenOutput written;
         try
         {
-            using var answer = Connection.Query(output.CopyStatement(select));
+            using var answer = _lane!.Query(output.CopyStatement(select));
             output.Answered(answer);
             written = await output.CompleteAsync(default);
         }
@@ -144,9 +144,33 @@ internal sealed class TargetLoad : IDisposable
 
     public void Dispose()
     {
+        CloseWorker();
         Connection.Dispose();
         _database.Dispose();
     }
+
+    /// <summary>A second DuckDB, locked as a worker's: it can write where the writer says and nowhere else.</summary>
+    private async Task OpenWorkerAsync()
+    {
+        _worker = Open();
+        _lane = _worker.Connect();
+        await using var writer = Connector.OpenWriter(Context);
+        writer.Attach(_lane);
+        var paths = writer.WritablePaths(Header).Select(path => $"'{path.Replace("'", "''")}'");
+        _lane.Execute($"SET GLOBAL TimeZone = 'UTC'; SET GLOBAL allowed_directories = [{string.Join(", ", paths)}]");
+        _lane.Execute("SET GLOBAL enable_external_access = false; SET GLOBAL lock_configuration = true");
+    }
+
+    private void CloseWorker()
+    {
+        _lane?.Dispose();
+        _worker?.Dispose();
+    }
+
+    private static DuckDbDatabase Open() => DuckDbDatabase.Open(new Dictionary<string, string>
+    {
+        ["threads"] = "2", ["preserve_insertion_order"] = "false", ["memory_limit"] = "128MB",
+    });
 
     /// <summary>Every file below a folder, sorted, with <c>/</c>.</summary>
     public static string[] FilesIn(string folder) => Directory.Exists(folder)
