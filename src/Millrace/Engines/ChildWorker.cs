@@ -16,7 +16,6 @@ internal sealed class ChildWorker : IAsyncDisposable
     private readonly BoundedTail _errors = new(Limits.WorkerErrorCharsMax);
     private readonly Task _reading;
     private readonly Task _listening;
-    private volatile WorkerSample _sample = new(0, 0, 0);
     private volatile Fault? _gone;
 
     private ChildWorker(Process process)
@@ -37,8 +36,8 @@ internal sealed class ChildWorker : IAsyncDisposable
     /// <summary>Units that it runs, not counting those whose lane is free again.</summary>
     public int Busy { get; set; }
 
-    /// <summary>Its latest sample.</summary>
-    public WorkerSample Sample => _sample;
+    /// <summary>How far its orders are, those excepted that it has answered since it last said so.</summary>
+    public WorkerSample Sample() => WorkerSample.Of(_pending.Values.Select(static pending => pending.Progress).OfType<OrderProgress>());
 
     /// <summary>Starts a process and gives it its settings.</summary>
     public static async Task<ChildWorker> StartAsync(WorkerCommand command, WorkerSettings settings, CancellationToken cancel)
@@ -132,7 +131,11 @@ internal sealed class ChildWorker : IAsyncDisposable
 
     private void Take(WorkerOutput message)
     {
-        if (message.Sample is { } sample) _sample = sample;
+        foreach (var progress in message.Progress ?? [])
+        {
+            if (_pending.TryGetValue(progress.Order, out var running)) running.Progress = progress;
+        }
+
         if (message.Order is not { } id || !_pending.TryGetValue(id, out var pending)) return;
         if (message.LaneFree is true)
         {
@@ -179,8 +182,12 @@ internal sealed class ChildWorker : IAsyncDisposable
         };
     }
 
-    private sealed record Pending(Action LaneFree)
+    private sealed class Pending(Action laneFree)
     {
+        public Action LaneFree => laneFree;
+
+        public volatile OrderProgress? Progress;
+
         public TaskCompletionSource<UnitResult> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }

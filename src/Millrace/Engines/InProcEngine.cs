@@ -14,7 +14,7 @@ internal sealed class InProcEngine(UnitRunner runner, int lanes) : IEngine
         await Task.Run(() => runner.RunAsync(order, laneFree, cancel), cancel).ConfigureAwait(false);
 
     /// <inheritdoc/>
-    public WorkerSample Sample() => runner.Sample();
+    public WorkerSample Sample() => WorkerSample.Of(runner.Progress());
 
     /// <inheritdoc/>
     public long MemoryBytes() => 0;

@@ -64,7 +64,7 @@ internal sealed class LocalEngine : IEngine
         foreach (var worker in _workers)
         {
             if (worker is null || worker.Gone is not null) continue;
-            var sample = worker.Sample;
+            var sample = worker.Sample();
             rows += sample.Rows;
             bytes += sample.Bytes;
             running += sample.Running;

@@ -24,7 +24,7 @@ internal sealed class StreamPipeline(ActiveRun run, ITarget target, Dispatcher d
         await _finishing.WaitAsync(run.Stop).ConfigureAwait(false);
         try
         {
-            var to = StreamPlanner.TargetName(plan.Stream);
+            var to = plan.Stream.TargetName;
             var reading = await StreamReading.BeginAsync(run.Directory, plan, to, target, run.Stop).ConfigureAwait(false);
             run.Expect(plan.EstimatedRows, plan.EstimatedBytes, plan.EstimatedUnits);
             run.On(new StreamPlanned(plan, to, engine, reading.CarriedUnits));

@@ -25,11 +25,11 @@ public sealed class JobInspection(RunOptions options)
             bytes += plan.EstimatedBytes ?? 0;
             var unknown = plan.EstimatedRows is null && plan.EstimatedBytes is null;
             var engine = EngineRule.Pick(job.Engine, unknown ? null : rows, unknown ? null : bytes);
-            yield return new InspectedStream(plan.Stream, StreamPlanner.TargetName(plan.Stream), plan, engine, budget, Fault: null);
+            yield return new InspectedStream(plan.Stream, plan.Stream.TargetName, plan, engine, budget, Fault: null);
         }
 
         foreach (var (stream, fault) in failed)
-            yield return new InspectedStream(stream, StreamPlanner.TargetName(stream), Plan: null, job.Engine, budget, fault);
+            yield return new InspectedStream(stream, stream.TargetName, Plan: null, job.Engine, budget, fault);
     }
 
     /// <summary>Tries everything that a run needs before its first row: addresses, connections, rights, types, disk. All faults at once.</summary>

@@ -56,16 +56,10 @@ internal sealed class StreamPlanner(JobEnds ends, Job job, Budget budget)
         return (planned, engine);
     }
 
-    /// <summary>A stream's name in the target.</summary>
-    public static string TargetName(StreamJob stream) => stream.To
-        ?? (StreamNames.IsGlob(stream.Name) || StreamNames.HasDataEnding(stream.Name) || stream.Name.Contains('/', StringComparison.Ordinal)
-            ? StreamNames.FromPath(stream.Name)
-            : StreamNames.LastPart(stream.Name));
-
     /// <summary>Two streams must not become one table.</summary>
     private void Name(StreamJob stream)
     {
-        var name = TargetName(stream);
+        var name = stream.TargetName;
         if (_names.TryAdd(name, stream.Name)) return;
         throw new Fault(FaultKind.JobFile, $"the streams {_names[name]} and {stream.Name} would both become {name} in the target")
         {

@@ -22,7 +22,7 @@ internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
     private volatile IEngine? _engine;
     private volatile Dispatcher? _dispatcher;
     private int _storyLines;
-    private long _rowsDone, _bytesDone, _unitsDone, _unitsPlanned, _rowsExpected, _bytesExpected, _bytesStaged, _peak;
+    private long _rowsDone, _bytesDone, _unitsDone, _unitsPlanned, _rowsExpected, _bytesExpected, _bytesStaged, _rowsShown, _bytesShown, _peak;
 
     private ActiveRun(RunDirectory directory, RunLease lease, IRunObserver observer, TimeProvider clock, CancellationToken cancel)
     {
@@ -171,8 +171,10 @@ internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
         var sample = _engine?.Sample() ?? new Worker.WorkerSample(0, 0, 0);
         var memory = ProcessMemory.OfThisProcess() + (_engine?.MemoryBytes() ?? 0);
         _peak = Math.Max(_peak, memory);
-        var rows = Interlocked.Read(ref _rowsDone) + sample.Rows;
-        var bytes = Interlocked.Read(ref _bytesDone) + sample.Bytes;
+
+        // A unit that is being made durable is in neither sum for a moment: what was shown stays.
+        var rows = _rowsShown = Math.Max(_rowsShown, Interlocked.Read(ref _rowsDone) + sample.Rows);
+        var bytes = _bytesShown = Math.Max(_bytesShown, Interlocked.Read(ref _bytesDone) + sample.Bytes);
         return new ProgressSample
         {
             RowsRead = rows,

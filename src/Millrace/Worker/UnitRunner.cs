@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using System.Diagnostics;
 using Millrace.DuckDb;
 using Millrace.Extract;
@@ -31,19 +32,12 @@ public sealed class UnitRunner : IAsyncDisposable
         _sessions = new StreamSessions(header => DuckDbSession.Open(settings, _directory, header, reader, writer));
     }
 
-    /// <summary>How far the units that run right now are.</summary>
-    public WorkerSample Sample()
+    /// <summary>How far the orders that run right now are.</summary>
+    public ImmutableArray<OrderProgress> Progress()
     {
-        long rows = 0, bytes = 0;
-        var running = 0;
-        foreach (var (_, input) in _running)
-        {
-            rows += Math.Max(0, input.RowsRead);
-            bytes += input.BytesRead;
-            running++;
-        }
-
-        return new WorkerSample(rows, bytes, running);
+        var progress = ImmutableArray.CreateBuilder<OrderProgress>();
+        foreach (var (order, input) in _running) progress.Add(new OrderProgress(order, Math.Max(0, input.RowsRead), input.BytesRead));
+        return progress.ToImmutable();
     }
 
     /// <summary>One attempt at one unit. When it returns, the unit has a durable result: this one's or an earlier attempt's.</summary>

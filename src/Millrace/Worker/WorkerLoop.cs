@@ -102,7 +102,7 @@ public sealed class WorkerLoop : IDisposable
         {
             using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(Limits.SampleMilliseconds), _clock);
             while (await timer.WaitForNextTickAsync(cancel).ConfigureAwait(false))
-                await TellAsync(new WorkerOutput { Sample = runner.Sample() }).ConfigureAwait(false);
+                await TellAsync(new WorkerOutput { Progress = runner.Progress() }).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {

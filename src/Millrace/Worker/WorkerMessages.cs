@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json.Serialization;
 using Millrace.Faults;
 using Millrace.Jobs;
@@ -80,7 +81,7 @@ public sealed record WorkerInput
 /// <summary>A line from worker to coordinator.</summary>
 public sealed record WorkerOutput
 {
-    /// <summary>The order that this is about; null for samples.</summary>
+    /// <summary>The order that this is about; null for progress.</summary>
     public long? Order { get; init; }
 
     /// <summary>True when the order's lane is free: its rows are copied, its files are being made durable.</summary>
@@ -92,15 +93,37 @@ public sealed record WorkerOutput
     /// <summary>Why the order failed.</summary>
     public Fault? Fault { get; init; }
 
-    /// <summary>Rows and bytes of the units that run right now.</summary>
-    public WorkerSample? Sample { get; init; }
+    /// <summary>How far the orders that run right now are.</summary>
+    public ImmutableArray<OrderProgress>? Progress { get; init; }
 }
 
-/// <summary>How far the running units are.</summary>
+/// <summary>How far one running order is.</summary>
+/// <param name="Order">The order's id.</param>
+/// <param name="Rows">Rows that have left the source.</param>
+/// <param name="Bytes">Bytes that have been read from it.</param>
+public sealed record OrderProgress(long Order, long Rows, long Bytes);
+
+/// <summary>How far the running units of an engine are.</summary>
 /// <param name="Rows">Rows read by units that have no result yet.</param>
 /// <param name="Bytes">Bytes read by units that have no result yet.</param>
 /// <param name="Running">Units that run.</param>
-public sealed record WorkerSample(long Rows, long Bytes, int Running);
+public sealed record WorkerSample(long Rows, long Bytes, int Running)
+{
+    /// <summary>The sum over orders.</summary>
+    public static WorkerSample Of(IEnumerable<OrderProgress> orders)
+    {
+        long rows = 0, bytes = 0;
+        var running = 0;
+        foreach (var order in orders)
+        {
+            rows += order.Rows;
+            bytes += order.Bytes;
+            running++;
+        }
+
+        return new WorkerSample(rows, bytes, running);
+    }
+}
 
 /// <summary>JSON of the lines between coordinator and worker.</summary>
 [JsonSourceGenerationOptions(
