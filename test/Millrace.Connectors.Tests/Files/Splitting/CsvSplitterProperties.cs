@@ -53,6 +53,28 @@ public sealed class CsvSplitterProperties : IDisposable
         Assert.True(cut > 100, $"only {cut} of the random files were cut: the test says nothing");
     }
 
+    [Fact]
+    public async Task One_stray_piece_in_a_long_file_is_noticed_or_harmless()
+    {
+        TestContext.Current.TestOutputHelper?.WriteLine($"seed {seed}");
+        var random = new Random(seed);
+        string[] strays = ["\"", "'", "\"\"", "\"x", "x\"", "\"\n", "\r", "\r\n", "\n", "\\", "#", ",\"", "||"];
+        var refused = 0;
+        for (var round = 0; round < 3000; round++)
+        {
+            var dialect = random.Next(3) == 0 ? RandomDialect(random) : new CsvSplitDialect { Header = false };
+            var text = new List<byte>();
+            while (text.Count < 600) text.AddRange(WellFormed(random, dialect with { SkipLines = 0 }, last: "\n"));
+            text.InsertRange(random.Next(text.Count), Encoding.UTF8.GetBytes(strays[random.Next(strays.Length)]));
+            await File.WriteAllBytesAsync(path, [.. text], TestContext.Current.CancellationToken);
+            var block = random.Next(1, text.Count);
+            var plan = await Split(dialect, 1, block, random);
+            if (plan.OneUnitReason is null) Check([.. text], dialect, plan, block);
+            else refused++;
+        }
+        Assert.InRange(refused, 300, 2700);
+    }
+
     private ValueTask<SplitPlan> Split(CsvSplitDialect dialect, long target, long block, Random random) =>
         CsvSplitter.SplitAsync(path, dialect, target, random.Next(1, 4), block, TestContext.Current.CancellationToken);
 
@@ -95,10 +117,10 @@ public sealed class CsvSplitterProperties : IDisposable
         };
     }
 
-    private static byte[] WellFormed(Random random, CsvSplitDialect dialect)
+    private static byte[] WellFormed(Random random, CsvSplitDialect dialect, string? last = null)
     {
-        var text = new StringBuilder(random.Next(5) == 0 ? "\uFEFF" : "");
-        var newline = random.Next(2) == 0 ? "\n" : "\r\n";
+        var text = new StringBuilder(random.Next(5) == 0 && last is null ? "\uFEFF" : "");
+        var newline = last ?? (random.Next(2) == 0 ? "\n" : "\r\n");
         var delimiter = Encoding.UTF8.GetString(dialect.Delimiter.Span);
         for (var i = 0; i < dialect.SkipLines; i++) text.Append("skipped line").Append(newline);
         var records = random.Next(1, 12);
@@ -114,6 +136,7 @@ public sealed class CsvSplitterProperties : IDisposable
             if (random.Next(6) == 0 && i < records - 1) text.Append(newline);
             if (dialect is { Comment: not null, Quote: null } && random.Next(3) == 0) text.Append("# a comment").Append(newline);
         }
+        if (last is not null && (text.Length == 0 || text[^1] != '\n')) text.Append(last);
         return Encoding.UTF8.GetBytes(text.ToString());
     }
 
