@@ -1,3 +1,4 @@
+using Millrace.Connectors.Files.Source;
 using Millrace.Connectors.Files.Target;
 using Millrace.Connectors.Postgres;
 
@@ -7,5 +8,5 @@ namespace Millrace.Cli;
 internal static class Systems
 {
     /// <summary>All of them.</summary>
-    public static KnownConnectors All { get; } = new([new PostgresConnector()], [new FileTargetConnector()]);
+    public static KnownConnectors All { get; } = new([new PostgresConnector(), new FilesSourceConnector()], [new FileTargetConnector()]);
 }

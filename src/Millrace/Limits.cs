@@ -260,6 +260,30 @@ public static class Limits
     /// <summary>How far into a CSV file its header may reach for the file to be read in pieces.</summary>
     public const int CsvHeaderBytesMax = 2 * 1024 * 1024;
 
+    /// <summary>Rows of a text file that its types are found in.</summary>
+    public const int SampleRowsMax = 20_480;
+
+    /// <summary>Files of a stream that are looked into at planning.</summary>
+    public const int SampleFilesMax = 8;
+
+    /// <summary>Bytes of a packed or converted text file that are looked at when it is planned.</summary>
+    public const long SampleBytesMax = 8 * Mega;
+
+    /// <summary>Files that are listed before the first unit of a stream is made; estimates of larger streams come from these.</summary>
+    public const int FilesListedAtPlanMax = 10_000;
+
+    /// <summary>Small files that one unit reads at most.</summary>
+    public const int FilesPerUnitMax = 512;
+
+    /// <summary>The longest record of a CSV file, or line of an NDJSON file, that is read with the small buffers.</summary>
+    public const long TextLineBytesSmall = 1 * Mega;
+
+    /// <summary>The longest with the buffers of the second try.</summary>
+    public const long TextLineBytesMedium = 12 * Mega;
+
+    /// <summary>The longest that is read at all.</summary>
+    public const long TextLineBytesMax = 64 * Mega;
+
     /// <summary>Checks the relations between the bounds.</summary>
     public static void AssertRelations()
     {
@@ -267,6 +291,7 @@ public static class Limits
         Debug.Assert(InProcBytesMax >= UnitBytesTarget, "a single unit runs in-process");
         Debug.Assert(RowGroupRowsMin <= RowGroupRowsDefault && RowGroupRowsDefault <= RowGroupRowsMax, "the default row group is allowed");
         Debug.Assert(SourceConnectionsDefault <= SourceConnectionsMax, "the default connections are allowed");
+        Debug.Assert(TextLineBytesSmall < TextLineBytesMedium && TextLineBytesMedium < TextLineBytesMax, "each try takes longer lines");
         Debug.Assert(PgConnectSecondsDefault <= PgConnectSecondsMax, "the default connect timeout is allowed");
         Debug.Assert(PgStartupBytesMax <= PgControlBytesMax && PgControlBytesMax <= PgRowBytesMax, "a row is the largest message");
     }

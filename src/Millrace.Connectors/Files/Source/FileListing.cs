@@ -1,0 +1,36 @@
+namespace Millrace.Connectors.Files.Source;
+
+/// <summary>The files of a stream: the first ones in memory, for looking into and for estimates; all of them again when units are made.</summary>
+internal sealed class FileListing
+{
+    private readonly FileFinder _finder;
+
+    private FileListing(FileFinder finder, IReadOnlyList<SourceFile> first, bool isWhole)
+    {
+        _finder = finder;
+        First = first;
+        IsWhole = isWhole;
+        Bytes = first.Sum(file => file.Bytes);
+    }
+
+    /// <summary>The first files, at most <see cref="Limits.FilesListedAtPlanMax"/>.</summary>
+    public IReadOnlyList<SourceFile> First { get; }
+
+    /// <summary>Whether these are all.</summary>
+    public bool IsWhole { get; }
+
+    /// <summary>The first files' bytes.</summary>
+    public long Bytes { get; }
+
+    /// <summary>Lists the first files.</summary>
+    public static FileListing Begin(FileFinder finder)
+    {
+        var first = finder.Find().Take(Limits.FilesListedAtPlanMax + 1).ToList();
+        var whole = first.Count <= Limits.FilesListedAtPlanMax;
+        if (!whole) first.RemoveAt(first.Count - 1);
+        return new FileListing(finder, first, whole);
+    }
+
+    /// <summary>All files in order; only those of <see cref="First"/> are in memory.</summary>
+    public IEnumerable<SourceFile> All() => IsWhole ? First : _finder.Find();
+}

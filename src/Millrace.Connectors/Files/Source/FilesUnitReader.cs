@@ -1,0 +1,82 @@
+using System.Collections.Concurrent;
+using Millrace.DuckDb;
+using Millrace.Extract;
+using Millrace.Faults;
+using Millrace.Planning;
+using Millrace.Runs;
+
+namespace Millrace.Connectors.Files.Source;
+
+/// <summary>The worker's half of the files source. Thread safe.</summary>
+internal sealed class FilesUnitReader : IUnitReader
+{
+    private readonly ConcurrentDictionary<string, FileLayout> _layouts = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, long> _lineBytes = new(StringComparer.Ordinal);
+    private readonly SemaphoreSlim _probing = new(1);
+    private readonly Probe _probe = new();
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> ReadablePaths(StreamHeader header) => ["/dev/fd", LayoutOf(header).Root];
+
+    /// <inheritdoc/>
+    public void Attach(DuckDbConnection connection)
+    {
+        // DuckDB's own readers read files; there is no function to add.
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<IUnitInput> OpenAsync(StreamHeader header, Unit unit, CancellationToken cancel)
+    {
+        var layout = LayoutOf(header);
+        var slice = FileSlice.Parse(unit.Slice);
+        foreach (var file in slice.Files) Unchanged(file);
+        var buffer = new CsvBuffer(slice.Files.Max(file => _lineBytes.GetValueOrDefault(file.Path, Limits.TextLineBytesSmall)));
+        var opening = new UnitOpening(layout, slice, buffer, _probe);
+        await _probing.WaitAsync(cancel).ConfigureAwait(false);
+        try
+        {
+            var select = await opening.OpenAsync(cancel).ConfigureAwait(false);
+            return new FileUnitInput(this, layout, slice, opening, select, buffer);
+        }
+        catch
+        {
+            foreach (var pipe in opening.Pipes) await pipe.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+        finally
+        {
+            _probing.Release();
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync()
+    {
+        _probe.Dispose();
+        _probing.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>Takes buffers for records of this length from now on.</summary>
+    internal void EnlargeBuffers(FileSlice slice, long lineBytes)
+    {
+        foreach (var file in slice.Files) _lineBytes.AddOrUpdate(file.Path, lineBytes, (_, bytes) => Math.Max(bytes, lineBytes));
+    }
+
+    /// <summary>Refuses a file that is not the one that was planned.</summary>
+    /// <exception cref="Fault">It has another size or time, or is gone.</exception>
+    internal static void Unchanged(SliceFile planned)
+    {
+        var now = new FileInfo(planned.Path);
+        if (!now.Exists) throw SourceFaults.From(planned.Path, new FileNotFoundException());
+        if (now.Length == planned.Bytes && now.LastWriteTimeUtc.Ticks == planned.Ticks) return;
+        throw SourceFaults.Data(
+            planned.Path,
+            $"changed while the run was reading it: it had {planned.Bytes} bytes, written {Utc(planned.Ticks)}, and has {now.Length}, written {Utc(now.LastWriteTimeUtc.Ticks)}",
+            "Run again when nobody writes to it.");
+    }
+
+    private static string Utc(long ticks) => new DateTime(ticks, DateTimeKind.Utc).ToString("O");
+
+    private FileLayout LayoutOf(StreamHeader header) => _layouts.GetOrAdd(header.ReaderJson, FileLayout.Parse);
+}

@@ -1,0 +1,108 @@
+using System.Text;
+using System.Text.Json;
+using Millrace.DuckDb;
+
+namespace Millrace.Connectors.Files.Source;
+
+/// <summary>
+/// SQL that reads JSON objects into texts, one column for each key. Lines come through the CSV reader as one column: its buffers are
+/// small and bounded, while <c>read_json</c> takes 32 MB and more for each thread and keeps all of a pipe.
+/// </summary>
+internal static class JsonLines
+{
+    /// <summary>The column that holds one object's text.</summary>
+    public const string Object = "j";
+
+    // A control character can't stand in valid JSON, so no line is ever cut by it.
+    private const string LineArguments = "auto_detect = false, delim = chr(1), quote = '', escape = '', header = false, columns = {j: 'VARCHAR'}";
+
+    /// <summary>A relation of one text column, <see cref="Object"/>: the objects of a file.</summary>
+    /// <param name="paths">The files, as a SQL list.</param>
+    /// <param name="format">NDJSON or JSON.</param>
+    /// <param name="array">JSON: whether the file is one array.</param>
+    /// <param name="buffer">Buffers for lines.</param>
+    /// <param name="fileName">The column with the file's path; null: none.</param>
+    public static string Objects(string paths, SourceFormat format, bool array, CsvBuffer buffer, string? fileName)
+    {
+        var name = fileName is null ? "" : $", filename = {Sql.Text(fileName)}";
+        if (format == SourceFormat.Ndjson)
+        {
+            // A line of spaces is an empty one.
+            return $"(SELECT * FROM read_csv({paths}, {LineArguments}, {buffer.Arguments}{name}) WHERE j[1] = '{{' OR trim(j, ' ' || chr(9) || chr(13)) <> '')";
+        }
+
+        var form = array ? "array" : "unstructured";
+        var kept = fileName is null ? "" : ", " + Sql.Name(fileName);
+        return $"(SELECT json::VARCHAR AS j{kept} FROM read_json({paths}, auto_detect = false, format = '{form}', records = 'false',"
+            + $" maximum_object_size = {Math.Max(buffer.LineBytes, Limits.TextLineBytesMedium)}, columns = {{json: 'JSON'}}{name}))";
+    }
+
+    /// <summary>SQL of a struct of texts, one field for each key; a key that an object lacks is NULL.</summary>
+    public static string Texts(IEnumerable<(string Key, bool IsJson)> keys)
+    {
+        var structure = new StringBuilder("{");
+        foreach (var (key, isJson) in keys)
+        {
+            if (structure.Length > 1) structure.Append(',');
+            structure.Append(JsonSerializer.Serialize(key, JsonText.Default.String)).Append(isJson ? ":\"JSON\"" : ":\"VARCHAR\"");
+        }
+
+        return $"json_transform(j, {Sql.Text(structure.Append('}').ToString())})";
+    }
+
+    /// <summary>
+    /// SQL that is true, or raises an error for what is no object, has a key that is not known, or one key twice: none of which
+    /// <c>json_transform</c> would say a word about.
+    /// </summary>
+    public static string Check(IEnumerable<string> keys)
+    {
+        var known = "[" + string.Join(", ", keys.Select(Sql.Text)) + "]::VARCHAR[]";
+        var unknown = BadValue.Raise(0, $"list_filter(json_keys(j), lambda k: NOT list_contains({known}, k))[1]", BadValue.Why.UnknownKey);
+        var twice = BadValue.Raise(0, "list_filter(json_keys(j), lambda k: len(list_filter(json_keys(j), lambda l: l = k)) > 1)[1]", BadValue.Why.KeyTwice);
+        return $"(CASE WHEN json_keys(j) = {known} THEN true WHEN json_type(j) <> 'OBJECT' THEN {BadValue.Raise(0, "j", BadValue.Why.NoObject)}"
+            + $" WHEN NOT list_has_all({known}, json_keys(j)) THEN {unknown}"
+            + $" WHEN len(list_distinct(json_keys(j))) < len(json_keys(j)) THEN {twice} ELSE true END)";
+    }
+
+    /// <summary>Whether a JSON file is one array: by its first character that is no space.</summary>
+    /// <param name="probe">Looks into zstd, which only DuckDB unpacks.</param>
+    /// <param name="path">The file.</param>
+    /// <param name="packing">How it is packed.</param>
+    /// <param name="encoding">Its encoding.</param>
+    /// <param name="cancel">Stops the reading.</param>
+    public static async Task<bool> IsArrayAsync(Probe probe, string path, Packing packing, string encoding, CancellationToken cancel)
+    {
+        if (packing != Packing.Zstd)
+        {
+            using var text = TextStreams.Open(path, packing, encoding, null);
+            return StartsWithBracket(text);
+        }
+
+        try
+        {
+            var objects = Objects(Sql.Path(path), SourceFormat.Json, array: true, CsvBuffer.Small, null);
+            using var result = await probe.QueryAsync($"SELECT 1 FROM {objects} LIMIT 1", cancel).ConfigureAwait(false);
+            return true;
+        }
+        catch (DuckDbException error) when (error.Type != DuckDbErrorType.Interrupt)
+        {
+            return false;
+        }
+    }
+
+    private static bool StartsWithBracket(Stream text)
+    {
+        Span<byte> one = stackalloc byte[1];
+        while (text.Read(one) == 1)
+        {
+            if (one[0] is (byte)' ' or (byte)'\t' or (byte)'\r' or (byte)'\n' or 0xEF or 0xBB or 0xBF) continue;
+            return one[0] == (byte)'[';
+        }
+
+        return false;
+    }
+}
+
+/// <summary>JSON strings as they stand in a document.</summary>
+[System.Text.Json.Serialization.JsonSerializable(typeof(string))]
+internal sealed partial class JsonText : System.Text.Json.Serialization.JsonSerializerContext;

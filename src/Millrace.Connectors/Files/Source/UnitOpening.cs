@@ -1,0 +1,272 @@
+using Millrace.DuckDb;
+using Millrace.Faults;
+
+namespace Millrace.Connectors.Files.Source;
+
+/// <summary>
+/// Opens one unit: compares each file's columns with the stream's, starts the pipes, writes the SELECT. Columns are found by name in
+/// every file, so files may have them in any order.
+/// </summary>
+internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer buffer, Probe probe)
+{
+    private readonly UnitScan _scan = new(layout);
+    private readonly Dictionary<string, FileColumn> _content = layout.Columns
+        .Where(column => column.Origin == ColumnOrigin.Content)
+        .ToDictionary(column => column.Name, StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>The pipes that were started; whoever called disposes them, also when the opening failed.</summary>
+    public List<TextPipe> Pipes { get; } = [];
+
+    /// <summary>Rows that the files say they have; -1 when one does not.</summary>
+    public long Rows { get; private set; }
+
+    /// <summary>Opens all files of the unit.</summary>
+    /// <returns>The SELECT.</returns>
+    /// <exception cref="Fault">A file is damaged, or its columns are not the stream's.</exception>
+    public async Task<string> OpenAsync(CancellationToken cancel)
+    {
+        switch (layout.Format)
+        {
+            case SourceFormat.Csv:
+                await CsvAsync(cancel).ConfigureAwait(false);
+                break;
+            case SourceFormat.Parquet:
+                await ParquetAsync(cancel).ConfigureAwait(false);
+                break;
+            default:
+                await JsonAsync(cancel).ConfigureAwait(false);
+                break;
+        }
+
+        return _scan.Select();
+    }
+
+    /// <summary>Opens the unit's only file for the search of a value: see <see cref="UnitScan.Search"/>.</summary>
+    public async Task<string> SearchAsync(BadValue? bad, CancellationToken cancel)
+    {
+        await OpenAsync(cancel).ConfigureAwait(false);
+        return _scan.Search(bad);
+    }
+
+    private async Task CsvAsync(CancellationToken cancel)
+    {
+        var dialect = layout.Csv!;
+        Rows = slice.Range?.Rows ?? -1;
+        var group = new List<string>();
+        string[] groupNames = [];
+        foreach (var file in slice.Files)
+        {
+            if (file.Bytes == 0) continue;
+            var names = await CsvNamesAsync(file, dialect, cancel).ConfigureAwait(false);
+            if (names.Length == 0) continue;
+            Compare(file, names);
+            if (group.Count > 0 && !groupNames.AsSpan().SequenceEqual(names)) Flush();
+            groupNames = names;
+            if (slice.Range is null && IsPlain(file))
+            {
+                group.Add(file.Path);
+                continue;
+            }
+
+            Flush();
+            group.Clear();
+            var pipe = Pipe(file, dialect);
+            _scan.Add(
+                $"read_csv({Sql.Text(pipe.Path)}, {dialect.Arguments(names.Length, slice.Range is null, buffer)})", Positions(names), Sql.Text(file.Path));
+        }
+
+        Flush();
+
+        void Flush()
+        {
+            if (group.Count == 0) return;
+            var name = _scan.NeedsFileName ? $", filename = {Sql.Text(UnitScan.FileName)}" : "";
+            _scan.Add(
+                $"read_csv({Sql.Paths(group)}, {dialect.Arguments(groupNames.Length, header: true, buffer)}, hive_partitioning = false{name}{ZstdEncoding()})",
+                Positions(groupNames),
+                Sql.Name(UnitScan.FileName));
+            group.Clear();
+        }
+    }
+
+    private async Task<string[]> CsvNamesAsync(SliceFile file, CsvDialect dialect, CancellationToken cancel)
+    {
+        if (!dialect.Header) return [.. _content.Keys];
+        try
+        {
+            var packing = FormatOf.PackingOf(file.Path, layout.Packing);
+            if (packing == Packing.Zstd) return CsvHeader.Unique(await CsvInspector.NamesAsync(probe, file.Path, dialect, cancel).ConfigureAwait(false));
+            using var text = TextStreams.Open(file.Path, packing, layout.Encoding, dialect);
+            return CsvHeader.Unique(CsvHeader.Read(text, dialect, file.Path));
+        }
+        catch (Exception error) when (error is not OperationCanceledException)
+        {
+            throw SourceFaults.From(file.Path, error);
+        }
+    }
+
+    private static Dictionary<string, string> Positions(string[] names)
+    {
+        var raws = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+        for (var i = 0; i < names.Length; i++) raws[names[i]] = $"c{i}";
+        return raws;
+    }
+
+    private async Task JsonAsync(CancellationToken cancel)
+    {
+        Rows = slice.Range?.Rows ?? -1;
+        var keys = _content.Values.Select(column => (column.Name, IsJson: IsJsonRaw(column))).ToList();
+        var raws = _content.Keys.ToDictionary(key => key, key => $"x.{Sql.Name(key)}", StringComparer.OrdinalIgnoreCase);
+        var plain = new List<string>();
+        foreach (var file in slice.Files)
+        {
+            if (file.Bytes == 0) continue;
+            if (slice.Range is null && IsPlain(file) && layout.Format == SourceFormat.Ndjson)
+            {
+                plain.Add(file.Path);
+                continue;
+            }
+
+            var array = layout.Format == SourceFormat.Json && await IsArrayAsync(file, cancel).ConfigureAwait(false);
+            var path = slice.Range is null && IsPlain(file) ? Sql.Path(file.Path) : Sql.Text(Pipe(file, null).Path);
+            Add(JsonLines.Objects(path, layout.Format, array, buffer, null), Sql.Text(file.Path));
+        }
+
+        if (plain.Count > 0)
+        {
+            var name = _scan.NeedsFileName ? UnitScan.FileName : null;
+            Add(JsonLines.Objects(Sql.Paths(plain), layout.Format, array: false, buffer, name), Sql.Name(UnitScan.FileName));
+        }
+
+        void Add(string objects, string file)
+        {
+            var fileName = _scan.NeedsFileName && file.StartsWith('"') ? ", " + file : "";
+            _scan.Add($"(SELECT {JsonLines.Texts(keys)} AS x{fileName} FROM {objects} WHERE {JsonLines.Check(_content.Keys)})", raws, file, objects);
+        }
+    }
+
+    private static bool IsJsonRaw(FileColumn column) => DuckDbType.Parse(column.Type) is { IsNested: true } or { IsJson: true };
+
+    private async Task ParquetAsync(CancellationToken cancel)
+    {
+        var group = new List<string>();
+        Dictionary<string, string> groupRaws = [];
+        foreach (var file in slice.Files)
+        {
+            var columns = await ParquetInspector.ColumnsAsync(probe, file.Path, cancel).ConfigureAwait(false);
+            Compare(file, [.. columns.Select(column => column.Name)]);
+            var raws = Stored(file, columns);
+            if (slice.Range is { } range)
+            {
+                Rows = range.Rows;
+                _scan.Add(
+                    $"(SELECT * FROM read_parquet([{Sql.Path(file.Path)}], hive_partitioning = false) WHERE file_row_number BETWEEN {range.Start} AND {range.End - 1})",
+                    raws,
+                    Sql.Text(file.Path));
+                return;
+            }
+
+            Rows += file.Rows >= 0 ? file.Rows : await ParquetInspector.RowsAsync(probe, file.Path, cancel).ConfigureAwait(false);
+            if (group.Count > 0 && !Same(groupRaws, raws)) Flush();
+            groupRaws = raws;
+            group.Add(file.Path);
+        }
+
+        Flush();
+
+        void Flush()
+        {
+            if (group.Count == 0) return;
+            var name = _scan.NeedsFileName ? $", filename = {Sql.Text(UnitScan.FileName)}" : "";
+            _scan.Add($"read_parquet({Sql.Paths(group)}, hive_partitioning = false, union_by_name = true{name})", groupRaws, Sql.Name(UnitScan.FileName));
+            group.Clear();
+        }
+    }
+
+    // A file may have a column in a narrower type than the stream; in a wider one its values could be bent.
+    private Dictionary<string, string> Stored(SliceFile file, IReadOnlyList<TableColumn> columns)
+    {
+        var raws = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+        foreach (var column in columns)
+        {
+            var planned = DuckDbType.Parse(_content[column.Name].Stored!);
+            if (!ParquetInspector.Holds(planned, column.Type))
+            {
+                throw SourceFaults.Data(
+                    file.Path,
+                    $"the column \"{column.Name}\" is {column.Type.ToSql()} here and {planned.ToSql()} in the files that were looked into",
+                    $"Say a type that holds both, such as `types: {{{column.Name}: text}}`, or move this file into a stream of its own.");
+            }
+
+            var raw = Sql.Name(column.Name);
+            raws[column.Name] = planned == column.Type ? raw : $"CAST({raw} AS {planned.ToSql()})";
+        }
+
+        return raws;
+    }
+
+    private static bool Same(Dictionary<string, string> a, Dictionary<string, string> b) =>
+        a.Count == b.Count && a.All(pair => b.TryGetValue(pair.Key, out var value) && value == pair.Value);
+
+    private void Compare(SliceFile file, string[] names)
+    {
+        foreach (var name in names)
+        {
+            if (_content.ContainsKey(name)) continue;
+            var advice = layout.Format == SourceFormat.Parquet
+                ? "Name the columns that you want in `columns`, or move this file into a stream of its own."
+                : $"Say its type, so that it becomes a column: `types: {{{name}: text}}`.";
+            throw SourceFaults.Data(file.Path, $"has the column \"{name}\", which none of the files has that were looked into", advice);
+        }
+
+        if (!layout.MissingFails) return;
+        var there = new HashSet<string>(names, StringComparer.OrdinalIgnoreCase);
+        foreach (var name in _content.Keys)
+        {
+            if (!there.Contains(name))
+                throw SourceFaults.Data(file.Path, $"lacks the column \"{name}\"", "`read.missing_columns: null` reads such a column as NULL.");
+        }
+    }
+
+    // DuckDB keeps all of a pipe that holds a JSON array, so it unpacks gzip itself there; whether the gzip is whole is checked afterwards.
+    private bool IsPlain(SliceFile file)
+    {
+        var packing = FormatOf.PackingOf(file.Path, layout.Packing);
+        if (layout.Format == SourceFormat.Json && packing == Packing.Gzip && layout.Encoding == "utf-8") return true;
+        return TextStreams.IsPlain(packing, layout.Encoding, layout.Csv?.Comment ?? "");
+    }
+
+    private async Task<bool> IsArrayAsync(SliceFile file, CancellationToken cancel)
+    {
+        try
+        {
+            return await JsonLines.IsArrayAsync(probe, file.Path, FormatOf.PackingOf(file.Path, layout.Packing), layout.Encoding, cancel).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is not OperationCanceledException)
+        {
+            throw SourceFaults.From(file.Path, error);
+        }
+    }
+
+    private string ZstdEncoding() => layout.Encoding switch
+    {
+        "iso-8859-1" => ", encoding = 'latin-1'",
+        "utf-16" => ", encoding = 'utf-16'",
+        _ => "",
+    };
+
+    private TextPipe Pipe(SliceFile file, CsvDialect? dialect)
+    {
+        try
+        {
+            var stream = TextStreams.Open(file.Path, FormatOf.PackingOf(file.Path, layout.Packing), layout.Encoding, dialect, slice.Range);
+            var pipe = new TextPipe(stream, file.Path);
+            Pipes.Add(pipe);
+            return pipe;
+        }
+        catch (Exception error)
+        {
+            throw SourceFaults.From(file.Path, error);
+        }
+    }
+}

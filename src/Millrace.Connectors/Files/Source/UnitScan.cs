@@ -1,0 +1,82 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text;
+
+namespace Millrace.Connectors.Files.Source;
+
+/// <summary>
+/// The SELECT of one unit as it grows file by file: in the middle the decoded columns by their names in the files, outside the
+/// condition and what the target can hold.
+/// </summary>
+internal sealed class UnitScan(FileLayout layout)
+{
+    /// <summary>The column that names the file a row is from, where several files are read by one scan.</summary>
+    public const string FileName = "millrace file";
+
+    private readonly List<string> _scans = [];
+    private readonly List<(string From, IReadOnlyDictionary<string, string> Raws, string? Objects)> _sources = [];
+    private readonly ImmutableArray<FileColumn> _needed = layout.Where is not null
+        ? layout.Columns
+        : [.. layout.Columns.Where(column => layout.Output.Any(output => output.Source == column.Name))];
+
+    /// <summary>Whether a scan over several files must give the <see cref="FileName"/>.</summary>
+    public bool NeedsFileName => _needed.Any(column => column.Origin != ColumnOrigin.Content);
+
+    /// <summary>Adds a relation.</summary>
+    /// <param name="from">The relation.</param>
+    /// <param name="raws">How the relation names the content's columns; one that is missing is NULL.</param>
+    /// <param name="file">SQL of the absolute path of the file that a row is from.</param>
+    /// <param name="objects">JSON: the relation of the objects' texts, before any check.</param>
+    public void Add(string from, IReadOnlyDictionary<string, string> raws, string file, string? objects = null)
+    {
+        _sources.Add((from, raws, objects));
+        var sql = new StringBuilder("SELECT ");
+        foreach (var column in _needed)
+        {
+            sql.Append(Value(column, raws, file)).Append(" AS ").Append(Sql.Name(column.Name)).Append(", ");
+        }
+
+        sql.Length -= 2;
+        _scans.Add(sql.Append(" FROM ").Append(from).ToString());
+    }
+
+    /// <summary>The complete SELECT.</summary>
+    public string Select()
+    {
+        var inner = _scans.Count == 0 ? Nothing() : string.Join(" UNION ALL ", _scans);
+        var output = layout.Output.Select(column =>
+            $"{column.Fit.Replace(FileColumn.Hole, Sql.Name(column.Source), StringComparison.Ordinal)} AS {Sql.Name(column.Name)}");
+        // The line end keeps a comment in the condition from swallowing the parenthesis.
+        var where = layout.Where is null ? "" : $" WHERE ({layout.Where}\n)";
+        return $"SELECT {string.Join(", ", output)} FROM ({inner}) AS input{where}";
+    }
+
+    /// <summary>
+    /// A relation for the search of one value: <c>v</c>, the value's text as the error showed it, and for JSON <c>j</c>, the object's.
+    /// </summary>
+    /// <param name="bad">What is looked for; null: an object that is no valid JSON.</param>
+    public string Search(BadValue? bad)
+    {
+        var (from, raws, objects) = _sources[0];
+        if (bad is null || bad.Reason is not (BadValue.Why.NoSuchValue or BadValue.Why.NotForTarget)) return $"(SELECT j, j AS v FROM {objects})";
+        var column = layout.Columns[bad.Column];
+        var raw = raws[column.Name];
+        return $"(SELECT CAST({(bad.Reason == BadValue.Why.NotForTarget ? column.Over(raw) : raw)} AS VARCHAR) AS v FROM {from})";
+    }
+
+    private string Nothing() =>
+        "SELECT " + string.Join(", ", _needed.Select(column => $"NULL::{column.Type} AS {Sql.Name(column.Name)}")) + " WHERE false";
+
+    private string Value(FileColumn column, IReadOnlyDictionary<string, string> raws, string file) => column.Origin switch
+    {
+        ColumnOrigin.FileName => $"substr({file}, {(layout.Root.TrimEnd('/').Length + 2).ToString(CultureInfo.InvariantCulture)})",
+        ColumnOrigin.Folder => column.Over(Folder(column.Name, file)),
+        _ => raws.TryGetValue(column.Name, out var raw) ? column.Over(raw) : $"NULL::{column.Type}",
+    };
+
+    private static string Folder(string key, string file)
+    {
+        var pattern = $"/{System.Text.RegularExpressions.Regex.Escape(Uri.EscapeDataString(key))}=([^/]*)/";
+        return $"nullif(url_decode(regexp_extract({file}, {Sql.Text(pattern)}, 1)), '{LayoutBuilder.HiveNull}')";
+    }
+}
