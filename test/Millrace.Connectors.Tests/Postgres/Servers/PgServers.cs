@@ -23,6 +23,7 @@ public sealed class PgServers : IAsyncDisposable
 
     private readonly ConcurrentDictionary<int, Lazy<Task<PgServer>>> _servers = new();
     private readonly Lazy<Run> _run = new(Run.Begin);
+    private int _own;
 
     private sealed record Run(string Folder, PgCertificates Certificates, Process Sweeper)
     {
@@ -57,6 +58,14 @@ public sealed class PgServers : IAsyncDisposable
             Assert.Skip($"PostgreSQL {version} is not available here: {e.Message}");
             throw;
         }
+    }
+
+    /// <summary>A server of the caller's own, for a test that stops it; skips the calling test when there is none.</summary>
+    public async Task<PgServer> StartOwnAsync(int version = AnyVersion)
+    {
+        await GetAsync(version);
+        var folder = Path.Combine(_run.Value.Folder, string.Create(CultureInfo.InvariantCulture, $"own{Interlocked.Increment(ref _own)}"));
+        return await PgServer.StartAsync(version, folder, _run.Value.Certificates);
     }
 
     /// <summary>A folder that the server's user may enter too.</summary>

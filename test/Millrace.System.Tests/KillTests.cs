@@ -1,0 +1,123 @@
+using Millrace.Connectors.Tests.Postgres.Servers;
+using Millrace.SystemTests.Moves;
+
+namespace Millrace.SystemTests;
+
+/// <summary>
+/// SIGKILL to real processes in the middle of a run that replaces a table: the old one stays whole, the run goes on or is resumed, and
+/// the result is that of an undisturbed run.
+/// </summary>
+public sealed class KillTests(PgServers servers)
+{
+    // One of the first rows, so that one lane is held at once, and one of the last: between them results come in.
+    private const string Gated = "20, 19000";
+
+    [Fact]
+    public async Task A_killed_worker_is_replaced_and_the_run_succeeds()
+    {
+        await using var bench = await Workbench.CreateAsync(servers);
+        bench.WriteJob(Gated);
+        MillraceExit exit;
+        await using (var gate = await Gate.CloseAsync(bench))
+        {
+            await using var run = bench.Start("run");
+            await Gate.WaitersAsync(bench, 2);
+            var worker = Assert.Single(run.Workers());
+            MillraceProcess.KillWorker(worker);
+            await run.LineAsync("\"event\":\"worker_lost\"");
+            await gate.DisposeAsync();
+            exit = (await run.WaitAsync()).Expect(0);
+        }
+
+        Assert.Equal(2, exit.LastJson().GetProperty("retries").GetInt64());
+        var retry = Workbench.Events(exit).First(static line => line.GetProperty("event").GetString() == "retry");
+        Assert.Contains("killed by signal 9", retry.GetProperty("message").GetString(), StringComparison.Ordinal);
+        Assert.Equal(await bench.SourceAsync(), await bench.PublishedAsync());
+        bench.AssertNothingLeft();
+    }
+
+    [Fact]
+    public async Task Workers_whose_coordinator_is_killed_go_away_and_resume_finishes()
+    {
+        await using var bench = await Workbench.CreateAsync(servers);
+        bench.WriteJob(Gated);
+        await using (await Gate.CloseAsync(bench))
+        {
+            await using var run = bench.Start("run");
+            await Gate.WaitersAsync(bench, 2);
+            var worker = Assert.Single(run.Workers());
+            run.KillCoordinator();
+            // The gate is still closed: they have to cancel their statements, not to finish them.
+            await Eventually.TrueAsync("the worker is gone", () => !run.Workers().Contains(worker));
+            await Eventually.TrueAsync(
+                "no session is left on the server",
+                async () => await bench.NumberAsync("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%COPY%' AND state = 'active' AND pid <> pg_backend_pid()") == 0);
+        }
+
+        (await bench.RunAsync("resume")).Expect(0);
+        Assert.Equal(await bench.SourceAsync(), await bench.PublishedAsync());
+        bench.AssertNothingLeft();
+    }
+
+    [Fact]
+    public async Task After_everything_is_killed_the_old_table_stays_until_resume_brings_the_new_one()
+    {
+        await using var bench = await Workbench.CreateAsync(servers);
+        bench.WriteJob(Gated);
+        (await bench.RunAsync()).Expect(0);
+        var old = await bench.SourceAsync();
+        await bench.FillAsync(2);
+        await KillInTheMiddleAsync(bench);
+        Assert.Equal(old, await bench.PublishedAsync());
+
+        // The rows that change between kill and resume: the result is the new moment's, in every unit.
+        await bench.ExecuteAsync("UPDATE t SET v = -v WHERE id % 3 = 0; DELETE FROM t WHERE id % 100 = 1; INSERT INTO t SELECT i, i, 'new' FROM generate_series(20001, 20100) AS i");
+        var exit = (await bench.RunAsync("resume")).Expect(0);
+        Assert.Equal("succeeded", exit.LastJson().GetProperty("status").GetString());
+        var published = await bench.PublishedAsync();
+        Assert.Equal(await bench.SourceAsync(), published);
+        Assert.NotEqual(old, published);
+        bench.AssertNothingLeft();
+        (await bench.RunAsync("resume")).Expect(2);
+    }
+
+    [Fact]
+    public async Task With_consistency_unit_finished_units_count_at_resume()
+    {
+        await using var bench = await Workbench.CreateAsync(servers);
+        bench.WriteJob(Gated, "    consistency: unit");
+        var done = await KillInTheMiddleAsync(bench);
+        var exit = (await bench.RunAsync("resume")).Expect(0);
+        var events = Workbench.Events(exit);
+        var planned = events.Single(static line => line.GetProperty("event").GetString() == "planned").GetProperty("done_units").GetInt64();
+        Assert.True(planned >= done, $"{planned} units counted, {done} had results");
+        var read = events.Count(static line => line.GetProperty("event").GetString() == "unit");
+        Assert.Equal(exit.LastJson().GetProperty("units").GetInt64(), planned + read);
+        Assert.Equal(await bench.SourceAsync(), await bench.PublishedAsync());
+        bench.AssertNothingLeft();
+    }
+
+    [Fact]
+    public async Task By_default_no_unit_of_the_old_moment_counts_at_resume()
+    {
+        await using var bench = await Workbench.CreateAsync(servers);
+        bench.WriteJob(Gated);
+        Assert.True(await KillInTheMiddleAsync(bench) > 0);
+        var exit = (await bench.RunAsync("resume")).Expect(0);
+        var events = Workbench.Events(exit);
+        Assert.Equal(0, events.Single(static line => line.GetProperty("event").GetString() == "planned").GetProperty("done_units").GetInt64());
+        Assert.Equal(exit.LastJson().GetProperty("units").GetInt64(), events.Count(static line => line.GetProperty("event").GetString() == "unit"));
+    }
+
+    /// <summary>Starts a run and kills all of it when both lanes are held and others have results. Gives how many results there are.</summary>
+    private static async Task<int> KillInTheMiddleAsync(Workbench bench)
+    {
+        await using var gate = await Gate.CloseAsync(bench);
+        await using var run = bench.Start("run");
+        await Gate.WaitersAsync(bench, 2);
+        await Eventually.TrueAsync("units have results", () => bench.Results > 0);
+        run.KillGroup();
+        await run.WaitAsync();
+        return bench.Results;
+    }
+}

@@ -1,0 +1,49 @@
+using Millrace.Connectors.Tests.Postgres.Servers;
+using Millrace.SystemTests.Moves;
+
+namespace Millrace.SystemTests;
+
+/// <summary>The password reaches the server and nothing else: no output, no file, no command line.</summary>
+public sealed class SecretTests(PgServers servers)
+{
+    [Theory]
+    [InlineData("${PG_URL}")]
+    [InlineData("${file:url.txt}")]
+    public async Task The_password_stands_nowhere(string source)
+    {
+        await using var bench = await Workbench.CreateAsync(servers);
+        bench.WriteJob("20, 19000");
+        var secrets = Directory.CreateTempSubdirectory("millrace-test-").FullName;
+        try
+        {
+            await File.WriteAllTextAsync(Path.Combine(secrets, "url.txt"), bench.Url + "\n", TestContext.Current.CancellationToken);
+            var from = source.Replace("url.txt", Path.Combine(secrets, "url.txt"), StringComparison.Ordinal);
+            bench.Write("job.yaml", (await File.ReadAllTextAsync(bench.Job, TestContext.Current.CancellationToken)).Replace("${PG_URL}", from, StringComparison.Ordinal));
+            var start = bench.Begin(source == "${PG_URL}" ? null : "unused");
+            await using var gate = await Gate.CloseAsync(bench);
+            await using var run = MillraceProcess.Start(["run", bench.Job, "--json"], start);
+            await Gate.WaitersAsync(bench, 2);
+            var processes = run.Workers().Append(run.Id).ToList();
+            Assert.Equal(2, processes.Count);
+            Assert.All(processes, static id => Secret.AssertHidden(File.ReadAllText($"/proc/{id}/cmdline"), "a command line"));
+            Assert.True(Secret.AssertHiddenBelow(bench[""]) > 5, "state and staging have files");
+            await gate.DisposeAsync();
+            Secret.AssertHidden((await run.WaitAsync()).Expect(0));
+            Secret.AssertHiddenBelow(bench[""]);
+        }
+        finally
+        {
+            Directory.Delete(secrets, recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task A_password_that_is_typed_as_it_is_is_warned_of_and_not_repeated()
+    {
+        await using var bench = await Workbench.CreateAsync(servers);
+        var exit = (await MillraceProcess.RunAsync(["run", "--from", bench.Url, "--to", bench.Lake, "--stream", "public.t", "--state", bench.State], bench.Begin("unused"))).Expect(0);
+        Assert.Contains("password", exit.Stderr, StringComparison.Ordinal);
+        Secret.AssertHidden(exit);
+        Secret.AssertHiddenBelow(bench[""]);
+    }
+}
