@@ -133,7 +133,8 @@ public static class DurableFiles
         var temporary = Path.Combine(FolderOf(path), string.Create(CultureInfo.InvariantCulture, $".{name}.{random}.tmp"));
         try
         {
-            using var handle = File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.Read, preallocationSize: bytes.Length);
+            // Without a size ahead: .NET's error for a disk too full for that has no code that says so.
+            using var handle = File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.Read);
             RandomAccess.Write(handle, bytes, 0);
             RandomAccess.FlushToDisk(handle);
         }

@@ -68,6 +68,10 @@ public sealed class RunDirectory
             DurableFiles.CreateIfAbsent(System.IO.Path.Combine(path, "job.json"), JobJson.Write(job));
             DurableFiles.CreateIfAbsent(System.IO.Path.Combine(path, "run.json"), RunJson.Line(manifest, RunJson.Default.RunManifest));
         }
+        catch (IOException error) when (FileFaults.IsDiskFull(error))
+        {
+            throw FileFaults.DiskFull(System.IO.Path.GetFullPath(state), FaultSide.Run, inner: error);
+        }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new Fault(FaultKind.Refused, $"the state folder can't be written: {error.Message}", error)

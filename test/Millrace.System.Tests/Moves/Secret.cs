@@ -22,7 +22,7 @@ internal static class Secret
     /// <summary>Fails when a file below a folder has it, or its name. Gives how many files there are.</summary>
     public static int AssertHiddenBelow(string folder)
     {
-        var paths = Directory.GetFiles(folder, "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0 });
+        var paths = Directory.GetFiles(folder, "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.None });
         Assert.All(paths, static path => AssertHidden(path, "a file's name"));
 
         // Not .NET's file stream: it respects the locks of a run that is under way.

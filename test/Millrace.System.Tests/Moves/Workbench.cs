@@ -170,7 +170,7 @@ internal sealed class Workbench : IAsyncDisposable
     public static List<JsonElement> Events(MillraceExit exit) =>
         [.. exit.Stdout.TrimEnd().Split('\n').Select(static line => JsonDocument.Parse(line).RootElement.Clone())];
 
-    private static EnumerationOptions Everything => new() { RecurseSubdirectories = true, AttributesToSkip = 0 };
+    private static EnumerationOptions Everything => new() { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.None };
 
     public async ValueTask DisposeAsync()
     {
