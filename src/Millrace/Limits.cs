@@ -118,6 +118,9 @@ public static class Limits
     /// <summary>How often a run's progress is sampled, in milliseconds.</summary>
     public const int SampleMilliseconds = 500;
 
+    /// <summary>How many samples share one reading of the processes' memory: the kernel walks every page for it.</summary>
+    public const int SamplesPerMemoryReading = 4;
+
     /// <summary>A message between coordinator and worker, in bytes.</summary>
     public const int WorkerMessageBytesMax = 16 * 1024 * 1024;
 

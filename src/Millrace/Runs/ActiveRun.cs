@@ -22,7 +22,7 @@ internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
     private volatile IEngine? _engine;
     private volatile Dispatcher? _dispatcher;
     private int _storyLines;
-    private long _rowsDone, _bytesDone, _unitsDone, _unitsPlanned, _rowsExpected, _bytesExpected, _bytesStaged, _rowsShown, _bytesShown, _peak;
+    private long _rowsDone, _bytesDone, _unitsDone, _unitsPlanned, _rowsExpected, _bytesExpected, _bytesStaged, _rowsShown, _bytesShown, _samples, _memory, _peak;
 
     private ActiveRun(RunDirectory directory, RunLease lease, IRunObserver observer, TimeProvider clock, CancellationToken cancel)
     {
@@ -169,8 +169,8 @@ internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
     private ProgressSample Sample()
     {
         var sample = _engine?.Sample() ?? new Worker.WorkerSample(0, 0, 0);
-        var memory = ProcessMemory.OfThisProcess() + (_engine?.MemoryBytes() ?? 0);
-        _peak = Math.Max(_peak, memory);
+        if (_samples++ % Limits.SamplesPerMemoryReading == 0) _memory = ProcessMemory.OfThisProcess() + (_engine?.MemoryBytes() ?? 0);
+        _peak = Math.Max(_peak, _memory);
 
         // A unit that is being made durable is in neither sum for a moment: what was shown stays.
         var rows = _rowsShown = Math.Max(_rowsShown, Interlocked.Read(ref _rowsDone) + sample.Rows);
@@ -183,7 +183,7 @@ internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
             UnitsTotal = Math.Max(Interlocked.Read(ref _unitsPlanned), Interlocked.Read(ref _unitsDone)),
             Fraction = Fraction(rows, bytes),
             Elapsed = Elapsed,
-            MemoryBytes = memory,
+            MemoryBytes = _memory,
             Running = sample.Running,
             Retries = Retries,
         };

@@ -55,6 +55,7 @@ internal sealed class StreamReading
             To = to,
             Generation = generation.Number,
             Moment = plan.Moment,
+            OneUnit = plan.EstimatedUnits <= 1,
             Columns = plan.Columns,
             ReaderJson = plan.ReaderJson,
             WriterJson = writer,

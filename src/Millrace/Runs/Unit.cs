@@ -40,6 +40,12 @@ public sealed record StreamHeader
     /// <summary>The moment that units are read at; null when there is none.</summary>
     public string? Moment { get; init; }
 
+    /// <summary>
+    /// True when the stream is one unit, so that all of a worker's threads should work on it; false when units are the parallelism and
+    /// each is one thread's work.
+    /// </summary>
+    public bool OneUnit { get; init; }
+
     /// <summary>The columns in the target's order.</summary>
     public required ImmutableArray<Column> Columns { get; init; }
 
