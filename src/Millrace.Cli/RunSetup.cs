@@ -10,6 +10,11 @@ namespace Millrace.Cli;
 /// <summary>Puts a run's parts together: the systems, the secrets, who listens, and how a worker is started.</summary>
 internal static class RunSetup
 {
+    /// <summary>What ./millrace sets for the coordinator, for workers of a coordinator that was started another way: see there.</summary>
+    private static readonly ImmutableDictionary<string, string> s_workerEnvironment = ImmutableDictionary<string, string>.Empty
+        .Add("DOTNET_EnableWriteXorExecute", "0")
+        .Add("DOTNET_TC_CallCountThreshold", "400");
+
     /// <summary>The options of a run, or of looking at one.</summary>
     public static RunOptions Options(Shell shell, IRunObserver observer) => new()
     {
@@ -50,6 +55,6 @@ internal static class RunSetup
         var program = Environment.ProcessPath ?? "millrace";
         var isHost = Path.GetFileNameWithoutExtension(program) == "dotnet";
         ImmutableArray<string> arguments = isHost ? [Path.Combine(AppContext.BaseDirectory, Assembly.GetExecutingAssembly().GetName().Name + ".dll"), "work"] : ["work"];
-        return new WorkerCommand(program, arguments, ImmutableDictionary<string, string>.Empty);
+        return new WorkerCommand(program, arguments, s_workerEnvironment);
     }
 }

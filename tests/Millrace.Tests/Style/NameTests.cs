@@ -16,7 +16,7 @@ public sealed partial class NameTests
     [Fact]
     public void Types_do_not_have_names_that_say_nothing()
     {
-        var findings = Repository.Code("src", "test").SelectMany(file => TypeName().Matches(CodeText.Of(file.Text))
+        var findings = Repository.Code("src", "tests").SelectMany(file => TypeName().Matches(CodeText.Of(file.Text))
             .Where(match => Empty().IsMatch(match.Groups[1].Value))
             .Select(match => $"{file.Path}:{file.LineAt(match.Index)}: {match.Groups[1].Value}"));
         Repository.AssertNone(findings);
