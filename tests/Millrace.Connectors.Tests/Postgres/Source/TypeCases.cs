@@ -110,7 +110,6 @@ internal static class TypeCases
         new("tstzrange", "VARCHAR", ("'[2024-01-01 00:00+00,)'", null)),
         new("types.floats", "VARCHAR", ("'[0.1,0.2]'", null)),
         new("int4multirange", "VARCHAR", ("'{[1,2), [5,7)}'", null)) { Since = 14 },
-
         new("types.positive", "INTEGER", ("7", null)),
         new("types.very_positive", "INTEGER", ("77", null)),
         new("types.price", "DECIMAL(10,2)", ("12345678.90", null)),
