@@ -7,6 +7,7 @@ machine whose speed drifts is fair to all; the figures are medians.
 """
 import argparse
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -44,8 +45,8 @@ def commands(options, out):
     def copy(where=""):
         return f"\\copy (SELECT * FROM {table}{where}) TO /dev/null WITH (FORMAT binary)"
 
-    both = (f"psql '{url}' -qc \"{copy(f' WHERE ctid < $$({half},0)$$::tid')}\" & "
-            f"psql '{url}' -qc \"{copy(f' WHERE ctid >= $$({half},0)$$::tid')}\"; wait").replace("$$", "\\$\\$")
+    halves = [f" WHERE ctid < '({half},0)'::tid", f" WHERE ctid >= '({half},0)'::tid"]
+    both = " & ".join(shlex.join(["psql", url, "-qc", copy(where)]) for where in halves) + " & wait"
     found = {
         "psql, one stream, to /dev/null": ["psql", url, "-qc", copy()],
         "psql, two ctid halves, to /dev/null": ["sh", "-c", both],

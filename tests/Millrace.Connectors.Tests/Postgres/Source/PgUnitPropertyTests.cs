@@ -84,7 +84,7 @@ public sealed class PgUnitPropertyTests
         await using var run = PgRun.Open(server.Url());
         var plan = await run.PlanAsync(stream, oneUnit: random.Next(8) == 0);
         var table = await run.ReadAsync(plan);
-        var condition = stream.Where is null ? "" : $" WHERE {stream.Where}";
+        var condition = stream.Where is null ? "" : $" WHERE {stream.Where}\n";
         var expected = await PgCheck.TextsAsync(server, $"SELECT rid::text, md5(rid || pad) FROM {stream.Name}{condition} ORDER BY {stream.Name}.rid");
         var actual = run.Rows($"SELECT rid::text, md5(rid || pad) FROM {table} ORDER BY {table}.rid");
         var what = $" {plan.Strategy} ({plan.Why}), {plan.EstimatedUnits} units";
