@@ -227,6 +227,42 @@ public sealed class VectorTests
     }
 
     [Fact]
+    public void One_byte_that_is_not_ASCII_is_seen_at_every_place_of_texts_of_every_length()
+    {
+        const int LengthMax = 100;
+        using var db = new TestDatabase();
+        var (refused, expected) = (0, new List<string>());
+        var length = 1;
+        var source = new ScriptedSource
+        {
+            Columns = [new("s", DuckDbType.Varchar)],
+            Reader = _ => (in chunk) =>
+            {
+                if (length > LengthMax) return 0;
+                var column = chunk.Column(0);
+                var row = 0;
+                for (var at = 0; at < length; at++)
+                {
+                    var bytes = new byte[length];
+                    bytes.AsSpan().Fill((byte)'a');
+                    bytes[at] = 0xff;
+                    if (!column.SetString(row, bytes)) refused++;
+                    bytes[at] = (byte)'b';
+                    if (at + 1 < length) "é"u8.CopyTo(bytes.AsSpan(at));
+                    Assert.True(column.SetString(row++, bytes));
+                    expected.Add(Encoding.UTF8.GetString(bytes));
+                }
+
+                length++;
+                return row;
+            },
+        };
+        var rows = db.Rows($"FROM {db.Add(source)}");
+        Assert.Equal(expected, rows);
+        Assert.Equal(expected.Count, refused);
+    }
+
+    [Fact]
     public void A_row_made_null_can_be_made_valid_again()
     {
         using var db = new TestDatabase();

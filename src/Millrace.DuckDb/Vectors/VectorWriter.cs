@@ -1,5 +1,7 @@
+using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using System.Text.Unicode;
 
 namespace Millrace.DuckDb;
@@ -99,9 +101,7 @@ public unsafe partial struct VectorWriter
             return true;
         }
 
-        if (!Utf8.IsValid(utf8)) return false;
-        Assign(row, utf8);
-        return true;
+        return Assign(row, utf8, isText: true);
     }
 
     /// <summary>Writes bytes as they are: for BLOB, or for text that is known to be valid UTF-8 (anything else breaks DuckDB).</summary>
@@ -110,7 +110,7 @@ public unsafe partial struct VectorWriter
         Check(row);
         if (bytes.Length > InlineBytesMax)
         {
-            Assign(row, bytes);
+            Assign(row, bytes, isText: false);
             return;
         }
 
@@ -121,8 +121,11 @@ public unsafe partial struct VectorWriter
     /// <summary>Writes a UUID from its 16 bytes in the order of its text form.</summary>
     public readonly void SetUuid(int row, ReadOnlySpan<byte> bigEndian)
     {
-        var value = System.Buffers.Binary.BinaryPrimitives.ReadInt128BigEndian(bigEndian);
-        Set(row, value ^ Int128.MinValue);
+        // hugeint_t: the low word first; its sign bit is turned, so that numbers sort as the texts do.
+        Check(row);
+        var target = (ulong*)_data + (2L * row);
+        target[0] = BinaryPrimitives.ReadUInt64BigEndian(bigEndian[8..]);
+        target[1] = BinaryPrimitives.ReadUInt64BigEndian(bigEndian) ^ (1UL << 63);
     }
 
     /// <summary>Writes a TIME WITH TIME ZONE.</summary>
@@ -157,7 +160,8 @@ public unsafe partial struct VectorWriter
         }
     }
 
-    private readonly void Assign(int row, ReadOnlySpan<byte> bytes)
+    /// <summary>Writes what does not fit inside; false when it should be text and is not valid UTF-8, nothing is written then.</summary>
+    private readonly bool Assign(int row, ReadOnlySpan<byte> bytes, bool isText)
     {
         var target = (ulong*)_data + (2L * row);
         fixed (byte* p = bytes)
@@ -165,20 +169,56 @@ public unsafe partial struct VectorWriter
             var text = _heap == null ? null : _heap->Take(_vector, target, row, bytes.Length);
             if (text != null)
             {
+                // One pass over the bytes; only what is not plain ASCII is looked at again.
+                if (!CopyIsAscii(p, text, bytes.Length) && isText && !Utf8.IsValid(bytes)) return false;
                 // A long string_t: the length, the first four bytes, the address.
-                Unsafe.CopyBlockUnaligned(text, p, (uint)bytes.Length);
                 target[0] = (uint)bytes.Length | ((ulong)*(uint*)p << 32);
                 target[1] = (ulong)text;
+                return true;
             }
-            else if (bytes.Length <= QuickCopyBytesMax)
-            {
+
+            if (isText && !Utf8.IsValid(bytes)) return false;
+            if (bytes.Length <= QuickCopyBytesMax)
                 NativeMethods.AssignShortText(_vector, (ulong)row, p, (ulong)bytes.Length);
-            }
             else
-            {
                 NativeMethods.duckdb_unsafe_vector_assign_string_element_len(_vector, (ulong)row, p, (ulong)bytes.Length);
-            }
+            return true;
         }
+    }
+
+    /// <summary>Copies more than <see cref="InlineBytesMax"/> bytes and says whether all of them are ASCII. The last step overlaps the one before it.</summary>
+    private static bool CopyIsAscii(byte* from, byte* to, int length)
+    {
+        if (length >= Vector256<byte>.Count)
+        {
+            var seen = Vector256<byte>.Zero;
+            var last = length - Vector256<byte>.Count;
+            for (var i = 0; i < last; i += Vector256<byte>.Count)
+            {
+                var step = Vector256.Load(from + i);
+                step.Store(to + i);
+                seen |= step;
+            }
+
+            var end = Vector256.Load(from + last);
+            end.Store(to + last);
+            return (seen | end).ExtractMostSignificantBits() == 0;
+        }
+
+        if (length >= Vector128<byte>.Count)
+        {
+            var first = Vector128.Load(from);
+            var end = Vector128.Load(from + length - Vector128<byte>.Count);
+            first.Store(to);
+            end.Store(to + length - Vector128<byte>.Count);
+            return (first | end).ExtractMostSignificantBits() == 0;
+        }
+
+        var head = *(ulong*)from;
+        var tail = *(ulong*)(from + length - sizeof(ulong));
+        *(ulong*)to = head;
+        *(ulong*)(to + length - sizeof(ulong)) = tail;
+        return ((head | tail) & 0x8080_8080_8080_8080) == 0;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
