@@ -9,6 +9,7 @@ namespace Millrace.DuckDb;
 public sealed class DuckDbConnection : IDisposable
 {
     private readonly ConnectionHandle _handle;
+    private readonly QueryThread _thread = new();
 
     internal DuckDbConnection(ConnectionHandle handle) => _handle = handle;
 
@@ -57,7 +58,7 @@ public sealed class DuckDbConnection : IDisposable
     }
 
     /// <summary>
-    /// <see cref="Execute"/> on a thread of its own. On cancellation the query is interrupted; callbacks that wait for something
+    /// <see cref="Execute"/> on the connection's own thread. On cancellation the query is interrupted; callbacks that wait for something
     /// must watch the same token, since an interrupt does not wake them. A query that ends before it sees the interrupt counts.
     /// </summary>
     /// <exception cref="OperationCanceledException">The token was cancelled and the query failed, for whatever reason it then gave.</exception>
@@ -68,7 +69,7 @@ public sealed class DuckDbConnection : IDisposable
         using var result = await QueryAsync(sql, cancellation);
     }
 
-    /// <summary><see cref="Query"/> on a thread of its own, cancelled as <see cref="ExecuteAsync"/> is.</summary>
+    /// <summary><see cref="Query"/> on the connection's own thread, cancelled as <see cref="ExecuteAsync"/> is.</summary>
     /// <exception cref="OperationCanceledException">The token was cancelled and the query failed, for whatever reason it then gave.</exception>
     /// <exception cref="DuckDbException">DuckDB or a callback failed.</exception>
     /// <exception cref="ObjectDisposedException">The connection is disposed.</exception>
@@ -78,11 +79,7 @@ public sealed class DuckDbConnection : IDisposable
         await using var interrupter = new QueryInterrupter(this, cancellation);
         try
         {
-            return await Task.Factory.StartNew(
-                () => Query(sql),
-                CancellationToken.None,
-                TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach,
-                TaskScheduler.Default);
+            return await _thread.RunAsync(() => Query(sql));
         }
         catch (DuckDbException e) when (cancellation.IsCancellationRequested)
         {
@@ -123,7 +120,11 @@ public sealed class DuckDbConnection : IDisposable
     public void RegisterCopyFunction(string name, Func<CopyBinding, ICopyTarget> bind) => CopyFunction.Register(_handle, name, bind);
 
     /// <inheritdoc/>
-    public void Dispose() => _handle.Dispose();
+    public void Dispose()
+    {
+        _thread.Dispose();
+        _handle.Dispose();
+    }
 }
 
 /// <summary>How far a query is.</summary>

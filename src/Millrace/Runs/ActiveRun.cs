@@ -18,6 +18,7 @@ internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
     private readonly long _began;
     private readonly FileStream _story;
     private readonly CancellationTokenSource _stop;
+    private readonly PeriodicTimer _sampler;
     private readonly Task _sampling;
     private volatile IEngine? _engine;
     private volatile Dispatcher? _dispatcher;
@@ -33,6 +34,7 @@ internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
         _began = clock.GetTimestamp();
         _story = new FileStream(Path.Combine(directory.Path, "story.ndjson"), FileMode.Append, FileAccess.Write, FileShare.Read);
         _stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        _sampler = new PeriodicTimer(TimeSpan.FromMilliseconds(Limits.SampleMilliseconds), clock);
         _sampling = SampleAsync();
     }
 
@@ -118,6 +120,7 @@ internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
     public async Task<RunSummary> EndAsync(RunSummary summary, ImmutableArray<CommitRecord> commits)
     {
         await _stop.CancelAsync().ConfigureAwait(false);
+        _sampler.Dispose();
         await _sampling.ConfigureAwait(false);
         summary = summary with { Retries = Retries, PeakMemoryBytes = PeakMemoryBytes, Seconds = Math.Round(Elapsed.TotalSeconds, 3) };
         try
@@ -138,6 +141,7 @@ internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync().ConfigureAwait(false);
+        _sampler.Dispose();
         await _sampling.ConfigureAwait(false);
         await _story.DisposeAsync().ConfigureAwait(false);
         Lease.Dispose();
@@ -149,20 +153,13 @@ internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
         if (System.IO.Directory.Exists(directory.SpillPath)) System.IO.Directory.Delete(directory.SpillPath, recursive: true);
     }
 
+    /// <summary>Until the sampler is disposed: the usual end of a run throws nothing.</summary>
     private async Task SampleAsync()
     {
-        try
+        while (await _sampler.WaitForNextTickAsync(CancellationToken.None).ConfigureAwait(false))
         {
-            using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(Limits.SampleMilliseconds), _clock);
-            while (await timer.WaitForNextTickAsync(_stop.Token).ConfigureAwait(false))
-            {
-                if (File.Exists(Directory.CancelPath)) await _stop.CancelAsync().ConfigureAwait(false);
-                On(Sample());
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // The run ends.
+            if (File.Exists(Directory.CancelPath)) await _stop.CancelAsync().ConfigureAwait(false);
+            On(Sample());
         }
     }
 

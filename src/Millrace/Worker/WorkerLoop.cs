@@ -36,7 +36,8 @@ public sealed class WorkerLoop : IDisposable
             RunDirectory.OpenPath(settings.RunDirectory).WorkersLockPath, FileMode.OpenOrCreate, FileAccess.Read, FileShare.Read);
         await using var runner = _connectors.OpenRunner(settings, _clock);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        var sampling = SampleAsync(runner, ended.Token);
+        using var sampler = new PeriodicTimer(TimeSpan.FromMilliseconds(Limits.SampleMilliseconds), _clock);
+        var sampling = SampleAsync(sampler, runner);
         try
         {
             while (await _channel.ReadAsync(WorkerJson.Default.WorkerInput, cancel).ConfigureAwait(false) is { } message)
@@ -49,6 +50,7 @@ public sealed class WorkerLoop : IDisposable
         {
             await ended.CancelAsync().ConfigureAwait(false);
             await Task.WhenAll(_tasks.Values).ConfigureAwait(false);
+            sampler.Dispose();
             await sampling.ConfigureAwait(false);
         }
     }
@@ -96,18 +98,10 @@ public sealed class WorkerLoop : IDisposable
 
     private void LaneFree(UnitOrder order) => _ = TellAsync(new WorkerOutput { Order = order.Id, LaneFree = true });
 
-    private async Task SampleAsync(UnitRunner runner, CancellationToken cancel)
+    private async Task SampleAsync(PeriodicTimer sampler, UnitRunner runner)
     {
-        try
-        {
-            using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(Limits.SampleMilliseconds), _clock);
-            while (await timer.WaitForNextTickAsync(cancel).ConfigureAwait(false))
-                await TellAsync(new WorkerOutput { Progress = runner.Progress() }).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
-        {
-            // The worker ends.
-        }
+        while (await sampler.WaitForNextTickAsync(CancellationToken.None).ConfigureAwait(false))
+            await TellAsync(new WorkerOutput { Progress = runner.Progress() }).ConfigureAwait(false);
     }
 
     private async Task TellAsync(WorkerOutput answer)
