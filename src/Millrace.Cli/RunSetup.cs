@@ -33,22 +33,6 @@ internal static class RunSetup
         _ => new RunNarrator(shell, shell.IsTerminal ? new LiveLine(shell) : new PlainLines(shell)),
     };
 
-    /// <summary>The process exit code of a run, as <c>docs/reference/exit-codes.md</c> has it: 0, 130, or that of the first fault.</summary>
-    public static int ExitCode(RunSummary summary)
-    {
-        if (summary.Status == RunStatus.Succeeded)
-        {
-            return 0;
-        }
-
-        if (summary.Status == RunStatus.Cancelled)
-        {
-            return 130;
-        }
-
-        return summary.Faults.IsEmpty ? 1 : summary.Faults[0].ExitCode;
-    }
-
     /// <summary>This very program once more; under <c>dotnet program.dll</c> the program is the host's first argument.</summary>
     private static WorkerCommand WorkerCommand()
     {

@@ -46,7 +46,7 @@ internal static class CheckVerb
             new FaultPrinter(shell).Print(check.Faults);
         }
 
-        return check.Faults.IsEmpty ? 0 : check.Faults[0].ExitCode;
+        return ExitCodes.Of(check.Faults);
     }
 
     private static void Tell(JobCheck check, JsonLines lines)

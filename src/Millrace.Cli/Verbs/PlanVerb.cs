@@ -75,6 +75,6 @@ internal static class PlanVerb
             printer.Engine(last.Engine, last.Budget);
         }
 
-        return faults.Count == 0 ? 0 : faults[0].ExitCode;
+        return ExitCodes.Of(faults);
     }
 }

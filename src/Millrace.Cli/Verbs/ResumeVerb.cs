@@ -39,6 +39,6 @@ internal static class ResumeVerb
         }
 
         var path = new DataPath(RunSetup.Options(shell, RunSetup.Observer(style, shell)));
-        return RunSetup.ExitCode(await path.ResumeAsync(directory, job, cancel).ConfigureAwait(false));
+        return ExitCodes.Of(await path.ResumeAsync(directory, job, cancel).ConfigureAwait(false));
     }
 }

@@ -47,6 +47,6 @@ internal static class RunVerb
 
         var path = new DataPath(RunSetup.Options(shell, RunSetup.Observer(style, shell)));
         RunSummary summary = await path.RunAsync(job, cancel).ConfigureAwait(false);
-        return RunSetup.ExitCode(summary);
+        return ExitCodes.Of(summary);
     }
 }

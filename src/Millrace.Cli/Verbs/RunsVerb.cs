@@ -104,7 +104,7 @@ internal static class RunsVerb
         }
 
         new FaultPrinter(shell).Print(faults);
-        return faults.Count == 0 ? 0 : faults[0].ExitCode;
+        return ExitCodes.Of(faults);
     }
 
     /// <summary>A run that could be resumed may have staged something: that goes first, or it would lie there for ever.</summary>

@@ -126,9 +126,12 @@ public sealed class VerbTests
     [InlineData(RunStatus.Cancelled, 130)]
     [InlineData(RunStatus.Failed, 3, FaultKind.Unreachable)]
     [InlineData(RunStatus.Failed, 3, FaultKind.Unreachable, FaultKind.Refused)]
-    [InlineData(RunStatus.Failed, 4, FaultKind.Data, FaultKind.Unreachable)]
+    [InlineData(RunStatus.Failed, 1, FaultKind.Data, FaultKind.Unreachable)]
+    [InlineData(RunStatus.Failed, 1, FaultKind.Unreachable, FaultKind.Data)]
+    [InlineData(RunStatus.Failed, 1, FaultKind.Died, FaultKind.Unreachable)]
+    [InlineData(RunStatus.Cancelled, 130, FaultKind.Data, FaultKind.Cancelled)]
     [InlineData(RunStatus.Failed, 5, FaultKind.Limit)]
     [InlineData(RunStatus.Failed, 1)]
-    public void The_exit_code_is_that_of_the_first_fault(RunStatus status, int code, params FaultKind[] kinds) =>
-        Assert.Equal(code, RunSetup.ExitCode(new RunSummary { Run = "r", Status = status, Faults = [.. kinds.Select(kind => new Fault(kind, "x"))] }));
+    public void The_exit_code_is_what_the_faults_have_in_common_else_1(RunStatus status, int code, params FaultKind[] kinds) =>
+        Assert.Equal(code, ExitCodes.Of(new RunSummary { Run = "r", Status = status, Faults = [.. kinds.Select(kind => new Fault(kind, "x"))] }));
 }
