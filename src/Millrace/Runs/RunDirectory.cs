@@ -148,6 +148,13 @@ public sealed class RunDirectory
         System.IO.Path.Combine(Path, "epochs", epoch.Epoch.ToString("D6", CultureInfo.InvariantCulture) + ".json"),
         RunJson.Line(epoch, RunJson.Default.EpochRecord));
 
+    /// <summary>Removes what killed writers had begun (see <see cref="DurableFiles"/>): only for who holds the run, when no worker lives.</summary>
+    internal void RemoveTemporaries()
+    {
+        var everywhere = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.None };
+        foreach (var file in Directory.EnumerateFiles(Path, ".*.tmp", everywhere)) File.Delete(file);
+    }
+
     /// <summary>
     /// A stream's name as a folder name: letters, digits, dots and dashes stay; a name with anything else, or a long one, gets a hash
     /// behind it, so that two names never share a folder and none leaves it.

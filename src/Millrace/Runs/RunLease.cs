@@ -32,6 +32,7 @@ public sealed class RunLease : IDisposable
             var epoch = (directory.LatestEpoch()?.Epoch ?? 0) + 1;
             var record = new EpochRecord { Epoch = epoch, Host = Environment.MachineName, Pid = Environment.ProcessId, Began = clock.GetUtcNow() };
             if (!directory.TryWriteEpoch(record)) throw HeldBy(directory);
+            if (epoch > 1) directory.RemoveTemporaries();
             return new RunLease(directory, held, epoch);
         }
         catch

@@ -71,6 +71,20 @@ public sealed class RunDirectoryTests : IDisposable
     }
 
     [Fact]
+    public async Task Who_takes_a_run_over_removes_what_killed_writers_had_begun()
+    {
+        var run = RunDirectory.Create(_state.Path, SampleJob.Named("sample"), Noon);
+        (await RunLease.TakeAsync(run, TimeProvider.System, default)).Dispose();
+        var results = Directory.CreateDirectory(Path.Combine(run.Path, "streams", "s", "g1", "results", "000000")).FullName;
+        string[] begun = [Path.Combine(results, ".000000001.json.0123456789ab.tmp"), Path.Combine(run.Path, ".report.json.0123456789ab.tmp")];
+        var kept = Path.Combine(results, "000000000.json");
+        foreach (var path in begun.Append(kept)) await File.WriteAllTextAsync(path, "{");
+        using var lease = await RunLease.TakeAsync(run, TimeProvider.System, default);
+        Assert.All(begun, static path => Assert.False(File.Exists(path), path));
+        Assert.True(File.Exists(kept));
+    }
+
+    [Fact]
     public async Task Statuses_follow_lock_and_report()
     {
         var run = RunDirectory.Create(_state.Path, SampleJob.Named("sample"), Noon);

@@ -1,0 +1,122 @@
+using System.Globalization;
+using Millrace.Connectors.Tests.Postgres.Servers;
+using Millrace.SystemTests.Moves;
+
+namespace Millrace.SystemTests;
+
+/// <summary>
+/// SIGKILL to the coordinator right around the one step that publishes a table: readers have the old table or the new one, and
+/// <c>resume</c> ends with the new rows exactly once, without reading anything again.
+/// </summary>
+public sealed class PublishKillTests(PgServers servers)
+{
+    /// <summary>Where the coordinator is killed.</summary>
+    public enum Moment
+    {
+        /// <summary>All is staged and marked, and the coordinator makes sure a last time that the run is its own: publishing comes next.</summary>
+        BeforePublishing,
+
+        /// <summary>The new table is live, and nothing has been made durable or tidied up since.</summary>
+        AfterPublishing,
+
+        /// <summary>The staging is gone, and the run directory is about to be told.</summary>
+        BeforeNoting,
+    }
+
+    public static TheoryData<Moment> Moments => [.. Enum.GetValues<Moment>()];
+
+    [Theory]
+    [MemberData(nameof(Moments))]
+    public async Task Overwriting(Moment moment)
+    {
+        await using var bench = await Workbench.CreateAsync(servers);
+        (await bench.RunAsync()).Expect(0);
+        var old = await bench.SourceAsync();
+        await bench.FillAsync(2);
+        var expected = await bench.SourceAsync();
+
+        await KillAsync(bench, moment, "overwrite");
+        Assert.Equal(moment == Moment.BeforePublishing ? old : expected, await bench.PublishedAsync());
+
+        await ResumeAsync(bench, expected);
+    }
+
+    [Theory]
+    [MemberData(nameof(Moments))]
+    public async Task Appending(Moment moment)
+    {
+        await using var bench = await Workbench.CreateAsync(servers);
+        (await bench.RunAsync()).Expect(0);
+        var old = await bench.SourceAsync();
+        var files = Files(bench);
+        await bench.FillAsync(2);
+        var expected = Sum(old, await bench.SourceAsync());
+
+        await KillAsync(bench, moment, "append");
+        Assert.Equal(moment == Moment.BeforePublishing ? old : expected, await bench.PublishedAsync());
+
+        await ResumeAsync(bench, expected);
+        Assert.Equal(files, Files(bench).Intersect(files));
+    }
+
+    /// <summary>Runs until the moment, and kills the coordinator there; the workers have nothing to do then, and have to notice.</summary>
+    private static async Task KillAsync(Workbench bench, Moment moment, string mode)
+    {
+        using var door = new Doorstep(bench[""].TrimEnd('/'), Opening(bench, moment));
+        await using var run = bench.Start("run", "--mode", mode);
+        await door.HeldAsync(run);
+        run.KillCoordinator();
+        door.Release();
+        (await run.WaitAsync()).Expect(137);
+        await Eventually.TrueAsync("the workers are gone", () => run.Workers().Count == 0);
+        Assert.False(File.Exists(Commit(bench)), "the run directory knows of a commit already");
+    }
+
+    /// <summary>The opening of a file or folder that comes at that moment and never before. The table is there already.</summary>
+    private static Func<string, bool> Opening(Workbench bench, Moment moment)
+    {
+        var marker = new FileInfo(Path.Combine(bench.Table, "_millrace.json"));
+        var before = marker.LastWriteTimeUtc;
+        string? staged = null;
+        return path =>
+        {
+            if (path.StartsWith(bench[".lake.millrace"], StringComparison.Ordinal) && path.EndsWith("/t/table", StringComparison.Ordinal)) staged = path;
+            marker.Refresh();
+            return moment switch
+            {
+                Moment.BeforePublishing => path.EndsWith("/epochs", StringComparison.Ordinal) && File.Exists(Path.Combine(staged ?? "", "_millrace.json")),
+                Moment.AfterPublishing => path == bench.Lake && marker.LastWriteTimeUtc != before,
+                _ => path.Contains("/streams/public.t/.commit.json.", StringComparison.Ordinal),
+            };
+        };
+    }
+
+    /// <summary>Resumes to the end; the source has other rows by now, and must not be asked for them.</summary>
+    private static async Task ResumeAsync(Workbench bench, string expected)
+    {
+        await bench.FillAsync(3);
+        var run = Path.GetFileName(bench.RunFolder);
+        var finished = (await bench.RunAsync("resume")).Expect(0).LastJson();
+        Assert.Equal(("succeeded", Workbench.Rows), (finished.GetProperty("status").GetString(), finished.GetProperty("rows_written").GetInt32()));
+        Assert.Equal(expected, await bench.PublishedAsync());
+        bench.AssertNothingLeft();
+
+        // Once more there is nothing to do, asked for by its name or not.
+        var files = Files(bench);
+        (await bench.RunAsync("resume", run)).Expect(0);
+        (await bench.RunAsync("resume")).Expect(2);
+        Assert.Equal(files, Files(bench));
+        bench.AssertNothingLeft();
+    }
+
+    private static string Commit(Workbench bench) => Path.Combine(bench.RunFolder, "streams", "public.t", "commit.json");
+
+    /// <summary>The table's files by name, with size and time: what is written anew differs.</summary>
+    private static List<string> Files(Workbench bench) =>
+    [
+        .. new DirectoryInfo(bench.Table).EnumerateFiles("*.parquet").Select(static file => $"{file.Name} {file.Length} {file.LastWriteTimeUtc:O}").Order(StringComparer.Ordinal),
+    ];
+
+    private static string Sum(string one, string other) =>
+        string.Join(' ', one.Split(' ').Zip(other.Split(' '), static (a, b) => (long.Parse(a, CultureInfo.InvariantCulture) + long.Parse(b, CultureInfo.InvariantCulture)).ToString(CultureInfo.InvariantCulture)));
+}
