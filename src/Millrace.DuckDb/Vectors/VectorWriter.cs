@@ -78,6 +78,15 @@ public unsafe partial struct VectorWriter
         if (_nested) SetChildrenNull(row);
     }
 
+    /// <summary>Makes every row NULL, for a column of which few rows are then made valid and written. Not for nested types.</summary>
+    /// <exception cref="InvalidOperationException">The column is nested.</exception>
+    public void SetAllNull()
+    {
+        if (_nested) throw WrongKind("plain column");
+        if (_validity == null) OpenValidity();
+        new Span<ulong>(_validity, (_capacity + 63) >> 6).Clear();
+    }
+
     /// <summary>Takes back <see cref="SetNull"/> for a row that is written again.</summary>
     public void SetValid(int row)
     {

@@ -67,7 +67,9 @@ internal enum ColumnOrigin
 /// </param>
 /// <param name="Origin">Where the values come from.</param>
 /// <param name="Stored">The type that <see cref="Decode"/> starts from; null: text.</param>
-internal sealed record FileColumn(string Name, string Type, string Decode, ColumnOrigin Origin = ColumnOrigin.Content, string? Stored = null)
+/// <param name="IsUsual">Whether numbers and times are spelled as SQL spells them, so that the quick readers may read them.</param>
+internal sealed record FileColumn(
+    string Name, string Type, string Decode, ColumnOrigin Origin = ColumnOrigin.Content, string? Stored = null, bool IsUsual = false)
 {
     /// <summary>Stands for the raw column in <see cref="Decode"/>.</summary>
     public const string Hole = "{raw}";

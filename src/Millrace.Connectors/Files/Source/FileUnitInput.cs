@@ -1,3 +1,4 @@
+using Millrace.Connectors.Files.Source.Text;
 using Millrace.DuckDb;
 using Millrace.Extract;
 using Millrace.Faults;
@@ -23,7 +24,7 @@ internal sealed class FileUnitInput(FilesUnitReader reader, FileLayout layout, F
         {
             // What DuckDB reads by itself is known only at the end.
             if (_complete) return slice.Range is { } range && layout.Format != SourceFormat.Parquet ? range.End - range.Start : slice.Files.Sum(file => file.Bytes);
-            long bytes = 0;
+            var bytes = opening.Table?.Table.Bytes ?? 0;
             foreach (var pipe in opening.Pipes) bytes += pipe.Bytes;
             return bytes;
         }
@@ -33,6 +34,7 @@ internal sealed class FileUnitInput(FilesUnitReader reader, FileLayout layout, F
     public void Cancel()
     {
         foreach (var pipe in opening.Pipes) pipe.Stop();
+        opening.Table?.Table.Stop();
     }
 
     /// <inheritdoc/>
@@ -101,13 +103,20 @@ internal sealed class FileUnitInput(FilesUnitReader reader, FileLayout layout, F
             }
         }
 
+        if (error.InnerException is Fault reading) return reading;
+        if (error.InnerException is UnusualText unusual)
+        {
+            reader.ReadSlowly(slice);
+            return new Fault(FaultKind.Data, $"the text has {unusual.Message}: DuckDB's reader takes over", error)
+            {
+                Side = FaultSide.Source, Where = slice.Files[0].Path, Retryable = true,
+            };
+        }
+
         if (layout.Format != SourceFormat.Parquet && ReadErrors.CanBeLongRecord(error.Message) && LongRecord(error) is { } longRecord) return longRecord;
         return new ReadErrors(layout, slice, buffer).Explain(error);
     }
 
     /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
-    {
-        foreach (var pipe in opening.Pipes) await pipe.DisposeAsync().ConfigureAwait(false);
-    }
+    public ValueTask DisposeAsync() => opening.CloseAsync();
 }

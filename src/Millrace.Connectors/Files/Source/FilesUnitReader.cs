@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Millrace.Connectors.Files.Source.Text;
 using Millrace.DuckDb;
 using Millrace.Extract;
 using Millrace.Faults;
@@ -12,6 +13,8 @@ internal sealed class FilesUnitReader : IUnitReader
 {
     private readonly ConcurrentDictionary<string, FileLayout> _layouts = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, long> _lineBytes = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, bool> _unusual = new(StringComparer.Ordinal);
+    private readonly TextTables _tables = new();
     private readonly SemaphoreSlim _probing = new(1);
     private readonly Probe _probe = new();
 
@@ -19,10 +22,7 @@ internal sealed class FilesUnitReader : IUnitReader
     public IReadOnlyList<string> ReadablePaths(StreamHeader header) => ["/dev/fd", LayoutOf(header).Root];
 
     /// <inheritdoc/>
-    public void Attach(DuckDbConnection connection)
-    {
-        // DuckDB's own readers read files; there is no function to add.
-    }
+    public void Attach(DuckDbConnection connection) => _tables.Attach(connection);
 
     /// <inheritdoc/>
     public async ValueTask<IUnitInput> OpenAsync(StreamHeader header, Unit unit, CancellationToken cancel)
@@ -31,7 +31,8 @@ internal sealed class FilesUnitReader : IUnitReader
         var slice = FileSlice.Parse(unit.Slice);
         foreach (var file in slice.Files) Unchanged(file);
         var buffer = new CsvBuffer(slice.Files.Max(file => _lineBytes.GetValueOrDefault(file.Path, Limits.TextLineBytesSmall)));
-        var opening = new UnitOpening(layout, slice, buffer, _probe);
+        var isQuick = !slice.Files.Any(file => _unusual.ContainsKey(file.Path));
+        var opening = new UnitOpening(layout, slice, buffer, _probe, isQuick ? _tables : null);
         await _probing.WaitAsync(cancel).ConfigureAwait(false);
         try
         {
@@ -40,7 +41,7 @@ internal sealed class FilesUnitReader : IUnitReader
         }
         catch
         {
-            foreach (var pipe in opening.Pipes) await pipe.DisposeAsync().ConfigureAwait(false);
+            await opening.CloseAsync().ConfigureAwait(false);
             throw;
         }
         finally
@@ -61,6 +62,12 @@ internal sealed class FilesUnitReader : IUnitReader
     internal void EnlargeBuffers(FileSlice slice, long lineBytes)
     {
         foreach (var file in slice.Files) _lineBytes.AddOrUpdate(file.Path, lineBytes, (_, bytes) => Math.Max(bytes, lineBytes));
+    }
+
+    /// <summary>Lets DuckDB's own readers read these files from now on.</summary>
+    internal void ReadSlowly(FileSlice slice)
+    {
+        foreach (var file in slice.Files) _unusual[file.Path] = true;
     }
 
     /// <summary>Refuses a file that is not the one that was planned.</summary>

@@ -70,7 +70,7 @@ internal sealed class LayoutBuilder(StreamJob stream, TargetTraits target, Sourc
         var decode = format == SourceFormat.Parquet ? FromTyped(column.Type, type, _columns.Count)
             : format == SourceFormat.Csv ? TextTypes.Decode(type, asked is null, _columns.Count, rules)
             : FromJson(type, asked is null, _columns.Count);
-        _columns.Add(new FileColumn(column.Name, type.ToSql(), decode, Stored: format == SourceFormat.Parquet ? column.Type.ToSql() : null));
+        _columns.Add(new FileColumn(column.Name, type.ToSql(), decode, Stored: format == SourceFormat.Parquet ? column.Type.ToSql() : null, IsUsual: !type.IsNested && rules.IsUsual));
         _sources[column.Name] = asked is null ? column : column with { Type = type, Remark = null };
     }
 

@@ -153,4 +153,8 @@ internal static class TextTypes
 /// <param name="DateFormat">The format of dates in strftime notation; null: ISO 8601.</param>
 /// <param name="TimestampFormat">The format of timestamps; null: ISO 8601.</param>
 /// <param name="EmptyIsNull">Whether an empty text is NULL in columns that are no text.</param>
-internal sealed record TextRules(string DecimalMark = ".", string? DateFormat = null, string? TimestampFormat = null, bool EmptyIsNull = true);
+internal sealed record TextRules(string DecimalMark = ".", string? DateFormat = null, string? TimestampFormat = null, bool EmptyIsNull = true)
+{
+    /// <summary>Whether that is how SQL spells them.</summary>
+    public bool IsUsual => DecimalMark == "." && DateFormat is null && TimestampFormat is null;
+}

@@ -8,6 +8,7 @@ namespace Millrace.Connectors.Files.Source;
 internal sealed class TypeTally(ImmutableArray<string> names)
 {
     private const int ColumnsAtOnce = 64;
+    private const int FirstRows = 512;
 
     private readonly Dictionary<string, Count> _counts = names.ToDictionary(name => name, _ => new Count(), StringComparer.OrdinalIgnoreCase);
 
@@ -21,26 +22,54 @@ internal sealed class TypeTally(ImmutableArray<string> names)
     {
         foreach (var some in raws.Chunk(ColumnsAtOnce))
         {
-            var sql = new StringBuilder("SELECT ");
-            foreach (var (_, raw) in some)
+            // A few rows rule most types out. Of what is left only each column's first is tried on all rows, and the next when it fails:
+            // trying every type on every row takes longer than reading a gigabyte.
+            await CountAsync(probe, $"(SELECT * FROM {scan} LIMIT {FirstRows})", some, Open, rules, cancel).ConfigureAwait(false);
+            var tried = new HashSet<(string Name, int Type)>();
+            while (some.Any(column => FirstOpen(column.Name, tried) >= 0))
             {
-                var value = $"{raw} IS NOT NULL AND {raw} <> ''";
-                sql.Append($"count(*) FILTER (WHERE {value})");
-                foreach (var type in TextTypes.Candidates)
-                    sql.Append($", count(*) FILTER (WHERE {value} AND NOT coalesce({TextTypes.Fits(type, rules).Replace(FileColumn.Hole, raw, StringComparison.Ordinal)}, false))");
-                sql.Append(", ");
+                var trying = some.Where(column => FirstOpen(column.Name, tried) >= 0).ToDictionary(column => column.Name, column => FirstOpen(column.Name, tried), StringComparer.Ordinal);
+                await CountAsync(probe, scan, [.. some.Where(column => trying.ContainsKey(column.Name))], column => [trying[column]], rules, cancel).ConfigureAwait(false);
+                foreach (var (name, type) in trying) tried.Add((name, type));
             }
+        }
+    }
 
-            sql.Length -= 2;
-            using var result = await probe.QueryAsync($"{sql} FROM {scan}", cancel).ConfigureAwait(false);
-            if (!result.Read()) continue;
-            var at = 0;
-            foreach (var (name, _) in some)
+    // The types that nothing speaks against yet.
+    private int[] Open(string name) => [.. Enumerable.Range(0, TextTypes.Candidates.Length).Where(type => _counts[name].Misfits[type] == 0)];
+
+    // The one that would be taken, unless all rows have been tried on it; -1: none.
+    private int FirstOpen(string name, HashSet<(string Name, int Type)> tried)
+    {
+        var first = Array.IndexOf(_counts[name].Misfits, 0);
+        return first >= 0 && !tried.Contains((name, first)) ? first : -1;
+    }
+
+    private async Task CountAsync(
+        Probe probe, string scan, IReadOnlyList<(string Name, string Raw)> raws, Func<string, int[]> types, TextRules rules, CancellationToken cancel)
+    {
+        var sql = new StringBuilder("SELECT ");
+        foreach (var (name, raw) in raws)
+        {
+            var value = $"{raw} IS NOT NULL AND {raw} <> ''";
+            sql.Append($"count(*) FILTER (WHERE {value}), ");
+            foreach (var type in types(name))
             {
-                var count = _counts[name];
-                count.Values += result.GetInt64(at++);
-                for (var i = 0; i < count.Misfits.Length; i++) count.Misfits[i] += result.GetInt64(at++);
+                var fits = TextTypes.Fits(TextTypes.Candidates[type], rules).Replace(FileColumn.Hole, raw, StringComparison.Ordinal);
+                sql.Append($"count(*) FILTER (WHERE {value} AND NOT coalesce({fits}, false)), ");
             }
+        }
+
+        sql.Length -= 2;
+        using var result = await probe.QueryAsync($"{sql} FROM {scan}", cancel).ConfigureAwait(false);
+        if (!result.Read()) return;
+        var at = 0;
+        foreach (var (name, _) in raws)
+        {
+            var count = _counts[name];
+            var asked = types(name);
+            count.Values = Math.Max(count.Values, result.GetInt64(at++));
+            foreach (var type in asked) count.Misfits[type] += result.GetInt64(at++);
         }
     }
 

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using Millrace.Connectors.Files.Source.Text;
 using Millrace.DuckDb;
 using Millrace.Faults;
 
@@ -7,7 +9,12 @@ namespace Millrace.Connectors.Files.Source;
 /// Opens one unit: compares each file's columns with the stream's, starts the pipes, writes the SELECT. Columns are found by name in
 /// every file, so files may have them in any order.
 /// </summary>
-internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer buffer, Probe probe)
+/// <param name="layout">How files are read.</param>
+/// <param name="slice">The unit.</param>
+/// <param name="buffer">DuckDB's buffers.</param>
+/// <param name="probe">Looks into files.</param>
+/// <param name="tables">Where tables are added that this process reads itself; null: DuckDB's own readers read everything.</param>
+internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer buffer, Probe probe, TextTables? tables = null)
 {
     private readonly UnitScan _scan = new(layout);
     private readonly Dictionary<string, FileColumn> _content = layout.Columns
@@ -16,6 +23,9 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
 
     /// <summary>The pipes that were started; whoever called disposes them, also when the opening failed.</summary>
     public List<TextPipe> Pipes { get; } = [];
+
+    /// <summary>The table that this process reads itself, and its token; null: DuckDB reads.</summary>
+    public (long Token, TextTable Table)? Table { get; private set; }
 
     /// <summary>Rows that the files say they have; -1 when one does not.</summary>
     public long Rows { get; private set; }
@@ -48,10 +58,68 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
         return _scan.Search(bad);
     }
 
+    /// <summary>Lets go of everything.</summary>
+    public async ValueTask CloseAsync()
+    {
+        foreach (var pipe in Pipes) await pipe.DisposeAsync().ConfigureAwait(false);
+        if (Table is { } table) tables!.Remove(table.Token);
+    }
+
+    // The records of all files as one table of this process: see TextTable.
+    private void Quick(Func<TextBuffer, IRecordReader> records, ImmutableArray<TextFile> files, bool emptyIsNull)
+    {
+        var columns = new List<(TextColumn Column, DuckDbType Type)>();
+        var raws = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+        foreach (var column in _content.Values)
+        {
+            var type = DuckDbType.Parse(column.Type);
+            var quick = TextColumn.For(type, column.IsUsual, emptyIsNull);
+            raws[column.Name] = quick.Kind == QuickKind.Text ? TextTable.Values(columns.Count) : TextTable.Texts(columns.Count);
+            if (quick.Kind != QuickKind.Text) _scan.Quicken(column.Name, TextTable.Values(columns.Count));
+            columns.Add((quick, type));
+        }
+
+        var buffer = new TextBuffer();
+        var table = new TextTable(files, buffer, records(buffer), columns);
+        var (token, call) = tables!.Add(table);
+        Table = (token, table);
+        _scan.Add(call, raws, Sql.Name(UnitScan.FileName));
+    }
+
+    private bool CanBeQuick(SliceFile file) => FormatOf.PackingOf(file.Path, layout.Packing) != Packing.Zstd;
+
+    private TextFile FileOf(SliceFile file, CsvDialect? dialect, int[] columns) => new(
+        file.Path,
+        () => TextStreams.Open(file.Path, FormatOf.PackingOf(file.Path, layout.Packing), layout.Encoding, dialect, slice.Range),
+        slice.Range is null || slice.Range.Start == 0,
+        columns);
+
+    private async Task QuickCsvAsync(CsvDialect dialect, CancellationToken cancel)
+    {
+        var places = _content.Keys.Select((name, i) => (name, i)).ToDictionary(place => place.name, place => place.i, StringComparer.OrdinalIgnoreCase);
+        var files = ImmutableArray.CreateBuilder<TextFile>();
+        foreach (var file in slice.Files)
+        {
+            if (file.Bytes == 0) continue;
+            var names = await CsvNamesAsync(file, dialect, cancel).ConfigureAwait(false);
+            if (names.Length == 0) continue;
+            Compare(file, names);
+            files.Add(FileOf(file, dialect, [.. names.Select(name => places[name])]));
+        }
+
+        Quick(text => new CsvRecords(text, dialect, _content.Count), files.ToImmutable(), emptyIsNull: true);
+    }
+
     private async Task CsvAsync(CancellationToken cancel)
     {
         var dialect = layout.Csv!;
         Rows = slice.Range?.Rows ?? -1;
+        if (tables is not null && CsvRecords.Takes(dialect, _content.Count) && slice.Files.All(CanBeQuick))
+        {
+            await QuickCsvAsync(dialect, cancel).ConfigureAwait(false);
+            return;
+        }
+
         var group = new List<string>();
         string[] groupNames = [];
         foreach (var file in slice.Files)
@@ -116,6 +184,13 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
     {
         Rows = slice.Range?.Rows ?? -1;
         var keys = _content.Values.Select(column => (column.Name, IsJson: IsJsonRaw(column))).ToList();
+        if (tables is not null && layout.Format == SourceFormat.Ndjson && slice.Files.All(CanBeQuick))
+        {
+            var files = slice.Files.Where(file => file.Bytes > 0).Select(file => FileOf(file, null, []));
+            Quick(text => new NdjsonRecords(text, keys), [.. files], emptyIsNull: false);
+            return;
+        }
+
         var raws = _content.Keys.ToDictionary(key => key, key => $"x.{Sql.Name(key)}", StringComparer.OrdinalIgnoreCase);
         var plain = new List<string>();
         foreach (var file in slice.Files)

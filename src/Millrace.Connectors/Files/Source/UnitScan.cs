@@ -15,6 +15,7 @@ internal sealed class UnitScan(FileLayout layout)
 
     private readonly List<string> _scans = [];
     private readonly List<(string From, IReadOnlyDictionary<string, string> Raws, string? Objects)> _sources = [];
+    private readonly Dictionary<string, string> _quick = new(StringComparer.OrdinalIgnoreCase);
     private readonly ImmutableArray<FileColumn> _needed = layout.Where is not null
         ? layout.Columns
         : [.. layout.Columns.Where(column => layout.Output.Any(output => output.Source == column.Name))];
@@ -39,6 +40,14 @@ internal sealed class UnitScan(FileLayout layout)
         sql.Length -= 2;
         _scans.Add(sql.Append(" FROM ").Append(from).ToString());
     }
+
+    /// <summary>
+    /// Says that a column's values are there already wherever its raw text is NULL: only texts that are spelled in another way than the
+    /// usual go through SQL.
+    /// </summary>
+    /// <param name="column">The column's name.</param>
+    /// <param name="values">What the relation calls the values.</param>
+    public void Quicken(string column, string values) => _quick[column] = values;
 
     /// <summary>The complete SELECT.</summary>
     public string Select()
@@ -71,7 +80,9 @@ internal sealed class UnitScan(FileLayout layout)
     {
         ColumnOrigin.FileName => $"substr({file}, {(layout.Root.TrimEnd('/').Length + 2).ToString(CultureInfo.InvariantCulture)})",
         ColumnOrigin.Folder => column.Over(Folder(column.Name, file)),
-        _ => raws.TryGetValue(column.Name, out var raw) ? column.Over(raw) : $"NULL::{column.Type}",
+        _ when !raws.ContainsKey(column.Name) => $"NULL::{column.Type}",
+        _ when _quick.TryGetValue(column.Name, out var values) => $"CASE WHEN {raws[column.Name]} IS NULL THEN {values} ELSE {column.Over(raws[column.Name])} END",
+        _ => column.Over(raws[column.Name]),
     };
 
     private static string Folder(string key, string file)

@@ -1,0 +1,152 @@
+using System.Text;
+using System.Text.Json;
+
+namespace Millrace.Connectors.Files.Source.Text;
+
+/// <summary>
+/// NDJSON: one object on each line, lines of white space left out. A key that there is no column for, a key twice, what is no object and
+/// what is no JSON is <see cref="UnusualText"/>. A number keeps its spelling; an object or a list is its JSON without white space.
+/// </summary>
+internal sealed class NdjsonRecords : IRecordReader
+{
+    private readonly TextBuffer _text;
+    private readonly byte[][] _keys;
+    private readonly bool[] _isJson;
+    private readonly int[] _seenIn;
+    private int _record;
+    private byte[] _scratch = [];
+
+    /// <summary>A reader.</summary>
+    /// <param name="text">Where the bytes come from.</param>
+    /// <param name="keys">The columns' keys; of a JSON one the value's JSON is taken, also that of a string.</param>
+    public NdjsonRecords(TextBuffer text, IReadOnlyList<(string Key, bool IsJson)> keys)
+    {
+        _text = text;
+        _keys = [.. keys.Select(key => Encoding.UTF8.GetBytes(key.Key))];
+        _isJson = [.. keys.Select(key => key.IsJson)];
+        _seenIn = new int[_keys.Length];
+    }
+
+    /// <inheritdoc/>
+    public void Begin(TextFile file)
+    {
+        // Every line is a record.
+    }
+
+    /// <inheritdoc/>
+    public bool Next(TextColumn[] columns, int row)
+    {
+        while (true)
+        {
+            var text = _text.Unread;
+            var end = text.IndexOf((byte)'\n');
+            if (end < 0 && !_text.IsEnded)
+            {
+                _text.Fill();
+                continue;
+            }
+
+            if (end < 0 && text.IsEmpty) return false;
+            var line = end < 0 ? text : text[..end];
+            var isRecord = (line.Length > 0 && line[0] == (byte)'{') || line.ContainsAnyExcept(" \t\r"u8);
+            if (isRecord) Read(line, columns, row);
+            _text.Consume(end < 0 ? text.Length : end + 1);
+            if (isRecord) return true;
+        }
+    }
+
+    private void Read(ReadOnlySpan<byte> line, TextColumn[] columns, int row)
+    {
+        _record++;
+        try
+        {
+            var reader = new Utf8JsonReader(line);
+            reader.Read();
+            if (reader.TokenType != JsonTokenType.StartObject) throw new UnusualText("a value that is no object");
+            var guess = 0;
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            {
+                var key = Find(ref reader, guess);
+                if (_seenIn[key] == _record) throw new UnusualText("a key that is there twice");
+                _seenIn[key] = _record;
+                guess = key + 1;
+                reader.Read();
+                if (columns[key].IsWanted) Set(ref reader, ref columns[key], key, row, line);
+                else reader.Skip();
+            }
+
+            // Nothing but white space may follow: the reader throws.
+            reader.Read();
+        }
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
+        {
+            throw new UnusualText("a line that is no JSON object", error);
+        }
+
+        for (var key = 0; key < columns.Length; key++)
+        {
+            if (_seenIn[key] != _record && columns[key].IsWanted) columns[key].SetNull(row);
+        }
+    }
+
+    private int Find(ref Utf8JsonReader reader, int guess)
+    {
+        if (guess < _keys.Length && reader.ValueTextEquals(_keys[guess])) return guess;
+        for (var key = 0; key < _keys.Length; key++)
+        {
+            if (reader.ValueTextEquals(_keys[key])) return key;
+        }
+
+        throw new UnusualText("a key that there is no column for");
+    }
+
+    private void Set(ref Utf8JsonReader reader, ref TextColumn column, int key, int row, ReadOnlySpan<byte> line)
+    {
+        switch (reader.TokenType)
+        {
+            case JsonTokenType.Null:
+                column.SetNull(row);
+                break;
+            case JsonTokenType.String when !_isJson[key]:
+                column.Set(row, reader.ValueIsEscaped ? Unescaped(ref reader) : reader.ValueSpan);
+                break;
+            case JsonTokenType.String or JsonTokenType.StartObject or JsonTokenType.StartArray:
+                var start = (int)reader.TokenStartIndex;
+                reader.Skip();
+                column.Set(row, WithoutSpace(line[start..(int)reader.BytesConsumed]));
+                break;
+            default:
+                column.Set(row, reader.ValueSpan);
+                break;
+        }
+    }
+
+    private ReadOnlySpan<byte> Unescaped(ref Utf8JsonReader reader)
+    {
+        Reserve(reader.ValueSpan.Length);
+        return _scratch.AsSpan(0, reader.CopyString(_scratch));
+    }
+
+    private ReadOnlySpan<byte> WithoutSpace(ReadOnlySpan<byte> json)
+    {
+        if (!json.ContainsAny(" \t\r"u8)) return json;
+        Reserve(json.Length);
+        var length = 0;
+        var inString = false;
+        for (var i = 0; i < json.Length; i++)
+        {
+            var character = json[i];
+            if (!inString && character is (byte)' ' or (byte)'\t' or (byte)'\r') continue;
+            _scratch[length++] = character;
+            if (character == (byte)'"') inString = !inString;
+            else if (character == (byte)'\\') _scratch[length++] = json[++i];
+        }
+
+        return _scratch.AsSpan(0, length);
+    }
+
+    private void Reserve(int length)
+    {
+        if (_scratch.Length < length) _scratch = new byte[length * 2];
+    }
+}
