@@ -7,7 +7,9 @@ namespace Millrace.SystemTests;
 public sealed class CancelTests(PgServers servers)
 {
     private const string Gated = "20, 19000";
+    private const int HangUp = 1;
     private const int Interrupt = 2;
+    private const int Terminate = 15;
 
     [Fact]
     public async Task Cancel_from_another_process_ends_the_run_and_leaves_the_old_table_alone()
@@ -52,6 +54,39 @@ public sealed class CancelTests(PgServers servers)
         (await bench.RunAsync("resume")).Expect(0);
         Assert.Equal(await bench.SourceAsync(), await bench.PublishedAsync());
         bench.AssertNothingLeft();
+    }
+
+    [Theory]
+    [InlineData(Interrupt, true)]
+    [InlineData(Terminate, false)]
+    [InlineData(HangUp, true)]
+    public async Task A_signal_ends_a_run_at_once_and_cancel_removes_what_it_has_staged(int signal, bool toAll)
+    {
+        await using var bench = await Workbench.CreateAsync(servers);
+        bench.WriteJob(Gated);
+        (await bench.RunAsync()).Expect(0);
+        var old = await bench.SourceAsync();
+        await bench.FillAsync(2);
+        await using (await Gate.CloseAsync(bench))
+        {
+            await using var run = bench.Start("run");
+            await Gate.WaitersAsync(bench, 2);
+            if (toAll) run.SignalGroup(signal);
+            else run.Signal(signal);
+            // The gate is still closed: the statements are cancelled, not finished.
+            var exit = (await run.WaitAsync()).Expect(130);
+            Assert.Equal("cancelled", exit.LastJson().GetProperty("status").GetString());
+            Assert.DoesNotContain("worker_lost", exit.Stdout, StringComparison.Ordinal);
+            Assert.Empty(run.Workers());
+            await Eventually.TrueAsync(
+                "no session is left on the server",
+                async () => await bench.NumberAsync("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%COPY%' AND state = 'active' AND pid <> pg_backend_pid()") == 0);
+        }
+
+        Assert.Equal(old, await bench.PublishedAsync());
+        (await bench.RunAsync("cancel", Path.GetFileName(bench.RunFolder))).Expect(0);
+        bench.AssertNothingLeft();
+        Assert.Equal(old, await bench.PublishedAsync());
     }
 
     [Fact]

@@ -46,7 +46,7 @@ internal sealed class MillraceProcess : IAsyncDisposable
     {
         start ??= new MillraceStart();
         // setsid makes the program the head of a group without changing its id: .NET's children are never heads themselves.
-        var info = new ProcessStartInfo("setsid", [Program, .. arguments])
+        var info = new ProcessStartInfo("setsid", [.. start.Through, Program, .. arguments])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -126,6 +126,9 @@ internal sealed class MillraceProcess : IAsyncDisposable
     /// <summary>Any signal to the program alone: 2 is an interrupt from the keyboard, 15 a request to end.</summary>
     public void Signal(int signal) => _ = Kill(Id, signal);
 
+    /// <summary>Any signal to the program and every worker, as a terminal sends an interrupt.</summary>
+    public void SignalGroup(int signal) => _ = Kill(-Id, signal);
+
     /// <summary>The ids of the other processes of the group that are alive, by <c>/proc</c>.</summary>
     public IReadOnlyList<int> Workers() => ProcessGroup.Members(Id);
 
@@ -193,6 +196,9 @@ internal sealed record MillraceStart
 
     /// <summary>What standard input holds; empty when null.</summary>
     public string? Input { get; init; }
+
+    /// <summary>A command that becomes the program, with its arguments, such as <c>setpriv</c> with the rights to take away; none when empty.</summary>
+    public IReadOnlyList<string> Through { get; init; } = [];
 
     /// <summary>How long it may take in all before it is killed and the test fails.</summary>
     public TimeSpan Limit { get; init; } = TimeSpan.FromSeconds(60);
