@@ -287,6 +287,9 @@ public static class Limits
     /// <summary>The longest that is read at all.</summary>
     public const long TextLineBytesMax = 64 * Mega;
 
+    /// <summary>Names of one folder that are held while it is listed; a folder with more is read again for the next ones.</summary>
+    public const long FolderNamesBytesMax = 24 * Mega;
+
     /// <summary>Checks the relations between the bounds.</summary>
     public static void AssertRelations()
     {

@@ -12,7 +12,18 @@ public static class StreamNames
     public static bool IsGlob(string text) => text.AsSpan().IndexOfAny(GlobCharacters) >= 0;
 
     /// <summary>True when the last part of the path ends as data files do (<c>.csv</c>, <c>.parquet</c>, <c>.csv.gz</c>, ...).</summary>
-    public static bool HasDataEnding(string path) => Endings.Any(ending => path.EndsWith(ending, StringComparison.OrdinalIgnoreCase));
+    public static bool HasDataEnding(ReadOnlySpan<char> path)
+    {
+        foreach (var ending in Endings)
+        {
+            if (path.EndsWith(ending, StringComparison.OrdinalIgnoreCase))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     /// <summary>
     /// A table's name for a path or glob: the file's name without its endings, wildcards and what they hang on

@@ -1,110 +1,170 @@
-using System.IO.Enumeration;
-using System.Text;
-using System.Text.RegularExpressions;
+using Millrace.Faults;
 using Millrace.Jobs;
 
 namespace Millrace.Connectors.Files.Source;
 
 /// <summary>
-/// Finds files below a folder, folder by folder in the order of their names, one folder's names in memory at a time. Hidden files
-/// (<c>.</c> and <c>_</c> in front) are left out unless a pattern names them.
+/// Finds files below a folder, folder by folder in the order of their names: the same files give the same order every time. One folder's
+/// names are in memory at a time, and of a huge folder a part of them.
 /// </summary>
+/// <remarks>
+/// Links are followed; a folder that the way down has already passed is not entered again, so links in a circle end. Names that begin with
+/// <c>.</c> or <c>_</c> are left out unless they are named exactly or the pattern's part begins with the same character; a folder
+/// <c>_key=value</c> is not left out. A folder (also <c>**</c>) gives files with endings of data only. What can't be looked at is a fault.
+/// </remarks>
 internal sealed class FileFinder
 {
-    private static readonly EnumerationOptions Plain = new() { IgnoreInaccessible = false, AttributesToSkip = FileAttributes.None, ReturnSpecialDirectories = false };
-
-    private readonly string _root;
-    private readonly string _pattern;
-    private readonly Regex _matches;
-    private readonly bool _anyDepth;
+    private readonly string _exact;
+    private readonly string _start;
+    private readonly string _prefix;
+    private readonly PathPattern? _pattern;
     private readonly bool _knownEndings;
 
     /// <summary>Files below a folder that match a pattern: a file, a folder, or a glob with <c>*</c>, <c>?</c>, <c>[ab]</c>, <c>{a,b}</c>, <c>**</c>.</summary>
+    /// <exception cref="Fault">The pattern makes no sense.</exception>
     public FileFinder(string root, string pattern)
     {
-        _root = root;
-        _pattern = pattern;
-        var isGlob = StreamNames.IsGlob(pattern) && !File.Exists(Path.Combine(root, pattern));
-        IsOneFile = !isGlob && !Directory.Exists(Path.Combine(root, pattern));
-        if (!isGlob && !IsOneFile) pattern = pattern.TrimEnd('/') + "/**";
-        _knownEndings = pattern == "**" || pattern.EndsWith("/**", StringComparison.Ordinal);
-        _anyDepth = pattern.Contains("**", StringComparison.Ordinal);
-        _matches = new Regex(Translate(pattern), RegexOptions.CultureInvariant | RegexOptions.NonBacktracking);
-        Depth = pattern.Count(c => c == '/');
+        var exact = Path.Combine(root, pattern);
+        _exact = exact;
+        _start = exact;
+        _prefix = pattern;
+        if (File.Exists(exact)) return;
+        if (Directory.Exists(exact))
+        {
+            _prefix = pattern.Length == 0 ? "" : pattern.TrimEnd('/') + "/";
+            _pattern = new PathPattern("**");
+            _knownEndings = true;
+            return;
+        }
+
+        if (!StreamNames.IsGlob(pattern)) return;
+        var parts = pattern.Split('/');
+        var named = 0;
+        while (named < parts.Length - 1 && !StreamNames.IsGlob(parts[named])) named++;
+        _prefix = string.Concat(parts[..named].Select(part => part + "/"));
+        _start = named == 0 ? root : Path.Combine(root, Path.TrimEndingDirectorySeparator(_prefix));
+        _knownEndings = parts[^1] == "**";
+        try
+        {
+            _pattern = new PathPattern(string.Join('/', parts[named..]));
+        }
+        catch (ArgumentException error)
+        {
+            throw new Fault(FaultKind.JobFile, $"the pattern {pattern} makes no sense: {error.Message}", error)
+            {
+                Side = FaultSide.Job,
+                Where = pattern,
+                Advice = "Patterns have *, ?, [ab], {a,b} and ** for any folders.",
+            };
+        }
     }
-
-    /// <summary>True when the pattern names one file.</summary>
-    public bool IsOneFile { get; }
-
-    private int Depth { get; }
 
     /// <summary>The files, as they are found.</summary>
+    /// <exception cref="Fault">A folder or a file can't be looked at; thrown when the search comes to it.</exception>
     public IEnumerable<SourceFile> Find()
     {
-        if (!IsOneFile) return Walk(_root, "", 0);
-        var info = new FileInfo(Path.Combine(_root, _pattern));
-        return info.Exists ? [new SourceFile(info.FullName, _pattern, info.Length, info.LastWriteTimeUtc.Ticks)] : [];
+        if (_pattern is not null) return Walk(_start, _prefix, _pattern.Start, LinkedFolders.At(_start));
+        return File.Exists(_start) ? [Look(_start, _prefix)] : MayBeHidden();
     }
 
-    private IEnumerable<SourceFile> Walk(string folder, string prefix, int depth)
+    /// <summary>That nothing was found, and what was looked for.</summary>
+    public Fault Nothing()
     {
-        var entries = new FileSystemEnumerable<(string Name, bool IsFolder, long Bytes, long Ticks)>(
-            folder,
-            static (ref FileSystemEntry entry) => (entry.FileName.ToString(), entry.IsDirectory, entry.IsDirectory ? 0 : entry.Length, entry.LastWriteTimeUtc.UtcTicks),
-            Plain).ToList();
-        entries.Sort(static (a, b) => string.CompareOrdinal(a.Name, b.Name));
-        foreach (var (name, isFolder, bytes, ticks) in entries)
+        const string Relative = "Relative paths start at the current directory, a stream's name at the source's folder.";
+        if (_pattern is null) return SourceFaults.Refused(_exact, "there is no such file or folder", Relative);
+        return _knownEndings
+            ? SourceFaults.Refused(_exact, "no data file is there", "Files are taken by their endings, such as .csv, .ndjson, .json, .parquet, also with .gz or .zst; a pattern such as 'folder/*' takes any. Names that begin with . or _ are left out.")
+            : SourceFaults.Refused(_exact, "no file matches this pattern", "Names that begin with . or _ match only where the pattern says that character; ** stands for any folders. " + Relative);
+    }
+
+    private IEnumerable<SourceFile> Walk(string folder, string prefix, List<PathPattern.Position> at, LinkedFolders way)
+    {
+        using var names = new FolderNames(folder, (name, isFolder) => IsWanted(at, name, isFolder), Limits.FolderNamesBytesMax).InOrder().GetEnumerator();
+        while (Next(names, folder))
         {
-            var relative = prefix + name;
-            var hidden = name[0] is '.' or '_';
-            if (isFolder)
+            var (name, isFolder) = names.Current;
+            var path = Path.Combine(folder, name);
+            if (!isFolder)
             {
-                if (hidden || (!_anyDepth && depth >= Depth)) continue;
-                foreach (var file in Walk(Path.Combine(folder, name), relative + "/", depth + 1)) yield return file;
+                yield return Look(path, prefix + name);
             }
-            else if (_matches.IsMatch(relative) && (!hidden || !_knownEndings) && (!_knownEndings || StreamNames.HasDataEnding(name)))
+            else if (Enter(way, path, name) is { } inside)
             {
-                yield return new SourceFile(Path.Combine(folder, name), relative, bytes, ticks);
+                foreach (var file in Walk(path, prefix + name + "/", _pattern!.Enter(at, name), inside)) yield return file;
             }
         }
     }
 
-    private static string Translate(string glob)
+    private bool IsWanted(List<PathPattern.Position> at, ReadOnlySpan<char> name, bool isFolder) =>
+        isFolder ? _pattern!.CanEnter(at, name) : _pattern!.Matches(at, name) && (!_knownEndings || StreamNames.HasDataEnding(name));
+
+    private static bool Next(IEnumerator<(string Name, bool IsFolder)> names, string folder)
     {
-        var regex = new StringBuilder("^");
-        var braces = 0;
-        for (var i = 0; i < glob.Length; i++)
+        try
         {
-            var c = glob[i];
-            if (c == '*' && i + 1 < glob.Length && glob[i + 1] == '*')
-            {
-                i++;
-                var folders = i + 1 < glob.Length && glob[i + 1] == '/';
-                if (folders) i++;
-                regex.Append(folders ? "(.*/)?" : ".*");
-            }
-            else if (c == '[' && glob.IndexOf(']', i + 1) is var close and > 0)
-            {
-                regex.Append('[').Append(glob[i + 1] is '!' or '^' ? "^" : "");
-                var from = glob[i + 1] is '!' or '^' ? i + 2 : i + 1;
-                regex.Append(glob[from..close].Replace("\\", "\\\\", StringComparison.Ordinal)).Append(']');
-                i = close;
-            }
-            else
-            {
-                regex.Append(c switch
-                {
-                    '*' => "[^/]*",
-                    '?' => "[^/]",
-                    '{' => "(",
-                    '}' when braces > 0 => ")",
-                    ',' when braces > 0 => "|",
-                    _ => Regex.Escape(c.ToString()),
-                });
-                braces += c == '{' ? 1 : c == '}' ? -1 : 0;
-            }
+            return names.MoveNext();
+        }
+        catch (DirectoryNotFoundException error)
+        {
+            throw SourceFaults.Refused(folder, "there is no such folder", "Relative paths start at the current directory. If it was there, check that nobody removes it while it is read.", error);
+        }
+        catch (UnauthorizedAccessException error)
+        {
+            throw SourceFaults.Refused(folder, "the folder can't be listed: no right to", "Give the right to read and enter it, or name the files so that it is left out.", error);
+        }
+        catch (IOException error)
+        {
+            throw SourceFaults.Refused(folder, $"the folder can't be listed: {error.Message}", "Check the disk or the network drive that it is on.", error);
+        }
+    }
+
+    private static LinkedFolders? Enter(LinkedFolders way, string folder, string name)
+    {
+        try
+        {
+            return way.Enter(folder, name);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw SourceFaults.Refused(folder, $"the link can't be followed: {error.Message}", "Check where it leads, or name the files so that it is left out.", error);
+        }
+    }
+
+    private static SourceFile Look(string path, string name)
+    {
+        try
+        {
+            var (bytes, ticks) = SourceFile.Look(path);
+            return new SourceFile(path, name, bytes, ticks);
+        }
+        catch (UnauthorizedAccessException error)
+        {
+            throw SourceFaults.Refused(path, "the file can't be looked at: no right to", "Give the right to enter its folder.", error);
+        }
+        catch (IOException error)
+        {
+            throw new FileInfo(path).LinkTarget is { } link
+                ? SourceFaults.Refused(path, $"leads to {link}, and there is no such file", "Remove the link, or name the files so that it is left out.", error)
+                : SourceFaults.From(path, error);
+        }
+    }
+
+    // A file that does not exist, or in a folder that must not be entered: only the second is a fault here.
+    private IEnumerable<SourceFile> MayBeHidden()
+    {
+        try
+        {
+            File.GetAttributes(_start);
+        }
+        catch (UnauthorizedAccessException error)
+        {
+            throw SourceFaults.Refused(_start, "the file can't be looked at: no right to", "Give the right to enter its folder.", error);
+        }
+        catch (IOException)
+        {
+            return [];
         }
 
-        return regex.Append('$').ToString();
+        return [Look(_start, _prefix)];
     }
 }

@@ -18,12 +18,9 @@ internal sealed class FilesPlanning(string root, StreamJob stream, PlanRequest r
     /// <exception cref="Fault">No file is there, one can't be read, or the job asks for what they do not have.</exception>
     public async Task<StreamPlan> PlanAsync(string pattern, CancellationToken cancel)
     {
-        var listing = FileListing.Begin(new FileFinder(root, pattern));
-        if (listing.First.Count == 0)
-        {
-            throw SourceFaults.Refused(
-                Path.Combine(root, pattern), "no such file, and nothing matches it as a pattern", "Relative paths start at the current directory, a stream's name at the source's folder.");
-        }
+        var finder = new FileFinder(root, pattern);
+        var listing = FileListing.Begin(finder);
+        if (listing.First.Count == 0) throw finder.Nothing();
 
         var sample = Sample(listing.First);
         var format = FormatAll(listing.First);

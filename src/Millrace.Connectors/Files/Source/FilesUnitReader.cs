@@ -74,12 +74,20 @@ internal sealed class FilesUnitReader : IUnitReader
     /// <exception cref="Fault">It has another size or time, or is gone.</exception>
     internal static void Unchanged(SliceFile planned)
     {
-        var now = new FileInfo(planned.Path);
-        if (!now.Exists) throw SourceFaults.From(planned.Path, new FileNotFoundException());
-        if (now.Length == planned.Bytes && now.LastWriteTimeUtc.Ticks == planned.Ticks) return;
+        long bytes, ticks;
+        try
+        {
+            (bytes, ticks) = SourceFile.Look(planned.Path);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw SourceFaults.From(planned.Path, error);
+        }
+
+        if (bytes == planned.Bytes && ticks == planned.Ticks) return;
         throw SourceFaults.Data(
             planned.Path,
-            $"changed while the run was reading it: it had {planned.Bytes} bytes, written {Utc(planned.Ticks)}, and has {now.Length}, written {Utc(now.LastWriteTimeUtc.Ticks)}",
+            $"changed while the run was reading it: it had {planned.Bytes} bytes, written {Utc(planned.Ticks)}, and has {bytes}, written {Utc(ticks)}",
             "Run again when nobody writes to it.");
     }
 
