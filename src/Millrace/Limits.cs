@@ -276,7 +276,7 @@ public static class Limits
     public const int FilesListedAtPlanMax = 10_000;
 
     /// <summary>Small files that one unit reads at most.</summary>
-    public const int FilesPerUnitMax = 512;
+    public const int FilesPerUnitMax = 256;
 
     /// <summary>The longest record of a CSV file, or line of an NDJSON file, that is read with the small buffers.</summary>
     public const long TextLineBytesSmall = 1 * Mega;
@@ -288,7 +288,13 @@ public static class Limits
     public const long TextLineBytesMax = 64 * Mega;
 
     /// <summary>Names of one folder that are held while it is listed; a folder with more is read again for the next ones.</summary>
-    public const long FolderNamesBytesMax = 24 * Mega;
+    public const long FolderNamesBytesMax = 12 * Mega;
+
+    /// <summary>The same while only the first files are listed.</summary>
+    public const long FolderNamesBytesFirst = 2 * Mega;
+
+    /// <summary>Paths of all files of one unit, in characters, when they must be one unit: the unit is a message to a worker.</summary>
+    public const long UnitPathCharsMax = 6 * Mega;
 
     /// <summary>Checks the relations between the bounds.</summary>
     public static void AssertRelations()
@@ -299,6 +305,8 @@ public static class Limits
         Debug.Assert(SourceConnectionsDefault <= SourceConnectionsMax, "the default connections are allowed");
         Debug.Assert(TextLineBytesSmall < TextLineBytesMedium && TextLineBytesMedium < TextLineBytesMax, "each try takes longer lines");
         Debug.Assert(PgConnectSecondsDefault <= PgConnectSecondsMax, "the default connect timeout is allowed");
+        Debug.Assert(FolderNamesBytesFirst <= FolderNamesBytesMax, "listing the first files holds fewer names");
+        Debug.Assert(UnitPathCharsMax < WorkerMessageBytesMax, "a unit of many files fits into its message");
         Debug.Assert(PgStartupBytesMax <= PgControlBytesMax && PgControlBytesMax <= PgRowBytesMax, "a row is the largest message");
     }
 }

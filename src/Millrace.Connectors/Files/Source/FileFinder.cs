@@ -60,10 +60,11 @@ internal sealed class FileFinder
     }
 
     /// <summary>The files, as they are found.</summary>
+    /// <param name="namesBytes">What the names of one folder may take in memory: little is quicker when only the first ones are wanted.</param>
     /// <exception cref="Fault">A folder or a file can't be looked at; thrown when the search comes to it.</exception>
-    public IEnumerable<SourceFile> Find()
+    public IEnumerable<SourceFile> Find(long namesBytes = Limits.FolderNamesBytesMax)
     {
-        if (_pattern is not null) return Walk(_start, _prefix, _pattern.Start, LinkedFolders.At(_start));
+        if (_pattern is not null) return Walk(new Place(_start, _prefix, _pattern.Start, LinkedFolders.At(_start)), namesBytes);
         return File.Exists(_start) ? [Look(_start, _prefix)] : MayBeHidden();
     }
 
@@ -77,20 +78,20 @@ internal sealed class FileFinder
             : SourceFaults.Refused(_exact, "no file matches this pattern", "Names that begin with . or _ match only where the pattern says that character; ** stands for any folders. " + Relative);
     }
 
-    private IEnumerable<SourceFile> Walk(string folder, string prefix, List<PathPattern.Position> at, LinkedFolders way)
+    private IEnumerable<SourceFile> Walk(Place at, long namesBytes)
     {
-        using var names = new FolderNames(folder, (name, isFolder) => IsWanted(at, name, isFolder), Limits.FolderNamesBytesMax).InOrder().GetEnumerator();
-        while (Next(names, folder))
+        using var names = new FolderNames(at.Folder, (name, isFolder) => IsWanted(at.Matched, name, isFolder), namesBytes).InOrder().GetEnumerator();
+        while (Next(names, at.Folder))
         {
             var (name, isFolder) = names.Current;
-            var path = Path.Combine(folder, name);
+            var path = Path.Combine(at.Folder, name);
             if (!isFolder)
             {
-                yield return Look(path, prefix + name);
+                yield return Look(path, at.Prefix + name);
             }
-            else if (Enter(way, path, name) is { } inside)
+            else if (Enter(at.Way, path, name) is { } way)
             {
-                foreach (var file in Walk(path, prefix + name + "/", _pattern!.Enter(at, name), inside)) yield return file;
+                foreach (var file in Walk(new Place(path, at.Prefix + name + "/", _pattern!.Enter(at.Matched, name), way), namesBytes)) yield return file;
             }
         }
     }
@@ -167,4 +168,11 @@ internal sealed class FileFinder
 
         return [Look(_start, _prefix)];
     }
+
+    /// <summary>A folder on the way.</summary>
+    /// <param name="Folder">Its path.</param>
+    /// <param name="Prefix">What its files' names begin with.</param>
+    /// <param name="Matched">How far the pattern is matched.</param>
+    /// <param name="Way">The folders passed.</param>
+    private sealed record Place(string Folder, string Prefix, List<PathPattern.Position> Matched, LinkedFolders Way);
 }

@@ -25,7 +25,7 @@ internal sealed class FileListing
     /// <summary>Lists the first files.</summary>
     public static FileListing Begin(FileFinder finder)
     {
-        var first = finder.Find().Take(Limits.FilesListedAtPlanMax + 1).ToList();
+        var first = finder.Find(Limits.FolderNamesBytesFirst).Take(Limits.FilesListedAtPlanMax + 1).ToList();
         var whole = first.Count <= Limits.FilesListedAtPlanMax;
         if (!whole) first.RemoveAt(first.Count - 1);
         return new FileListing(finder, first, whole);

@@ -32,7 +32,7 @@ internal sealed class FilesSource : ISource
         if (!Directory.Exists(_location.Root)) throw NotThere(_location.Root);
         try
         {
-            var first = new FileFinder(_location.Root, _location.Pattern ?? "**").Find().FirstOrDefault();
+            var first = new FileFinder(_location.Root, _location.Pattern ?? "**").Find(Limits.FolderNamesBytesFirst).FirstOrDefault();
             return ValueTask.FromResult(first is null ? $"folder {_location.Text}, no file found" : $"files, the first is {first.Name}");
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)

@@ -69,7 +69,12 @@ internal sealed class FolderNames(string folder, FolderNames.Wanted wanted, long
 
     private void Hold(ReadOnlySpan<char> name, bool isFolder)
     {
-        if (_used + name.Length > _text.Length) Array.Resize(ref _text, Math.Max(_used + name.Length, Math.Max(1024, _text.Length * 2)));
+        if (_used + name.Length > _text.Length)
+        {
+            var doubled = Math.Min(Math.Max(1024, _text.Length * 2L), bytesMax / sizeof(char));
+            Array.Resize(ref _text, (int)Math.Max(_used + name.Length, doubled));
+        }
+
         name.CopyTo(_text.AsSpan(_used));
         _names.Add(new Held(_used, name.Length, isFolder));
         _used += name.Length;

@@ -9,6 +9,9 @@ namespace Millrace.Connectors.Files.Source;
 /// <summary>Cuts a stream's files into units: pieces of large files, groups of small ones. Lazily, in the order of the files.</summary>
 internal sealed class UnitCutter(FileLayout layout, StreamJob stream, PlanRequest request, FileListing listing)
 {
+    // Size, time and punctuation of a file in a slice.
+    private const int UnitCharactersPerFile = 130;
+
     private readonly long _unitBytes = UnitSize.Bytes(layout, stream, request, listing);
     private readonly long? _unitRows = layout.Format == SourceFormat.Parquet ? stream.Partition.Rows : null;
     private FileCuts? _only;
@@ -50,12 +53,12 @@ internal sealed class UnitCutter(FileLayout layout, StreamJob stream, PlanReques
 
         if (request.OneUnit || stream.Partition.By == PartitionBy.None)
         {
-            yield return Whole([.. listing.All()]);
+            yield return Whole(Together(cancel));
             yield break;
         }
 
         using var probe = new Probe();
-        foreach (var group in Groups(listing.All()))
+        foreach (var group in Groups(All()))
         {
             cancel.ThrowIfCancellationRequested();
             if (group.Count > 1 || !CanCut(group[0]))
@@ -114,6 +117,40 @@ internal sealed class UnitCutter(FileLayout layout, StreamJob stream, PlanReques
         }
 
         if (group.Count > 0) yield return group;
+    }
+
+    // Planning saw the formats of the first files only.
+    private IEnumerable<SourceFile> All()
+    {
+        var said = FormatOf.Said(stream.Read) is not null;
+        foreach (var file in listing.All())
+        {
+            if (!said && FormatOf.Ending(file.Name) != layout.Format)
+                throw SourceFaults.Job(stream.Mark, $"found {file.Name} among {layout.Format} files", "Name a glob for each format, or say `read: {format: …}`.");
+            yield return file;
+        }
+    }
+
+    /// <summary>All files as one unit: they are in memory then, here and in the worker, so there is a bound.</summary>
+    private List<SourceFile> Together(CancellationToken cancel)
+    {
+        var files = new List<SourceFile>();
+        long characters = 0;
+        foreach (var file in All())
+        {
+            cancel.ThrowIfCancellationRequested();
+            files.Add(file);
+            characters += file.Path.Length + UnitCharactersPerFile;
+            if (characters <= Limits.UnitPathCharsMax) continue;
+            throw new Fault(FaultKind.Limit, $"these are more than {(files.Count - 1).ToString("N0", CultureInfo.InvariantCulture)} files, too many for one unit")
+            {
+                Side = FaultSide.Source,
+                Where = stream.Name,
+                Advice = request.OneUnit ? "Write to a folder instead of one file: its units read some of the files each." : "Leave `partition.by: none` out.",
+            };
+        }
+
+        return files;
     }
 
     private static PlannedUnit Whole(List<SourceFile> files)
