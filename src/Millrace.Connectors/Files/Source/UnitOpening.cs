@@ -79,8 +79,8 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
             columns.Add((quick, type));
         }
 
-        var buffer = new TextBuffer();
-        var table = new TextTable(files, buffer, records(buffer), columns);
+        var text = new TextBuffer();
+        var table = new TextTable(files, text, records(text), columns);
         var (token, call) = tables!.Add(table);
         Table = (token, table);
         _scan.Add(call, raws, Sql.Name(UnitScan.FileName));

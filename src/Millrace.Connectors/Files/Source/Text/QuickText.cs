@@ -54,7 +54,8 @@ internal static class QuickText
             return true;
         }
 
-        if (!Utf8Parser.TryParse(text, out value, out var used) || used != text.Length || !double.IsFinite(value)) return false;
+        // Large whole numbers are printed in other ways by other programs.
+        if (places == 0 || !Utf8Parser.TryParse(text, out value, out var used) || used != text.Length || !double.IsFinite(value)) return false;
         Span<byte> printed = stackalloc byte[32];
         return value.TryFormat(printed, out var length, default, CultureInfo.InvariantCulture) && printed[..length].SequenceEqual(text);
     }
