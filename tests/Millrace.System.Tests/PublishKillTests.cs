@@ -85,37 +85,70 @@ public sealed class PublishKillTests(PgServers servers)
         bench.AssertNothingLeft();
     }
 
-    /// <summary>Runs until the moment, and kills the coordinator there; the workers have nothing to do then, and have to notice.</summary>
-    private static async Task KillAsync(Workbench bench, Moment moment, string mode)
+    [Theory]
+    [MemberData(nameof(Moments))]
+    public async Task One_file(Moment moment)
     {
-        using var door = new Doorstep(bench[""].TrimEnd('/'), Opening(bench, moment));
-        await using var run = bench.Start("run", ["--mode", mode, .. s_fewUnits]);
+        await using var bench = await Workbench.CreateAsync(servers);
+        var file = bench["lake/t/t.parquet"];
+        string[] arguments = ["run", "--from", "${PG_URL}", "--to", file, "--stream", "public.t", "--state", bench.State];
+        (await MillraceProcess.RunAsync(arguments, bench.Begin())).Expect(0);
+        var old = await bench.SourceAsync();
+        await bench.FillAsync(2);
+        var expected = await bench.SourceAsync();
+
+        await KillAsync(bench, Opening(moment, file, bench["lake/t/.t.parquet.millrace"], "commit.json"), () => MillraceProcess.Start(arguments, bench.Begin()));
+        Assert.Equal(moment == Moment.BeforePublishing ? old : expected, await bench.PublishedAsync());
+
+        await ResumeAsync(bench, expected);
+    }
+
+    /// <summary>Runs into the table until the moment, and kills the coordinator there.</summary>
+    private static Task KillAsync(Workbench bench, Moment moment, string mode)
+    {
+        const string marker = "_millrace.json";
+        var opening = Opening(moment, Path.Combine(bench.Table, marker), bench[".lake.millrace"], marker);
+        return KillAsync(bench, opening, () => bench.Start("run", ["--mode", mode, .. s_fewUnits]));
+    }
+
+    /// <summary>The workers have nothing to do at that moment, and have to notice.</summary>
+    private static async Task KillAsync(Workbench bench, Func<string, bool> opening, Func<MillraceProcess> start)
+    {
+        using var door = new Doorstep(bench[""].TrimEnd('/'), opening);
+        await using var run = start();
         await door.HeldAsync(run);
         run.KillCoordinator();
         door.Release();
         (await run.WaitAsync()).Expect(137);
         await Eventually.TrueAsync("the workers are gone", () => run.Workers().Count == 0);
-        Assert.False(File.Exists(Commit(bench)), "the run directory knows of a commit already");
+        Assert.False(File.Exists(Path.Combine(bench.RunFolder, "streams", "public.t", "commit.json")), "the run directory knows of a commit already");
     }
 
-    /// <summary>The opening of a file or folder that comes at that moment and never before. The table is there already.</summary>
-    private static Func<string, bool> Opening(Workbench bench, Moment moment)
+    /// <summary>The opening of a file or folder that comes at that moment and never before.</summary>
+    /// <param name="moment">The moment.</param>
+    /// <param name="visible">A file that publishing replaces; there is one already.</param>
+    /// <param name="staging">The folder that all staging lies in.</param>
+    /// <param name="mark">The last file that is written there, and whose folder is flushed, before publishing.</param>
+    private static Func<string, bool> Opening(Moment moment, string visible, string staging, string mark)
     {
-        var marker = new FileInfo(Path.Combine(bench.Table, "_millrace.json"));
-        var before = marker.LastWriteTimeUtc;
-        string? staged = null;
+        var file = new FileInfo(visible);
+        var before = file.LastWriteTimeUtc;
+        var ready = false;
         return path =>
         {
-            if (path.StartsWith(bench[".lake.millrace"], StringComparison.Ordinal) && path.EndsWith("/t/table", StringComparison.Ordinal)) staged = path;
-            marker.Refresh();
+            ready |= path.StartsWith(staging, StringComparison.Ordinal) && File.Exists(Path.Combine(path, mark));
+            file.Refresh();
             return moment switch
             {
-                Moment.BeforePublishing => path.EndsWith("/epochs", StringComparison.Ordinal) && File.Exists(Path.Combine(staged ?? "", "_millrace.json")),
-                Moment.AfterPublishing => path == bench.Lake && marker.LastWriteTimeUtc != before,
+                Moment.BeforePublishing => ready && path.EndsWith("/epochs", StringComparison.Ordinal),
+                Moment.AfterPublishing => file.LastWriteTimeUtc != before && IsAbove(path, visible),
                 _ => path.Contains("/streams/public.t/.commit.json.", StringComparison.Ordinal),
             };
         };
     }
+
+    /// <summary>The folder of what was replaced is flushed next: of the file, or of the folder that the file is in.</summary>
+    private static bool IsAbove(string folder, string file) => folder == Path.GetDirectoryName(file) || folder == Path.GetDirectoryName(Path.GetDirectoryName(file));
 
     /// <summary>Resumes to the end; the source has other rows by now, and must not be asked for them.</summary>
     private static async Task ResumeAsync(Workbench bench, string expected)
@@ -134,8 +167,6 @@ public sealed class PublishKillTests(PgServers servers)
         Assert.Equal(files, Files(bench));
         bench.AssertNothingLeft();
     }
-
-    private static string Commit(Workbench bench) => Path.Combine(bench.RunFolder, "streams", "public.t", "commit.json");
 
     /// <summary>The table's files by name, with size and time: what is written anew differs.</summary>
     private static List<string> Files(Workbench bench) =>
