@@ -296,6 +296,9 @@ public static class Limits
     /// <summary>Paths of all files of one unit, in characters, when they must be one unit: the unit is a message to a worker.</summary>
     public const long UnitPathCharsMax = 6 * Mega;
 
+    /// <summary>Standard input that is copied at once.</summary>
+    public const int SpoolBufferBytes = 256 * 1024;
+
     /// <summary>Checks the relations between the bounds.</summary>
     public static void AssertRelations()
     {

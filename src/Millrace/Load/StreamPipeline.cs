@@ -26,6 +26,7 @@ internal sealed class StreamPipeline(ActiveRun run, ITarget target, Dispatcher d
         {
             var to = plan.Stream.TargetName;
             var reading = await StreamReading.BeginAsync(run.Directory, plan, to, target, run.Stop).ConfigureAwait(false);
+            run.Stage(plan.SpooledBytes);
             run.Expect(plan.EstimatedRows, plan.EstimatedBytes, plan.EstimatedUnits);
             run.On(new StreamPlanned(plan, to, engine, reading.CarriedUnits));
 

@@ -38,6 +38,12 @@ public sealed record SourceContext
     /// <summary>Connections that this process may have open to the source at once.</summary>
     public required int Connections { get; init; }
 
+    /// <summary>Where the coordinator's half may keep what it can't read twice: the job's state folder. Null: the system's temporary folder.</summary>
+    public string? ScratchFolder { get; init; }
+
+    /// <summary>The most bytes that may be kept there: <c>limits.disk</c>; null: what the disk has.</summary>
+    public long? DiskBytes { get; init; }
+
     /// <summary>The clock.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 }

@@ -37,6 +37,8 @@ internal sealed class JobEnds : IAsyncDisposable
             Mark = job.Source.Mark,
             BaseDirectory = job.BaseDirectory,
             Connections = 1,
+            ScratchFolder = Path.GetFullPath(Path.Combine(job.BaseDirectory, job.State)),
+            DiskBytes = job.Limits.DiskBytes,
             Clock = options.Clock,
         });
         return new JobEnds(source, OpenTarget(job, options), sourceAddress, targetAddress);

@@ -30,6 +30,9 @@ public sealed record StreamPlan
     /// <summary>How many units to expect; exact when the source knows.</summary>
     public required long EstimatedUnits { get; init; }
 
+    /// <summary>Bytes that the source had to copy to disk for this plan and keeps until the run ends: they count under <c>limits.disk</c>.</summary>
+    public long SpooledBytes { get; init; }
+
     /// <summary>
     /// The moment that the units are read at, such as a snapshot's name; null when each unit carries its own proof (a file's size and time).
     /// </summary>

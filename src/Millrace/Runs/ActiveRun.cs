@@ -92,18 +92,23 @@ internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
     /// <exception cref="Fault">The run has staged more than <c>limits.disk</c> allows.</exception>
     public void Count(UnitResult result, long stagedBytes)
     {
-        if (Interlocked.Add(ref _bytesStaged, stagedBytes) > DiskBytesMax)
-        {
-            throw new Fault(FaultKind.Limit, $"the run has staged {_bytesStaged} bytes, and limits.disk is {DiskBytesMax}")
-            {
-                Where = "limits.disk",
-                Advice = "Raise it; `millrace resume --set limits.disk=SIZE` goes on from here.",
-            };
-        }
-
+        Stage(stagedBytes);
         Interlocked.Add(ref _rowsDone, result.RowsRead);
         Interlocked.Add(ref _bytesDone, result.BytesRead);
         Interlocked.Increment(ref _unitsDone);
+    }
+
+    /// <summary>Counts bytes that the run has put on disk: staged files, and what the source has copied.</summary>
+    /// <exception cref="Fault">Together they are more than <c>limits.disk</c> allows.</exception>
+    public void Stage(long bytes)
+    {
+        var together = Interlocked.Add(ref _bytesStaged, bytes);
+        if (!(together > DiskBytesMax)) return;
+        throw new Fault(FaultKind.Limit, $"the run has staged {together} bytes, and limits.disk is {DiskBytesMax}")
+        {
+            Where = "limits.disk",
+            Advice = "Raise it; `millrace resume --set limits.disk=SIZE` goes on from here.",
+        };
     }
 
     /// <inheritdoc/>

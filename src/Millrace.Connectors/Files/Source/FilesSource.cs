@@ -61,7 +61,12 @@ internal sealed class FilesSource : ISource
         ValueTask.FromResult(streams);
 
     /// <inheritdoc/>
-    public ValueTask HoldAsync(ImmutableArray<StreamJob> streams, CancellationToken cancel) => ValueTask.CompletedTask;
+    public ValueTask HoldAsync(ImmutableArray<StreamJob> streams, CancellationToken cancel)
+    {
+        // Never in the system's temporary folder: what lies there can be anybody's.
+        if (_context.ScratchFolder is { } scratch) StandardInput.Sweep(scratch);
+        return ValueTask.CompletedTask;
+    }
 
     /// <inheritdoc/>
     public async ValueTask<StreamPlan> PlanAsync(StreamJob stream, PlanRequest request, CancellationToken cancel)
@@ -69,11 +74,18 @@ internal sealed class FilesSource : ISource
         if (stream.Query is not null) throw SourceFaults.Job(stream.MarkOf("query"), "found a query, which files can't answer", "Use `where` and `columns`.");
         var encoding = TextStreams.Known(stream.Read.Encoding)
             ?? throw SourceFaults.Job(stream.MarkOf("read.encoding"), $"found '{stream.Read.Encoding}', which is no encoding that is known", "Use an IANA name such as utf-8, utf-16, iso-8859-1, windows-1252.");
-        if (_location.IsStandardInput) _input ??= await StandardInput.SpoolAsync(stream, cancel).ConfigureAwait(false);
+        long spooled = 0;
+        if (_location.IsStandardInput && _input is null)
+        {
+            _input = await StandardInput.SpoolAsync(Console.OpenStandardInput(), _context.ScratchFolder ?? Path.GetTempPath(), _context.DiskBytes, stream, cancel).ConfigureAwait(false);
+            spooled = _input.Bytes;
+        }
+
         try
         {
             using var planning = new FilesPlanning(Root, stream, request, encoding);
-            return await planning.PlanAsync(Pattern(stream), cancel).ConfigureAwait(false);
+            var plan = await planning.PlanAsync(Pattern(stream), cancel).ConfigureAwait(false);
+            return plan with { SpooledBytes = spooled };
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
