@@ -77,7 +77,7 @@ internal sealed class FilesSource : ISource
         long spooled = 0;
         if (_location.IsStandardInput && _input is null)
         {
-            _input = await StandardInput.SpoolAsync(Console.OpenStandardInput(), _context.ScratchFolder ?? Path.GetTempPath(), _context.DiskBytes, stream, cancel).ConfigureAwait(false);
+            _input = await StandardInput.SpoolAsync(_context, stream, cancel).ConfigureAwait(false);
             spooled = _input.Bytes;
         }
 

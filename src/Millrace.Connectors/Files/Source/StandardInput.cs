@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Millrace.Faults;
 using Millrace.Jobs;
+using Millrace.Planning;
 using Millrace.Runs;
 
 namespace Millrace.Connectors.Files.Source;
@@ -32,7 +33,11 @@ internal sealed class StandardInput : IDisposable
     /// <summary>How long it is.</summary>
     public long Bytes { get; }
 
-    /// <summary>Copies standard input to its end.</summary>
+    /// <summary>Copies this process's standard input to its end: see the other overload.</summary>
+    public static Task<StandardInput> SpoolAsync(SourceContext context, StreamJob stream, CancellationToken cancel) =>
+        SpoolAsync(Console.OpenStandardInput(), context.ScratchFolder ?? Path.GetTempPath(), context.DiskBytes, stream, cancel);
+
+    /// <summary>Copies an input to its end.</summary>
     /// <param name="input">The input. Given up, not waited for, when <paramref name="cancel"/> comes while it is silent.</param>
     /// <param name="scratch">The folder to copy into a folder of.</param>
     /// <param name="bytesMax">The longest input that is taken: <c>limits.disk</c>; null: what the disk has.</param>

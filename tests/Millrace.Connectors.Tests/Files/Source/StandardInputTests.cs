@@ -37,7 +37,7 @@ public sealed class StandardInputTests : IDisposable
         Assert.Empty(Left());
     }
 
-    [Fact]
+    [Fact(Timeout = 30_000)]
     public async Task A_cancellation_ends_it_although_the_input_is_silent_and_nothing_stays()
     {
         using var cancel = new CancellationTokenSource();
