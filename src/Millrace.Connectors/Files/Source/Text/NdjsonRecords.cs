@@ -9,11 +9,16 @@ namespace Millrace.Connectors.Files.Source.Text;
 /// </summary>
 internal sealed class NdjsonRecords : IRecordReader
 {
+    // After so many lines that only the full reader takes, and not as many of the others, it is asked at once.
+    private const int QuickTriesMin = 100;
+
     private readonly TextBuffer _text;
     private readonly byte[][] _keys;
     private readonly bool[] _isJson;
     private readonly int[] _seenIn;
     private int _record;
+    private long _leftToFull;
+    private long _takenQuickly;
     private byte[] _scratch = [];
 
     /// <summary>A reader.</summary>
@@ -49,9 +54,58 @@ internal sealed class NdjsonRecords : IRecordReader
             if (end < 0 && text.IsEmpty) return false;
             var line = end < 0 ? text : text[..end];
             var isRecord = (line.Length > 0 && line[0] == (byte)'{') || line.ContainsAnyExcept(" \t\r"u8);
-            if (isRecord) Read(line, columns, row);
+            if (isRecord && !TryQuickly(line, columns, row)) Read(line, columns, row);
             _text.Consume(end < 0 ? text.Length : end + 1);
             if (isRecord) return true;
+        }
+    }
+
+    // False where a full reader has to look; it writes the same into the same row.
+    private bool TryQuickly(ReadOnlySpan<byte> line, TextColumn[] columns, int row)
+    {
+        if (_leftToFull > QuickTriesMin && _leftToFull > _takenQuickly) return false;
+        _record++;
+        _leftToFull++;
+        var json = new QuickJson(line);
+        if (!json.TryBegin()) return false;
+        var seen = 0;
+        for (var isEnd = false; !isEnd;)
+        {
+            if (!json.TryKey(out var name) || Find(name, seen) is not (>= 0 and var key) || _seenIn[key] == _record) return false;
+            if (!json.TryValue(out var kind, out var value) || (kind == QuickJsonKind.String && _isJson[key])) return false;
+            _seenIn[key] = _record;
+            seen = key + 1;
+            if (columns[key].IsWanted)
+            {
+                if (kind == QuickJsonKind.Null) columns[key].SetNull(row);
+                else columns[key].Set(row, value);
+            }
+
+            if (!json.TryNext(out isEnd)) return false;
+        }
+
+        _leftToFull--;
+        _takenQuickly++;
+        SetAbsent(columns, row);
+        return true;
+    }
+
+    private int Find(ReadOnlySpan<byte> name, int guess)
+    {
+        if (guess < _keys.Length && name.SequenceEqual(_keys[guess])) return guess;
+        for (var key = 0; key < _keys.Length; key++)
+        {
+            if (name.SequenceEqual(_keys[key])) return key;
+        }
+
+        return -1;
+    }
+
+    private void SetAbsent(TextColumn[] columns, int row)
+    {
+        for (var key = 0; key < columns.Length; key++)
+        {
+            if (_seenIn[key] != _record && columns[key].IsWanted) columns[key].SetNull(row);
         }
     }
 
@@ -83,10 +137,7 @@ internal sealed class NdjsonRecords : IRecordReader
             throw new UnusualText("a line that is no JSON object", error);
         }
 
-        for (var key = 0; key < columns.Length; key++)
-        {
-            if (_seenIn[key] != _record && columns[key].IsWanted) columns[key].SetNull(row);
-        }
+        SetAbsent(columns, row);
     }
 
     private int Find(ref Utf8JsonReader reader, int guess)
