@@ -12,6 +12,18 @@ public sealed class UnreadableFileTests
     // Root reads everything, unless it gives up the right to.
     private static readonly string[] s_withoutRights = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"];
 
+    [Theory]
+    [InlineData("orders.csv", "id,name\n1,a\n")]
+    [InlineData("orders.ndjson", "{\"id\":1}\n")]
+    [InlineData("orders.parquet", "PAR1")]
+    public async Task A_file_of_another_user(string name, string text)
+    {
+        using var folder = new TempFolder();
+        var path = folder.Write("in/" + name, text);
+        Forbid(path);
+        await RefusedAsync(folder, path, path);
+    }
+
     [Fact]
     public async Task One_of_many_files()
     {

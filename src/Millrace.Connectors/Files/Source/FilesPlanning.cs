@@ -60,6 +60,7 @@ internal sealed class FilesPlanning(string root, StreamJob stream, PlanRequest r
         if (format != SourceFormat.Parquet && sample.Any(file => FormatOf.PackingOf(file.Path, _packing) == Packing.Zstd)
             && (stream.Read.Comment is { Length: > 0 } || !(encoding is "utf-8" || (format == SourceFormat.Csv && encoding is "iso-8859-1" or "utf-16"))))
             throw SourceFaults.Job(stream.MarkOf("read"), "zstd files can't be read with this encoding, or with comments", "Pack them with gzip, or not at all.");
+        AssertReadable(sample);
         Inspected inspected;
         try
         {
@@ -80,6 +81,22 @@ internal sealed class FilesPlanning(string root, StreamJob stream, PlanRequest r
         if (columns.IsEmpty)
             throw SourceFaults.Data(sample[0].Path, "has no column", "An empty file has none: check that it is complete, or say `types` for its columns.");
         return (layout, columns, [.. inspected.Remarks, .. builder.Remarks]);
+    }
+
+    /// <summary>Each reader would say it in its own words, and some would blame the content.</summary>
+    private static void AssertReadable(IReadOnlyList<SourceFile> sample)
+    {
+        foreach (var file in sample)
+        {
+            try
+            {
+                using var handle = File.OpenHandle(file.Path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                throw SourceFaults.From(file.Path, error);
+            }
+        }
     }
 
     // The first files and the last of those that were listed: later ones differ more often than neighbours do.
