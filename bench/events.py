@@ -105,6 +105,11 @@ def publish(options, runs, sizes):
         if ours and peer:
             ratio = {column: report.median(ours, column) / report.median(peer, column) for column in COLUMNS}
             body += f"\n\nmillrace / duckdb at zstd {level}: time {ratio['seconds']:.2f}, CPU {ratio['cpu']:.2f}, memory {ratio['peak_mb']:.2f}."
+    ours, peer = runs["millrace, Parquet zstd 1"], runs.get("duckdb, Parquet zstd 3")
+    if peer:
+        ratio = {column: report.median(ours, column) / report.median(peer, column) for column in COLUMNS}
+        body += (f"\n\nEach at its own default (millrace zstd 1, duckdb zstd 3): time {ratio['seconds']:.2f}, CPU {ratio['cpu']:.2f}, "
+                 f"memory {ratio['peak_mb']:.2f}, bytes {sizes['millrace, Parquet zstd 1'] / sizes['duckdb, Parquet zstd 3']:.2f}.")
     count = int(psql(options.url, f"SELECT count(*) FROM {options.table}"))
     versions = [
         ("millrace", report.version([MILLRACE, "--version"])),

@@ -169,7 +169,7 @@ internal sealed class TargetLoad : IDisposable
 
     private static DuckDbDatabase Open() => DuckDbDatabase.Open(new Dictionary<string, string>
     {
-        ["threads"] = "2", ["preserve_insertion_order"] = "false", ["memory_limit"] = "128MB",
+        ["threads"] = "2", ["preserve_insertion_order"] = "false", ["memory_limit"] = "256MB",
     });
 
     /// <summary>Every file below a folder, sorted, with <c>/</c>.</summary>
