@@ -14,6 +14,7 @@ internal sealed class NdjsonRecords : IRecordReader
 
     private readonly TextBuffer _text;
     private readonly byte[][] _keys;
+    private readonly byte[][] _expected;
     private readonly bool[] _isJson;
     private readonly int[] _seenIn;
     private int _record;
@@ -28,6 +29,8 @@ internal sealed class NdjsonRecords : IRecordReader
     {
         _text = text;
         _keys = [.. keys.Select(key => Encoding.UTF8.GetBytes(key.Key))];
+        // A key that needs an escape is never expected: a NUL stands in no line.
+        _expected = [.. _keys.Select(key => key.AsSpan().ContainsAny(QuickJson.StringEnds) ? [0] : (byte[])[(byte)'"', .. key, (byte)'"', (byte)':'])];
         _isJson = [.. keys.Select(key => key.IsJson)];
         _seenIn = new int[_keys.Length];
     }
@@ -71,7 +74,14 @@ internal sealed class NdjsonRecords : IRecordReader
         var seen = 0;
         for (var isEnd = false; !isEnd;)
         {
-            if (!json.TryKey(out var name) || Find(name, seen) is not (>= 0 and var key) || _seenIn[key] == _record) return false;
+            var key = seen;
+            if (key >= _keys.Length || !json.TryExpected(_expected[key]))
+            {
+                if (!json.TryKey(out var name)) return false;
+                key = Find(name, seen);
+            }
+
+            if (key < 0 || _seenIn[key] == _record) return false;
             if (!json.TryValue(out var kind, out var value) || (kind == QuickJsonKind.String && _isJson[key])) return false;
             _seenIn[key] = _record;
             seen = key + 1;

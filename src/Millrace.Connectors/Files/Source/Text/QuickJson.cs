@@ -17,14 +17,23 @@ internal enum QuickJsonKind
 /// </summary>
 internal ref struct QuickJson(ReadOnlySpan<byte> line)
 {
-    // A string ends, or has an escape, or a control character that must not stand in it.
-    private static readonly SearchValues<byte> s_stringEnds = SearchValues.Create([.. Enumerable.Range(0, 32).Select(i => (byte)i), (byte)'"', (byte)'\\']);
+    /// <summary>Where a string ends, or has an escape, or a control character that must not stand in it.</summary>
+    public static readonly SearchValues<byte> StringEnds = SearchValues.Create([.. Enumerable.Range(0, 32).Select(i => (byte)i), (byte)'"', (byte)'\\']);
 
     private readonly ReadOnlySpan<byte> _line = line;
     private int _at;
 
     /// <summary>The object's begin.</summary>
     public bool TryBegin() => TryTake((byte)'{');
+
+    /// <summary>The key that is expected here, as programs write it: in quotes, the colon right behind.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryExpected(ReadOnlySpan<byte> keyAndColon)
+    {
+        if (!_line[_at..].StartsWith(keyAndColon)) return false;
+        _at += keyAndColon.Length;
+        return true;
+    }
 
     /// <summary>A key and its colon.</summary>
     public bool TryKey(out ReadOnlySpan<byte> key)
@@ -90,7 +99,7 @@ internal ref struct QuickJson(ReadOnlySpan<byte> line)
     private bool TryString(out ReadOnlySpan<byte> text)
     {
         var rest = _line[_at..];
-        var length = rest.IndexOfAny(s_stringEnds);
+        var length = rest.IndexOfAny(StringEnds);
         if (length < 0 || rest[length] != (byte)'"')
         {
             text = default;
