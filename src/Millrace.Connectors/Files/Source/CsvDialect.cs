@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
+using System.Text.Json.Serialization;
 
 namespace Millrace.Connectors.Files.Source;
 
@@ -26,6 +27,10 @@ internal sealed record CsvDialect
 
     /// <summary>Words that mean NULL when they stand without quotes.</summary>
     public required ImmutableArray<string> NullWords { get; init; }
+
+    /// <summary>Whether nothing between two delimiters is NULL; in columns that are no text, nothing between two quotes is NULL then too.</summary>
+    [JsonIgnore]
+    public bool EmptyIsNull => NullWords.Contains("");
 
     /// <summary>Whether a row with too few fields ends in NULLs; otherwise it is refused.</summary>
     public bool Pad { get; init; }

@@ -107,7 +107,7 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
             files.Add(FileOf(file, dialect, [.. names.Select(name => places[name])]));
         }
 
-        Quick(text => new CsvRecords(text, dialect, _content.Count), files.ToImmutable(), emptyIsNull: true);
+        Quick(text => new CsvRecords(text, dialect, _content.Count), files.ToImmutable(), emptyIsNull: dialect.EmptyIsNull);
     }
 
     private async Task CsvAsync(CancellationToken cancel)

@@ -143,6 +143,18 @@ public sealed class CsvSourceTests : IDisposable
     }
 
     [Fact]
+    public async Task An_empty_text_is_no_number_where_other_words_mean_null()
+    {
+        _run.File("a.csv", "id,name\n1,a\nNA,b\n\"\",c\n");
+        var only = new ReadOptions { NullWords = ["NA"], Header = true };
+        var stream = Stream("a.csv", only) with { Types = ImmutableSortedDictionary<string, string>.Empty.Add("id", "bigint") };
+        var fault = await _run.FaultAsync(stream);
+        Assert.Contains("row 3, column id", fault.Where);
+        var both = stream with { Read = only with { NullWords = ["NA", ""] } };
+        Assert.Equal(["1|a", "NULL|b", "NULL|c"], await _run.RowsAsync(both));
+    }
+
+    [Fact]
     public async Task Ragged_rows_are_refused_or_padded()
     {
         _run.File("a.csv", "a,b\n1,2\n3\n4,5\n");

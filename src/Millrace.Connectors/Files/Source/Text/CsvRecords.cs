@@ -32,7 +32,7 @@ internal sealed class CsvRecords : IRecordReader
         _delimiter = (byte)dialect.Delimiter[0];
         _quote = dialect.Quote.Length == 0 ? -1 : dialect.Quote[0];
         _ends = SearchValues.Create(_quote < 0 ? [_delimiter, (byte)'\n', (byte)'\r'] : [_delimiter, (byte)'\n', (byte)'\r', (byte)_quote]);
-        _emptyIsNull = dialect.NullWords.Contains("");
+        _emptyIsNull = dialect.EmptyIsNull;
         _nullWords = [.. dialect.NullWords.Where(word => word.Length > 0).Select(System.Text.Encoding.UTF8.GetBytes)];
     }
 
