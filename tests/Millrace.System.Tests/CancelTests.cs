@@ -6,7 +6,6 @@ namespace Millrace.SystemTests;
 /// <summary>Stopping a run on purpose: from another process, from the keyboard, and after a kill.</summary>
 public sealed class CancelTests(PgServers servers)
 {
-    private const string Gated = "20, 19000";
     private const int HangUp = 1;
     private const int Interrupt = 2;
     private const int Terminate = 15;
@@ -15,7 +14,7 @@ public sealed class CancelTests(PgServers servers)
     public async Task Cancel_from_another_process_ends_the_run_and_leaves_the_old_table_alone()
     {
         await using var bench = await Workbench.CreateAsync(servers);
-        bench.WriteJob(Gated);
+        bench.WriteJob(Workbench.FirstAndLast);
         (await bench.RunAsync()).Expect(0);
         var old = await bench.SourceAsync();
         await bench.FillAsync(2);
@@ -39,7 +38,7 @@ public sealed class CancelTests(PgServers servers)
     public async Task An_interrupt_from_the_keyboard_leaves_a_run_that_resume_finishes()
     {
         await using var bench = await Workbench.CreateAsync(servers);
-        bench.WriteJob(Gated);
+        bench.WriteJob(Workbench.FirstAndLast);
         await using (await Gate.CloseAsync(bench))
         {
             await using var run = bench.Start("run");
@@ -63,7 +62,7 @@ public sealed class CancelTests(PgServers servers)
     public async Task A_signal_ends_a_run_at_once_and_cancel_removes_what_it_has_staged(int signal, bool toAll)
     {
         await using var bench = await Workbench.CreateAsync(servers);
-        bench.WriteJob(Gated);
+        bench.WriteJob(Workbench.FirstAndLast);
         (await bench.RunAsync()).Expect(0);
         var old = await bench.SourceAsync();
         await bench.FillAsync(2);
@@ -78,9 +77,7 @@ public sealed class CancelTests(PgServers servers)
             Assert.Equal("cancelled", exit.LastJson().GetProperty("status").GetString());
             Assert.DoesNotContain("worker_lost", exit.Stdout, StringComparison.Ordinal);
             Assert.Empty(run.Workers());
-            await Eventually.TrueAsync(
-                "no session is left on the server",
-                async () => await bench.NumberAsync("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%COPY%' AND state = 'active' AND pid <> pg_backend_pid()") == 0);
+            await bench.NoCopyIsLeftAsync();
         }
 
         Assert.Equal(old, await bench.PublishedAsync());
@@ -93,7 +90,7 @@ public sealed class CancelTests(PgServers servers)
     public async Task Cancel_after_a_kill_cleans_up_and_prune_removes_what_has_ended()
     {
         await using var bench = await Workbench.CreateAsync(servers);
-        bench.WriteJob(Gated);
+        bench.WriteJob(Workbench.FirstAndLast);
         (await bench.RunAsync()).Expect(0);
         var published = await bench.PublishedAsync();
         await using (await Gate.CloseAsync(bench))

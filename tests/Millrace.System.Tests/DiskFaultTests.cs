@@ -42,7 +42,7 @@ public sealed class DiskFaultTests(PgServers servers)
     {
         using var disk = new SmallDisk(1);
         await using var bench = await Workbench.CreateAsync(servers);
-        bench.WriteJob("20, 19000");
+        bench.WriteJob(Workbench.FirstAndLast);
         await using (var gate = await Gate.CloseAsync(bench))
         {
             await using var run = MillraceProcess.Start(["run", bench.Job, "--json", "--state", disk["state"]], bench.Begin());

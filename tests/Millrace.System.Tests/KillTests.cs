@@ -9,14 +9,11 @@ namespace Millrace.SystemTests;
 /// </summary>
 public sealed class KillTests(PgServers servers)
 {
-    // One of the first rows, so that one lane is held at once, and one of the last: between them results come in.
-    private const string Gated = "20, 19000";
-
     [Fact]
     public async Task A_killed_worker_is_replaced_and_the_run_succeeds()
     {
         await using var bench = await Workbench.CreateAsync(servers);
-        bench.WriteJob(Gated);
+        bench.WriteJob(Workbench.FirstAndLast);
         MillraceExit exit;
         await using (var gate = await Gate.CloseAsync(bench))
         {
@@ -40,7 +37,7 @@ public sealed class KillTests(PgServers servers)
     public async Task Workers_whose_coordinator_is_killed_go_away_and_resume_finishes()
     {
         await using var bench = await Workbench.CreateAsync(servers);
-        bench.WriteJob(Gated);
+        bench.WriteJob(Workbench.FirstAndLast);
         await using (await Gate.CloseAsync(bench))
         {
             await using var run = bench.Start("run");
@@ -49,9 +46,7 @@ public sealed class KillTests(PgServers servers)
             run.KillCoordinator();
             // The gate is still closed: they have to cancel their statements, not to finish them.
             await Eventually.TrueAsync("the worker is gone", () => !run.Workers().Contains(worker));
-            await Eventually.TrueAsync(
-                "no session is left on the server",
-                async () => await bench.NumberAsync("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%COPY%' AND state = 'active' AND pid <> pg_backend_pid()") == 0);
+            await bench.NoCopyIsLeftAsync();
         }
 
         (await bench.RunAsync("resume")).Expect(0);
@@ -63,7 +58,7 @@ public sealed class KillTests(PgServers servers)
     public async Task After_everything_is_killed_the_old_table_stays_until_resume_brings_the_new_one()
     {
         await using var bench = await Workbench.CreateAsync(servers);
-        bench.WriteJob(Gated);
+        bench.WriteJob(Workbench.FirstAndLast);
         (await bench.RunAsync()).Expect(0);
         var old = await bench.SourceAsync();
         await bench.FillAsync(2);
@@ -85,7 +80,7 @@ public sealed class KillTests(PgServers servers)
     public async Task With_consistency_unit_finished_units_count_at_resume()
     {
         await using var bench = await Workbench.CreateAsync(servers);
-        bench.WriteJob(Gated, "    consistency: unit");
+        bench.WriteJob(Workbench.FirstAndLast, "    consistency: unit");
         var done = await KillInTheMiddleAsync(bench);
         var exit = (await bench.RunAsync("resume")).Expect(0);
         var events = Workbench.Events(exit);
@@ -101,7 +96,7 @@ public sealed class KillTests(PgServers servers)
     public async Task By_default_no_unit_of_the_old_moment_counts_at_resume()
     {
         await using var bench = await Workbench.CreateAsync(servers);
-        bench.WriteJob(Gated);
+        bench.WriteJob(Workbench.FirstAndLast);
         Assert.True(await KillInTheMiddleAsync(bench) > 0);
         var exit = (await bench.RunAsync("resume")).Expect(0);
         var events = Workbench.Events(exit);

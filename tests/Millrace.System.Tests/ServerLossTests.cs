@@ -6,7 +6,6 @@ namespace Millrace.SystemTests;
 /// <summary>A server that ends sessions, or itself, in the middle of a run.</summary>
 public sealed class ServerLossTests(PgServers servers)
 {
-    private const string Gated = "20, 19000";
     private const string Ours = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
     private const string Copies = $"{Ours} AND query LIKE '%pass_gate%' AND state = 'active'";
 
@@ -14,7 +13,7 @@ public sealed class ServerLossTests(PgServers servers)
     public async Task Sessions_that_are_ended_once_are_opened_again_and_the_run_succeeds()
     {
         await using var bench = await Workbench.CreateAsync(servers);
-        bench.WriteJob(Gated);
+        bench.WriteJob(Workbench.FirstAndLast);
         MillraceExit exit;
         await using (var gate = await Gate.CloseAsync(bench))
         {
@@ -35,7 +34,7 @@ public sealed class ServerLossTests(PgServers servers)
     public async Task Sessions_that_are_ended_again_and_again_fail_the_run_and_resume_works_later()
     {
         await using var bench = await Workbench.CreateAsync(servers);
-        bench.WriteJob(Gated);
+        bench.WriteJob(Workbench.FirstAndLast);
         await using (await Gate.CloseAsync(bench))
         {
             await using var run = bench.Start("run");
@@ -61,7 +60,7 @@ public sealed class ServerLossTests(PgServers servers)
     public async Task When_the_session_that_holds_the_moment_is_lost_too_the_run_fails_and_resume_reads_a_new_moment()
     {
         await using var bench = await Workbench.CreateAsync(servers);
-        bench.WriteJob(Gated);
+        bench.WriteJob(Workbench.FirstAndLast);
         await using (var gate = await Gate.CloseAsync(bench))
         {
             await using var run = bench.Start("run");
@@ -83,7 +82,7 @@ public sealed class ServerLossTests(PgServers servers)
     {
         var server = await servers.StartOwnAsync();
         await using var bench = await Workbench.CreateAsync(server);
-        bench.WriteJob(Gated);
+        bench.WriteJob(Workbench.FirstAndLast);
         // It ends with the server.
         _ = await Gate.CloseAsync(bench);
         await using var run = bench.Start("run");

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Runtime.CompilerServices;
+using Millrace.Connectors.Files.Target;
 using Millrace.Connectors.Postgres.Catalog;
 using Millrace.Connectors.Postgres.Partitioning;
 using Millrace.Connectors.Postgres.Protocol;
@@ -18,17 +19,7 @@ namespace Millrace.Connectors.Postgres;
 public sealed class PostgresSource : ISource
 {
     /// <summary>What a Parquet target holds: for the columns that <c>discover</c> shows.</summary>
-    private static readonly TargetTraits s_parquet = new()
-    {
-        Nested = true,
-        Bytes = true,
-        InfiniteDates = false,
-        NonFiniteFloats = true,
-        EndOfDay = false,
-        HugeIntegers = false,
-        Intervals = false,
-        TimeOffsets = false,
-    };
+    private static readonly TargetTraits s_parquet = FileFormatTraits.Of(FileFormat.Parquet);
 
     private readonly PgSettings _settings;
     private readonly PgControl _control;

@@ -19,12 +19,9 @@ namespace Millrace.Connectors.Postgres;
 /// </summary>
 public sealed class PostgresUnitReader : IUnitReader
 {
-    private const string FunctionName = "millrace_postgres";
-
     private readonly PgLanePool _pool;
-    private readonly ConcurrentDictionary<long, PgUnitTable> _tables = new();
+    private readonly TableRegistry _tables = new("millrace_postgres");
     private readonly ConditionalWeakTable<StreamHeader, PgReading> _readings = [];
-    private long _lastToken;
 
     /// <summary>A reader; connects when the first unit is opened. A malformed address is a <see cref="Fault"/>.</summary>
     public PostgresUnitReader(SourceContext context)
@@ -36,7 +33,7 @@ public sealed class PostgresUnitReader : IUnitReader
     public IReadOnlyList<string> ReadablePaths(StreamHeader header) => [];
 
     /// <inheritdoc/>
-    public void Attach(DuckDbConnection connection) => connection.RegisterTableFunction(FunctionName, token => _tables[token]);
+    public void Attach(DuckDbConnection connection) => _tables.Attach(connection);
 
     /// <inheritdoc/>
     public async ValueTask<IUnitInput> OpenAsync(StreamHeader header, Unit unit, CancellationToken cancel)
@@ -46,10 +43,7 @@ public sealed class PostgresUnitReader : IUnitReader
         var lanes = new List<PgLane> { await _pool.RentAsync(reading, header.Moment, cancel) };
         var most = slice.SideBySide && !reading.OwnSnapshots && header.Moment is not null ? Math.Min(slice.Pieces.Length, _pool.Connections) : 1;
         while (lanes.Count < most && await TryRentAsync(reading, header.Moment, cancel) is { } more) lanes.Add(more);
-        var token = Interlocked.Increment(ref _lastToken);
-        var table = new PgUnitTable(_pool, header, reading, unit, slice, lanes);
-        _tables[token] = table;
-        return new Input(this, token, table);
+        return new Input(_tables, new PgUnitTable(_pool, header, reading, unit, slice, lanes));
     }
 
     /// <inheritdoc/>
@@ -71,17 +65,17 @@ public sealed class PostgresUnitReader : IUnitReader
     /// <summary>One open unit.</summary>
     private sealed class Input : IUnitInput
     {
-        private readonly PostgresUnitReader _reader;
+        private readonly TableRegistry _tables;
         private readonly long _token;
         private readonly PgUnitTable _table;
 
-        internal Input(PostgresUnitReader reader, long token, PgUnitTable table)
+        internal Input(TableRegistry tables, PgUnitTable table)
         {
-            _reader = reader;
-            _token = token;
+            _tables = tables;
             _table = table;
+            (_token, var call) = tables.Add(table);
             var columns = string.Join(", ", table.Columns.Select(static column => PgName.Quote(column.Name)));
-            Select = string.Create(CultureInfo.InvariantCulture, $"SELECT {columns} FROM {FunctionName}({token})");
+            Select = $"SELECT {columns} FROM {call}";
         }
 
         public string Select { get; }
@@ -106,7 +100,7 @@ public sealed class PostgresUnitReader : IUnitReader
 
         public ValueTask DisposeAsync()
         {
-            _reader._tables.TryRemove(_token, out _);
+            _tables.Remove(_token);
             return _table.CloseAsync();
         }
     }

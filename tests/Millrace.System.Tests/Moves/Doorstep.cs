@@ -34,11 +34,11 @@ internal sealed class Doorstep : IDisposable
         _folder = folder;
         _isIt = isIt;
         // A mount of its own, so that nobody else on this machine is asked.
-        if (Run("mount", "--bind", folder, folder) != 0) Assert.Skip("mounting is not allowed here");
+        if (SystemCommand.Run("mount", "--bind", folder, folder) != 0) Assert.Skip("mounting is not allowed here");
         _questions = Init(AskBefore | CloseOnExec, 0);
         if (_questions < 0 || Mark(_questions, MarkAdd | MarkMount, OpenPermission | OnFolders, CurrentFolder, Encoding.UTF8.GetBytes(folder + '\0')) != 0)
         {
-            Run("umount", "-l", folder);
+            SystemCommand.Run("umount", "-l", folder);
             Assert.Skip("this kernel does not ask before a file is opened (fanotify)");
         }
 
@@ -99,14 +99,6 @@ internal sealed class Doorstep : IDisposable
         _ = Close(handle);
     }
 
-    private static int Run(string program, params string[] arguments)
-    {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
-        process.StandardError.ReadToEnd();
-        process.WaitForExit();
-        return process.ExitCode;
-    }
-
     public void Dispose()
     {
         Release();
@@ -114,7 +106,7 @@ internal sealed class Doorstep : IDisposable
         // One more question, so that the doorkeeper wakes up and sees that.
         _ = Directory.EnumerateFileSystemEntries(_folder).Any();
         _doorkeeper.Join();
-        Run("umount", "-l", _folder);
+        SystemCommand.Run("umount", "-l", _folder);
     }
 
     [DllImport("libc", EntryPoint = "fanotify_init")]

@@ -12,7 +12,7 @@ internal sealed class SmallDisk : IDisposable
     public SmallDisk(int megabytes)
     {
         if (!OperatingSystem.IsLinux() || !Environment.IsPrivilegedProcess) Assert.Skip("needs root on Linux to mount a small disk");
-        if (Run("mount", "-t", "tmpfs", "-o", $"size={megabytes}m", "tmpfs", _folder.Path) != 0) Assert.Skip("mounting is not allowed here");
+        if (SystemCommand.Run("mount", "-t", "tmpfs", "-o", $"size={megabytes}m", "tmpfs", _folder.Path) != 0) Assert.Skip("mounting is not allowed here");
     }
 
     /// <summary>A path on it.</summary>
@@ -36,22 +36,14 @@ internal sealed class SmallDisk : IDisposable
     public void Free() => File.Delete(_folder["ballast"]);
 
     /// <summary>Makes it larger.</summary>
-    public void Grow(int megabytes) => Assert.Equal(0, Run("mount", "-o", $"remount,size={megabytes}m", _folder.Path));
+    public void Grow(int megabytes) => Assert.Equal(0, SystemCommand.Run("mount", "-o", $"remount,size={megabytes}m", _folder.Path));
 
     /// <summary>Refuses every write from now on.</summary>
-    public void Protect() => Assert.Equal(0, Run("mount", "-o", "remount,ro", _folder.Path));
-
-    private static int Run(string program, params string[] arguments)
-    {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
-        process.StandardError.ReadToEnd();
-        process.WaitForExit();
-        return process.ExitCode;
-    }
+    public void Protect() => Assert.Equal(0, SystemCommand.Run("mount", "-o", "remount,ro", _folder.Path));
 
     public void Dispose()
     {
-        Run("umount", "-l", _folder.Path);
+        SystemCommand.Run("umount", "-l", _folder.Path);
         _folder.Dispose();
     }
 }

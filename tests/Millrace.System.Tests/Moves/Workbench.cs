@@ -15,6 +15,9 @@ internal sealed class Workbench : IAsyncDisposable
     /// <summary>The rows of <c>t</c> after <see cref="FillAsync"/>.</summary>
     public const int Rows = 20_000;
 
+    /// <summary>One of the first rows, so that one lane is held at once, and one of the last: between them results come in.</summary>
+    public const string FirstAndLast = "20, 19000";
+
     private const string SourceDigest =
         "SELECT count(*) || ' ' || coalesce(sum(('x' || substr(md5(id || '|' || v || '|' || coalesce(note, '~')), 1, 8))::bit(32)::bigint), 0) FROM t";
 
@@ -131,6 +134,11 @@ internal sealed class Workbench : IAsyncDisposable
     };
 
     public ValueTask<NpgsqlConnection> OpenAsync() => _source.OpenConnectionAsync();
+
+    /// <summary>Waits until no statement of a run is active on the server.</summary>
+    public Task NoCopyIsLeftAsync() => Eventually.TrueAsync(
+        "no session is left on the server",
+        async () => await NumberAsync("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%COPY%' AND state = 'active' AND pid <> pg_backend_pid()") == 0);
 
     public async Task ExecuteAsync(string sql)
     {

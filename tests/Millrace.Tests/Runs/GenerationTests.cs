@@ -1,4 +1,5 @@
 using Millrace.Runs;
+using Millrace.Testing;
 
 namespace Millrace.Tests.Runs;
 

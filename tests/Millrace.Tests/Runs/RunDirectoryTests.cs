@@ -3,6 +3,7 @@ using FsCheck.Fluent;
 using Millrace.Faults;
 using Millrace.Runs;
 using Millrace.Telemetry;
+using Millrace.Testing;
 
 namespace Millrace.Tests.Runs;
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
+using Millrace.Connectors.Files.Target;
 using Millrace.DuckDb;
 using Millrace.Faults;
 using Millrace.Jobs;
@@ -107,7 +108,7 @@ internal sealed class FilesSource : ISource
     private async Task<Discovered> DescribeAsync(SourceFile file, SourceFormat format, CancellationToken cancel)
     {
         var stream = new StreamJob { Name = file.Name, Mark = _context.Mark };
-        var request = new PlanRequest { Target = DiscoverTraits, Workers = 1 };
+        var request = new PlanRequest { Target = FileFormatTraits.Of(FileFormat.Parquet), Workers = 1 };
         using var planning = new FilesPlanning(_location.Root, stream, request, "utf-8");
         var found = new Discovered { Name = file.Name, Kind = format + " file", EstimatedBytes = file.Bytes };
         try
@@ -121,11 +122,6 @@ internal sealed class FilesSource : ISource
             return found with { Kind = format + " file that can't be read" };
         }
     }
-
-    private static TargetTraits DiscoverTraits => new()
-    {
-        Nested = true, Bytes = true, InfiniteDates = false, NonFiniteFloats = true, EndOfDay = false, HugeIntegers = false, Intervals = false, TimeOffsets = false,
-    };
 
     private static Fault NotThere(string path) =>
         SourceFaults.Refused(path, "there is no such folder", "Relative paths start at the current directory.");

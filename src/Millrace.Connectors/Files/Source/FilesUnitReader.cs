@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Millrace.Connectors.Files.Source.Text;
 using Millrace.DuckDb;
 using Millrace.Extract;
 using Millrace.Faults;
@@ -14,7 +13,7 @@ internal sealed class FilesUnitReader : IUnitReader
     private readonly ConcurrentDictionary<string, FileLayout> _layouts = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, long> _lineBytes = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, bool> _unusual = new(StringComparer.Ordinal);
-    private readonly TextTables _tables = new();
+    private readonly TableRegistry _tables = new("millrace_text");
     private readonly SemaphoreSlim _probing = new(1);
     private readonly Probe _probe = new();
 

@@ -75,7 +75,7 @@ internal static class JsonLines
         if (packing != Packing.Zstd)
         {
             using var text = TextStreams.Open(path, packing, encoding, null);
-            return StartsWithBracket(text);
+            return TextStreams.FirstCharacter(text) == '[';
         }
 
         try
@@ -88,18 +88,6 @@ internal static class JsonLines
         {
             return false;
         }
-    }
-
-    private static bool StartsWithBracket(Stream text)
-    {
-        Span<byte> one = stackalloc byte[1];
-        while (text.Read(one) == 1)
-        {
-            if (one[0] is (byte)' ' or (byte)'\t' or (byte)'\r' or (byte)'\n' or 0xEF or 0xBB or 0xBF) continue;
-            return one[0] == (byte)'[';
-        }
-
-        return false;
     }
 }
 

@@ -162,13 +162,6 @@ internal sealed class StandardInput : IDisposable
         if (got == 4 && head.AsSpan().SequenceEqual("PAR1"u8)) return ".parquet";
         if (packing == Packing.Zstd) return ".csv" + packed;
         using var text = TextStreams.Open(path, packing, "utf-8", null);
-        Span<byte> one = stackalloc byte[1];
-        while (text.Read(one) == 1)
-        {
-            if (one[0] is (byte)' ' or (byte)'\n' or (byte)'\r' or (byte)'\t' or 0xEF or 0xBB or 0xBF) continue;
-            return one[0] switch { (byte)'{' => ".ndjson", (byte)'[' => ".json", _ => ".csv" } + packed;
-        }
-
-        return ".csv" + packed;
+        return TextStreams.FirstCharacter(text) switch { '{' => ".ndjson", '[' => ".json", _ => ".csv" } + packed;
     }
 }

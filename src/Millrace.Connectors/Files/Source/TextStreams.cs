@@ -47,6 +47,18 @@ internal static class TextStreams
         }
     }
 
+    /// <summary>The first byte that is no white space, nor of a byte order mark, as a character; NUL when there is none.</summary>
+    public static char FirstCharacter(Stream text)
+    {
+        Span<byte> one = stackalloc byte[1];
+        while (text.Read(one) == 1)
+        {
+            if (one[0] is not ((byte)' ' or (byte)'\t' or (byte)'\r' or (byte)'\n' or 0xEF or 0xBB or 0xBF)) return (char)one[0];
+        }
+
+        return '\0';
+    }
+
     /// <summary>An encoding's name as this connector keeps it; null when nobody knows it.</summary>
     public static string? Known(string? name)
     {

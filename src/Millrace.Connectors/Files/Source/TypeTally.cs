@@ -26,9 +26,11 @@ internal sealed class TypeTally(ImmutableArray<string> names)
             // trying every type on every row takes longer than reading a gigabyte.
             await CountAsync(probe, $"(SELECT * FROM {scan} LIMIT {FirstRows})", some, Open, rules, cancel).ConfigureAwait(false);
             var tried = new HashSet<(string Name, int Type)>();
-            while (some.Any(column => FirstOpen(column.Name, tried) >= 0))
+            while (true)
             {
-                var trying = some.Where(column => FirstOpen(column.Name, tried) >= 0).ToDictionary(column => column.Name, column => FirstOpen(column.Name, tried), StringComparer.Ordinal);
+                var trying = some.Select(column => (Column: column, Type: FirstOpen(column.Name, tried))).Where(one => one.Type >= 0)
+                    .ToDictionary(one => one.Column.Name, one => one.Type, StringComparer.Ordinal);
+                if (trying.Count == 0) break;
                 await CountAsync(probe, scan, [.. some.Where(column => trying.ContainsKey(column.Name))], column => [trying[column]], rules, cancel).ConfigureAwait(false);
                 foreach (var (name, type) in trying) tried.Add((name, type));
             }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using Millrace.Connectors.Files.Source.Text;
 using Millrace.DuckDb;
 using Millrace.Faults;
@@ -14,7 +15,7 @@ namespace Millrace.Connectors.Files.Source;
 /// <param name="buffer">DuckDB's buffers.</param>
 /// <param name="probe">Looks into files.</param>
 /// <param name="tables">Where tables are added that this process reads itself; null: DuckDB's own readers read everything.</param>
-internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer buffer, Probe probe, TextTables? tables = null)
+internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer buffer, Probe probe, TableRegistry? tables = null)
 {
     private readonly UnitScan _scan = new(layout);
     private readonly Dictionary<string, FileColumn> _content = layout.Columns
@@ -62,7 +63,9 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
     public async ValueTask CloseAsync()
     {
         foreach (var pipe in Pipes) await pipe.DisposeAsync().ConfigureAwait(false);
-        if (Table is { } table) tables!.Remove(table.Token);
+        if (Table is not { } quick) return;
+        tables!.Remove(quick.Token);
+        quick.Table.Dispose();
     }
 
     // The records of all files as one table of this process: see TextTable.
@@ -86,26 +89,24 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
         _scan.Add(call, raws, Sql.Name(UnitScan.FileName));
     }
 
-    private bool CanBeQuick(SliceFile file) => FormatOf.PackingOf(file.Path, layout.Packing) != Packing.Zstd;
+    private bool CanBeQuick(SliceFile file) => PackingOf(file) != Packing.Zstd;
+
+    private Packing PackingOf(SliceFile file) => FormatOf.PackingOf(file.Path, layout.Packing);
+
+    private Stream Open(SliceFile file, CsvDialect? dialect) => TextStreams.Open(file.Path, PackingOf(file), layout.Encoding, dialect, slice.Range);
 
     private TextFile FileOf(SliceFile file, CsvDialect? dialect, int[] columns) => new(
         file.Path,
-        () => TextStreams.Open(file.Path, FormatOf.PackingOf(file.Path, layout.Packing), layout.Encoding, dialect, slice.Range),
-        slice.Range is null || slice.Range.Start == 0,
+        () => Open(file, dialect),
+        slice.Range is not { Start: > 0 },
         columns);
 
     private async Task QuickCsvAsync(CsvDialect dialect, CancellationToken cancel)
     {
         var places = _content.Keys.Select((name, i) => (name, i)).ToDictionary(place => place.name, place => place.i, StringComparer.OrdinalIgnoreCase);
         var files = ImmutableArray.CreateBuilder<TextFile>();
-        foreach (var file in slice.Files)
-        {
-            if (file.Bytes == 0) continue;
-            var names = await CsvNamesAsync(file, dialect, cancel).ConfigureAwait(false);
-            if (names.Length == 0) continue;
-            Compare(file, names);
+        await foreach (var (file, names) in CsvFilesAsync(dialect, cancel).ConfigureAwait(false))
             files.Add(FileOf(file, dialect, [.. names.Select(name => places[name])]));
-        }
 
         Quick(text => new CsvRecords(text, dialect, _content.Count), files.ToImmutable(), emptyIsNull: dialect.EmptyIsNull);
     }
@@ -122,12 +123,8 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
 
         var group = new List<string>();
         string[] groupNames = [];
-        foreach (var file in slice.Files)
+        await foreach (var (file, names) in CsvFilesAsync(dialect, cancel).ConfigureAwait(false))
         {
-            if (file.Bytes == 0) continue;
-            var names = await CsvNamesAsync(file, dialect, cancel).ConfigureAwait(false);
-            if (names.Length == 0) continue;
-            Compare(file, names);
             if (group.Count > 0 && !groupNames.AsSpan().SequenceEqual(names)) Flush();
             groupNames = names;
             if (slice.Range is null && IsPlain(file))
@@ -157,12 +154,25 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
         }
     }
 
+    // The files that have a record, with the names of their columns, which are the stream's.
+    private async IAsyncEnumerable<(SliceFile File, string[] Names)> CsvFilesAsync(CsvDialect dialect, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        foreach (var file in slice.Files)
+        {
+            if (file.Bytes == 0) continue;
+            var names = await CsvNamesAsync(file, dialect, cancel).ConfigureAwait(false);
+            if (names.Length == 0) continue;
+            Compare(file, names);
+            yield return (file, names);
+        }
+    }
+
     private async Task<string[]> CsvNamesAsync(SliceFile file, CsvDialect dialect, CancellationToken cancel)
     {
         if (!dialect.Header) return [.. _content.Keys];
         try
         {
-            var packing = FormatOf.PackingOf(file.Path, layout.Packing);
+            var packing = PackingOf(file);
             if (packing == Packing.Zstd) return CsvHeader.Unique(await CsvInspector.NamesAsync(probe, file.Path, dialect, cancel).ConfigureAwait(false));
             using var text = TextStreams.Open(file.Path, packing, layout.Encoding, dialect);
             return CsvHeader.Unique(CsvHeader.Read(text, dialect, file.Path));
@@ -306,7 +316,7 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
     // DuckDB keeps all of a pipe that holds a JSON array, so it unpacks gzip itself there; whether the gzip is whole is checked afterwards.
     private bool IsPlain(SliceFile file)
     {
-        var packing = FormatOf.PackingOf(file.Path, layout.Packing);
+        var packing = PackingOf(file);
         if (layout.Format == SourceFormat.Json && packing == Packing.Gzip && layout.Encoding == "utf-8") return true;
         return TextStreams.IsPlain(packing, layout.Encoding, layout.Csv?.Comment ?? "");
     }
@@ -315,7 +325,7 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
     {
         try
         {
-            return await JsonLines.IsArrayAsync(probe, file.Path, FormatOf.PackingOf(file.Path, layout.Packing), layout.Encoding, cancel).ConfigureAwait(false);
+            return await JsonLines.IsArrayAsync(probe, file.Path, PackingOf(file), layout.Encoding, cancel).ConfigureAwait(false);
         }
         catch (Exception error) when (error is not OperationCanceledException)
         {
@@ -334,8 +344,7 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
     {
         try
         {
-            var stream = TextStreams.Open(file.Path, FormatOf.PackingOf(file.Path, layout.Packing), layout.Encoding, dialect, slice.Range);
-            var pipe = new TextPipe(stream, file.Path);
+            var pipe = new TextPipe(Open(file, dialect), file.Path);
             Pipes.Add(pipe);
             return pipe;
         }

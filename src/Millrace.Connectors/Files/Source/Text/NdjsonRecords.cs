@@ -18,8 +18,8 @@ internal sealed class NdjsonRecords : IRecordReader
     private readonly bool[] _isJson;
     private readonly int[] _seenIn;
     private int _record;
-    private long _leftToFull;
-    private long _takenQuickly;
+    private long _tries;
+    private long _taken;
     private byte[] _scratch = [];
 
     /// <summary>A reader.</summary>
@@ -57,18 +57,31 @@ internal sealed class NdjsonRecords : IRecordReader
             if (end < 0 && text.IsEmpty) return false;
             var line = end < 0 ? text : text[..end];
             var isRecord = (line.Length > 0 && line[0] == (byte)'{') || line.ContainsAnyExcept(" \t\r"u8);
-            if (isRecord && !TryQuickly(line, columns, row)) Read(line, columns, row);
+            if (isRecord) Read(line, columns, row);
             _text.Consume(end < 0 ? text.Length : end + 1);
             if (isRecord) return true;
         }
     }
 
+    private void Read(ReadOnlySpan<byte> line, TextColumn[] columns, int row)
+    {
+        if (_tries - _taken <= Math.Max(QuickTriesMin, _taken))
+        {
+            _tries++;
+            if (TryQuickly(line, columns, row))
+            {
+                _taken++;
+                return;
+            }
+        }
+
+        ReadFully(line, columns, row);
+    }
+
     // False where a full reader has to look; it writes the same into the same row.
     private bool TryQuickly(ReadOnlySpan<byte> line, TextColumn[] columns, int row)
     {
-        if (_leftToFull > QuickTriesMin && _leftToFull > _takenQuickly) return false;
         _record++;
-        _leftToFull++;
         var json = new QuickJson(line);
         if (!json.TryBegin()) return false;
         var seen = 0;
@@ -94,8 +107,6 @@ internal sealed class NdjsonRecords : IRecordReader
             if (!json.TryNext(out isEnd)) return false;
         }
 
-        _leftToFull--;
-        _takenQuickly++;
         SetAbsent(columns, row);
         return true;
     }
@@ -119,7 +130,7 @@ internal sealed class NdjsonRecords : IRecordReader
         }
     }
 
-    private void Read(ReadOnlySpan<byte> line, TextColumn[] columns, int row)
+    private void ReadFully(ReadOnlySpan<byte> line, TextColumn[] columns, int row)
     {
         _record++;
         try
@@ -130,7 +141,8 @@ internal sealed class NdjsonRecords : IRecordReader
             var guess = 0;
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
-                var key = Find(ref reader, guess);
+                var key = Find(reader.ValueIsEscaped ? Unescaped(ref reader) : reader.ValueSpan, guess);
+                if (key < 0) throw new UnusualText("a key that there is no column for");
                 if (_seenIn[key] == _record) throw new UnusualText("a key that is there twice");
                 _seenIn[key] = _record;
                 guess = key + 1;
@@ -148,17 +160,6 @@ internal sealed class NdjsonRecords : IRecordReader
         }
 
         SetAbsent(columns, row);
-    }
-
-    private int Find(ref Utf8JsonReader reader, int guess)
-    {
-        if (guess < _keys.Length && reader.ValueTextEquals(_keys[guess])) return guess;
-        for (var key = 0; key < _keys.Length; key++)
-        {
-            if (reader.ValueTextEquals(_keys[key])) return key;
-        }
-
-        throw new UnusualText("a key that there is no column for");
     }
 
     private void Set(ref Utf8JsonReader reader, ref TextColumn column, int key, int row, ReadOnlySpan<byte> line)

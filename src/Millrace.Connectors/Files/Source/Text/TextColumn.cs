@@ -85,7 +85,7 @@ internal struct TextColumn
         switch (Kind)
         {
             case QuickKind.Text:
-                if (!_values.SetString(row, text)) throw new UnusualText("bytes that are no UTF-8");
+                if (!_values.SetString(row, text)) throw NotUtf8();
                 return;
             case QuickKind.BigInt when QuickText.TryLong(text, out var number):
                 _values.Set(row, number);
@@ -116,6 +116,8 @@ internal struct TextColumn
         _values.SetNull(row);
         if (text.IsEmpty && EmptyIsNull) return;
         _texts.SetValid(row);
-        if (!_texts.SetString(row, text)) throw new UnusualText("bytes that are no UTF-8");
+        if (!_texts.SetString(row, text)) throw NotUtf8();
     }
+
+    private static UnusualText NotUtf8() => new("bytes that are no UTF-8");
 }

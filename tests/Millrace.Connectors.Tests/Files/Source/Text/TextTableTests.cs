@@ -104,7 +104,7 @@ public sealed class TextTableTests
             ]);
         using var database = DuckDbDatabase.Open(new Dictionary<string, string> { ["threads"] = "1" });
         using var connection = database.Connect();
-        var tables = new TextTables();
+        var tables = new TableRegistry("millrace_text");
         tables.Attach(connection);
         var (_, call) = tables.Add(table);
         using var result = connection.Query($"SELECT CASE WHEN r0 IS NULL THEN c0 ELSE error('r0') END, c1, CASE WHEN r2 IS NULL THEN c2 ELSE error('r2') END FROM {call}");
