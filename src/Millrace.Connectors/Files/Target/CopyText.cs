@@ -9,7 +9,8 @@ namespace Millrace.Connectors.Files.Target;
 /// <param name="Settings">How the files are written.</param>
 /// <param name="Columns">The stream's columns.</param>
 /// <param name="Path">The file; for several files the folder.</param>
-internal sealed record CopyText(WriteSettings Settings, IReadOnlyList<Column> Columns, string Path)
+/// <param name="EstimatedRows">About how many rows there will be; null when unknown.</param>
+internal sealed record CopyText(WriteSettings Settings, IReadOnlyList<Column> Columns, string Path, long? EstimatedRows)
 {
     /// <summary>The words with which a one-column CSV refuses NULL.</summary>
     public const string BlankLineError = "a CSV file with one column can't show NULL: readers skip the blank line";
@@ -113,7 +114,7 @@ internal sealed record CopyText(WriteSettings Settings, IReadOnlyList<Column> Co
                 // RETURN_STATS gives the rows and bytes of each file. Version 2 pages are smaller, but Spark can't read all of them.
                 text.Append("FORMAT parquet, RETURN_STATS true, PARQUET_VERSION v1, COMPRESSION ").Append(Settings.Codec);
                 if (Settings.Level is { } level) text.Append(", COMPRESSION_LEVEL ").Append(level);
-                text.Append(", ROW_GROUP_SIZE ").Append(Settings.RowGroupRows);
+                text.Append(", ROW_GROUP_SIZE ").Append(Settings.RowGroupRows ?? RowGroups.For(Settings.ManyFiles ? null : EstimatedRows));
                 text.Append(", ROW_GROUP_SIZE_BYTES ").Append(Limits.RowGroupBytesMax);
                 break;
             case FileFormat.Csv:

@@ -9,12 +9,15 @@ using Millrace.Runs;
 
 namespace Millrace.Connectors.Files.Target;
 
-/// <summary>One attempt's files: in a folder of their own until the unit's result names them.</summary>
+/// <summary>
+/// One attempt's files among those of the other attempts until the unit's result names them: a file, or a folder where an attempt may write
+/// several (a folder for each would be the most expensive step of a small unit on ext4).
+/// </summary>
 internal sealed class FileUnitOutput : IUnitOutput
 {
     private readonly WriteSettings _settings;
     private readonly Unit _unit;
-    private readonly string _folder;
+    private readonly string _units;
     private readonly string _stem;
     private readonly string _output;
     private readonly CopyText _copy;
@@ -26,16 +29,17 @@ internal sealed class FileUnitOutput : IUnitOutput
     /// <param name="settings">How files are written.</param>
     /// <param name="columns">The stream's columns.</param>
     /// <param name="unit">The unit.</param>
-    /// <param name="folder">The attempt's folder; it exists.</param>
+    /// <param name="units">The folder of all attempts; it exists.</param>
+    /// <param name="attempt">What nothing else in it is called.</param>
     /// <param name="stem">How published files' names begin.</param>
-    public FileUnitOutput(WriteSettings settings, ImmutableArray<Column> columns, Unit unit, string folder, string stem)
+    public FileUnitOutput(WriteSettings settings, ImmutableArray<Column> columns, Unit unit, string units, string attempt, string stem)
     {
         _settings = settings;
         _unit = unit;
-        _folder = folder;
+        _units = units;
         _stem = stem;
-        _output = Path.Combine(folder, settings.ManyFiles ? "files" : "file" + settings.Ending);
-        _copy = new CopyText(settings, columns, _output);
+        _output = Path.Combine(units, settings.ManyFiles ? attempt : attempt + settings.Ending);
+        _copy = new CopyText(settings, columns, _output, unit.EstimatedRows);
     }
 
     /// <inheritdoc/>
@@ -76,7 +80,7 @@ internal sealed class FileUnitOutput : IUnitOutput
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw FileFaults.From(error, _folder, FaultSide.Target);
+            throw FileFaults.From(error, _output, FaultSide.Target);
         }
     }
 
@@ -91,9 +95,9 @@ internal sealed class FileUnitOutput : IUnitOutput
             };
         }
 
-        if (error.Type != DuckDbErrorType.IO || !error.Message.Contains(_folder, StringComparison.Ordinal)) return null;
+        if (error.Type != DuckDbErrorType.IO || !error.Message.Contains(_output, StringComparison.Ordinal)) return null;
         if (error.Message.Contains("No space left", StringComparison.Ordinal) || error.Message.Contains("quota exceeded", StringComparison.Ordinal))
-            return FileFaults.DiskFull(_folder, FaultSide.Target, inner: error);
+            return FileFaults.DiskFull(_units, FaultSide.Target, inner: error);
         if (error.Message.Contains("File name too long", StringComparison.Ordinal))
         {
             return new Fault(FaultKind.Data, "a partition column has a value that is too long for a folder's name", error)
@@ -103,14 +107,16 @@ internal sealed class FileUnitOutput : IUnitOutput
         }
 
         return error.Message.Contains("Permission denied", StringComparison.Ordinal)
-            ? FileFaults.From(new UnauthorizedAccessException(error.Message, error), _folder, FaultSide.Target)
+            ? FileFaults.From(new UnauthorizedAccessException(error.Message, error), _units, FaultSide.Target)
             : new Fault(FaultKind.Refused, error.Message, error) { Side = FaultSide.Target, Where = _unit.Label };
     }
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync()
     {
-        if (!_completed) FolderTree.Remove(_folder);
+        if (_completed) return ValueTask.CompletedTask;
+        if (_settings.ManyFiles) FolderTree.Remove(_output);
+        else FolderTree.RemoveFile(_output);
         return ValueTask.CompletedTask;
     }
 
@@ -123,16 +129,15 @@ internal sealed class FileUnitOutput : IUnitOutput
             cancel.ThrowIfCancellationRequested();
             var path = Path.GetFullPath(_written[i].Path);
             DurableFiles.SyncFile(path);
-            for (var above = Path.GetDirectoryName(path)!; above.Length >= _folder.Length; above = Path.GetDirectoryName(above)!) folders.Add(above);
+            for (var above = Path.GetDirectoryName(path)!; above.Length >= _units.Length; above = Path.GetDirectoryName(above)!) folders.Add(above);
 
             var partition = _settings.PartitionBy.Length == 0 ? "" : Path.GetRelativePath(_output, Path.GetDirectoryName(path)!).Replace('\\', '/') + "/";
             var name = string.Create(CultureInfo.InvariantCulture, $"{partition}{_stem}-{i:D4}{_settings.Ending}");
-            var staged = $"{StagingPlace.Units}/{Path.GetFileName(_folder)}/{Path.GetRelativePath(_folder, path).Replace('\\', '/')}";
+            var staged = $"{StagingPlace.Units}/{Path.GetRelativePath(_units, path).Replace('\\', '/')}";
             files.Add(new StagedFile(staged, name, new FileInfo(path).Length, _written[i].Rows));
         }
 
         foreach (var folder in folders) DurableFiles.SyncFolder(folder);
-        DurableFiles.SyncFolder(Path.GetDirectoryName(_folder)!);
         return files.MoveToImmutable();
     }
 }

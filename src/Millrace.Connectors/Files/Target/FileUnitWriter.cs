@@ -7,7 +7,7 @@ using Millrace.Runs;
 
 namespace Millrace.Connectors.Files.Target;
 
-/// <summary>The worker's half: gives each attempt a folder of its own below the stream's staging folder. Any number of lanes.</summary>
+/// <summary>The worker's half: gives each attempt a file or folder of its own below the stream's staging folder. Any number of lanes.</summary>
 internal sealed class FileUnitWriter(StagingPlace place) : IUnitWriter
 {
     /// <inheritdoc/>
@@ -24,18 +24,18 @@ internal sealed class FileUnitWriter(StagingPlace place) : IUnitWriter
         var stream = place.Stream(header.Run, header.To);
         // The random part keeps two workers apart that believe to be the same attempt: one of them was thought dead.
         var name = string.Create(CultureInfo.InvariantCulture, $"{unit.Number:D6}-{FolderName.Of(attempt)}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}");
-        var folder = Path.Combine(stream, StagingPlace.Units, name);
+        var units = Path.Combine(stream, StagingPlace.Units);
         try
         {
-            Directory.CreateDirectory(folder);
+            Directory.CreateDirectory(units);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw FileFaults.From(error, folder, FaultSide.Target);
+            throw FileFaults.From(error, units, FaultSide.Target);
         }
 
         var stem = string.Create(CultureInfo.InvariantCulture, $"{FolderName.Of(header.To)}-{FolderName.Of(header.Run)}-{unit.Number:D6}-{FolderName.Of(attempt)}");
-        return ValueTask.FromResult<IUnitOutput>(new FileUnitOutput(WriteSettings.FromJson(header.WriterJson), header.Columns, unit, folder, stem));
+        return ValueTask.FromResult<IUnitOutput>(new FileUnitOutput(WriteSettings.FromJson(header.WriterJson), header.Columns, unit, units, name, stem));
     }
 
     /// <inheritdoc/>

@@ -31,6 +31,19 @@ internal static class FolderTree
         }
     }
 
+    /// <summary>Removes a file; that it or its folder isn't there is fine.</summary>
+    public static void RemoveFile(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // The whole run was discarded.
+        }
+    }
+
     /// <summary>Removes a folder if nothing is in it; otherwise, or when it isn't there, does nothing.</summary>
     public static void RemoveIfEmpty(string path)
     {

@@ -4,7 +4,7 @@ namespace Millrace.Connectors.Files.Target;
 
 /// <summary>
 /// Where things lie while they are not visible: <c>.name.millrace</c> beside the target, never inside it. Below it one folder for each
-/// run, in that one for each stream; in that <c>units</c> (one folder for each attempt), <c>table</c> (the table as it will be) and, on
+/// run, in that one for each stream; in that <c>units</c> (a file or a folder for each attempt), <c>table</c> (the table as it will be) and, on
 /// systems that can't exchange two folders, <c>old</c>.
 /// </summary>
 /// <param name="Home">The folder beside the target.</param>
