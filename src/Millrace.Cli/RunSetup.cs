@@ -10,10 +10,10 @@ namespace Millrace.Cli;
 /// <summary>Puts a run's parts together: the systems, the secrets, who listens, and how a worker is started.</summary>
 internal static class RunSetup
 {
-    /// <summary>What ./millrace sets for the coordinator, for workers of a coordinator that was started another way: see there.</summary>
-    private static readonly ImmutableDictionary<string, string> s_workerEnvironment = ImmutableDictionary<string, string>.Empty
-        .Add("DOTNET_EnableWriteXorExecute", "0")
-        .Add("DOTNET_TC_CallCountThreshold", "400");
+    /// <summary>What ./millrace sets for all processes of a run, for the workers of a coordinator that was started another way: see there.</summary>
+    private static readonly ImmutableDictionary<string, string> s_workerEnvironment = ImmutableDictionary.CreateRange(
+        new KeyValuePair<string, string>[] { new("DOTNET_EnableWriteXorExecute", "0"), new("DOTNET_TC_CallCountThreshold", "4000") }
+            .Where(static set => Environment.GetEnvironmentVariable(set.Key) is null));
 
     /// <summary>The options of a run, or of looking at one.</summary>
     public static RunOptions Options(Shell shell, IRunObserver observer) => new()

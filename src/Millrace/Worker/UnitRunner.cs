@@ -21,6 +21,7 @@ public sealed class UnitRunner : IAsyncDisposable
     private readonly IUnitWriter _writer;
     private readonly ConcurrentDictionary<long, IUnitInput> _running = new();
     private readonly StreamSessions _sessions;
+    private volatile Reading? _reading;
 
     /// <summary>A runner over a reader and a writer, both of which it disposes.</summary>
     public UnitRunner(WorkerSettings settings, IUnitReader reader, IUnitWriter writer)
@@ -47,10 +48,7 @@ public sealed class UnitRunner : IAsyncDisposable
     /// <exception cref="Fault">Why the attempt failed.</exception>
     public async Task<UnitResult> RunAsync(UnitOrder order, Action laneFree, CancellationToken cancel)
     {
-        var folder = _directory.Stream(order.Stream);
-        var generation = folder.Latest();
-        if (generation is null || generation.Number != order.Generation || generation.ReadHeader() is not { } header)
-            throw new Fault(FaultKind.Internal, $"generation {order.Generation} of the stream has no header") { Where = order.Stream };
+        var (_, generation, header) = ReadingOf(order);
         if (generation.ReadResult(order.Unit.Number, order.Fingerprint) is { } done) return done;
 
         var began = Stopwatch.GetTimestamp();
@@ -83,6 +81,16 @@ public sealed class UnitRunner : IAsyncDisposable
         _sessions.Dispose();
         await _reader.DisposeAsync().ConfigureAwait(false);
         await _writer.DisposeAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>What the units of an order's stream share, read once for all units in a row that share it.</summary>
+    private Reading ReadingOf(UnitOrder order)
+    {
+        if (_reading is { } known && known.Generation.Number == order.Generation && string.Equals(known.Stream, order.Stream, StringComparison.Ordinal)) return known;
+        var generation = _directory.Stream(order.Stream).Latest();
+        if (generation is null || generation.Number != order.Generation || generation.ReadHeader() is not { } header)
+            throw new Fault(FaultKind.Internal, $"generation {order.Generation} of the stream has no header") { Where = order.Stream };
+        return _reading = new Reading(order.Stream, generation, header);
     }
 
     /// <summary>The copy itself: rows leave the source, pass DuckDB and reach the staged files.</summary>
@@ -122,4 +130,6 @@ public sealed class UnitRunner : IAsyncDisposable
             Advice = "Nothing of this unit was kept. Please report it: the counts must agree.",
         };
     }
+
+    private sealed record Reading(string Stream, Generation Generation, StreamHeader Header);
 }
