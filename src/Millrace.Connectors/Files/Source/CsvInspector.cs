@@ -24,7 +24,7 @@ internal sealed class CsvInspector(Probe probe, StreamJob stream, string encodin
         {
             foreach (var file in files)
             {
-                var sample = TextSample.Of(file, FormatOf.PackingOf(file.Path, packing), encoding, CommentOnly());
+                var sample = TextSample.Of(file, FormatOf.PackingOf(file.Path, packing), encoding, CommentOnly(), SourceFormat.Csv);
                 samples.Add((sample, []));
                 if (new FileInfo(sample.Path).Length == 0) continue;
                 dialect ??= await DialectAsync(sample, file.Path, cancel).ConfigureAwait(false);
@@ -152,7 +152,7 @@ internal sealed class CsvInspector(Probe probe, StreamJob stream, string encodin
         {
             if (dialect.Header && FormatOf.PackingOf(path, packing) != Packing.Zstd)
             {
-                using var text = TextStreams.Open(sample, Packing.None, "utf-8", dialect);
+                using var text = TextStreams.Open(sample, Packing.None, "utf-8", dialect, SourceFormat.Csv);
                 return CsvHeader.Unique(CsvHeader.Read(text, dialect, path));
             }
 

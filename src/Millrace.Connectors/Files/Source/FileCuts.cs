@@ -62,7 +62,7 @@ internal sealed record FileCuts(List<PlannedUnit> Units, string Why, long? Rows)
     private static CsvSplitDialect Splitting(FileLayout layout, CsvDialect dialect, SourceFile file)
     {
         var encoding = TextStreams.EncodingOf(layout.Encoding);
-        using var text = TextStreams.Open(file.Path, Packing.None, layout.Encoding, dialect);
+        using var text = TextStreams.Open(file.Path, Packing.None, layout.Encoding, dialect, layout.Format);
         return new CsvSplitDialect
         {
             Delimiter = encoding.GetBytes(dialect.Delimiter),

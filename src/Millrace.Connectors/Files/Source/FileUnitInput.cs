@@ -79,7 +79,6 @@ internal sealed class FileUnitInput(FilesUnitReader reader, FileLayout layout, F
         if (layout.Format == SourceFormat.Parquet) return;
         var packing = FormatOf.PackingOf(file.Path, layout.Packing);
         if (packing == Packing.Zstd) ZstdFrames.Check(file.Path);
-        if (packing == Packing.Gzip && layout.Format == SourceFormat.Json) GzipMembers.Check(file.Path);
     }
 
     /// <inheritdoc/>

@@ -19,25 +19,6 @@ internal sealed class GzipMembers : ReadOnlyStream
     public GzipMembers(Stream packed)
         : base(packed) => _packed = new GzipPieces(packed);
 
-    /// <summary>Unpacks a file to nowhere, to see that it is whole.</summary>
-    /// <exception cref="Faults.Fault">It is not.</exception>
-    public static void Check(string path)
-    {
-        try
-        {
-            using var members = new GzipMembers(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
-            var buffer = new byte[128 * 1024];
-            while (members.Read(buffer) > 0)
-            {
-                // Only the members' ends matter.
-            }
-        }
-        catch (Exception error)
-        {
-            throw SourceFaults.From(path, error);
-        }
-    }
-
     /// <inheritdoc/>
     /// <exception cref="InvalidDataException">The data is no gzip, is damaged, or ends too early.</exception>
     public override int Read(Span<byte> buffer)

@@ -18,16 +18,16 @@ internal sealed class JsonInspector(Probe probe, string encoding, Packing? packi
     {
         var order = new List<string>();
         var found = new Dictionary<string, List<DuckDbType>>(StringComparer.Ordinal);
-        var samples = new List<(TextSample Sample, bool Array)>();
+        var samples = new List<(TextSample Sample, JsonForm Form)>();
         try
         {
             foreach (var file in files)
             {
-                var sample = TextSample.Of(file, FormatOf.PackingOf(file.Path, packing), encoding, null);
-                var array = format == SourceFormat.Json && await JsonLines.IsArrayAsync(probe, sample.Path, sample.Packing, "utf-8", cancel).ConfigureAwait(false);
-                samples.Add((sample, array));
+                var sample = TextSample.Of(file, FormatOf.PackingOf(file.Path, packing), encoding, null, format);
+                var form = await JsonLines.FormOfAsync(probe, sample.Path, sample.Packing, format, cancel).ConfigureAwait(false);
+                samples.Add((sample, form));
                 if (new FileInfo(sample.Path).Length == 0) continue;
-                foreach (var (name, type) in await KeysAsync(sample, file, array, cancel).ConfigureAwait(false))
+                foreach (var (name, type) in await KeysAsync(sample, file, form, cancel).ConfigureAwait(false))
                 {
                     if (!found.TryGetValue(name, out var types)) found[name] = types = [];
                     if (types.Count == 0) order.Add(name);
@@ -47,11 +47,11 @@ internal sealed class JsonInspector(Probe probe, string encoding, Packing? packi
     }
 
     // The keys of a sample's objects in the order in which they come first, with the type that holds all of their values.
-    private async Task<List<(string Name, DuckDbType Type)>> KeysAsync(TextSample sample, SourceFile file, bool array, CancellationToken cancel)
+    private async Task<List<(string Name, DuckDbType Type)>> KeysAsync(TextSample sample, SourceFile file, JsonForm form, CancellationToken cancel)
     {
         for (var size = 0; ; size++)
         {
-            var objects = JsonLines.Objects(Sql.Path(sample.Path), format, array, CsvBuffer.Tries[size], null);
+            var objects = JsonLines.Objects(Sql.Path(sample.Path), form, CsvBuffer.Tries[size], null);
             try
             {
                 using var result = await probe.QueryAsync(
@@ -118,16 +118,16 @@ internal sealed class JsonInspector(Probe probe, string encoding, Packing? packi
 
     // Which type the texts of each column fit, over all samples.
     private async Task<IReadOnlyDictionary<string, DuckDbType>> TextsThatFitAsync(
-        List<(TextSample Sample, bool Array)> samples, List<(string Name, DuckDbType Type)> proposed, TextRules rules, CancellationToken cancel)
+        List<(TextSample Sample, JsonForm Form)> samples, List<(string Name, DuckDbType Type)> proposed, TextRules rules, CancellationToken cancel)
     {
         var scalars = proposed.Where(column => !column.Type.IsNested && !column.Type.IsJson).Select(column => column.Name).ToImmutableArray();
         var tally = new TypeTally(scalars);
-        foreach (var (sample, array) in samples)
+        foreach (var (sample, form) in samples)
         {
             if (scalars.IsEmpty || new FileInfo(sample.Path).Length == 0) continue;
             for (var size = 0; ; size++)
             {
-                var objects = JsonLines.Objects(Sql.Path(sample.Path), format, array, CsvBuffer.Tries[size], null);
+                var objects = JsonLines.Objects(Sql.Path(sample.Path), form, CsvBuffer.Tries[size], null);
                 var scan = $"(SELECT {JsonLines.Texts(scalars.Select(name => (name, false)))} AS x FROM (SELECT * FROM {objects} WHERE json_valid(j) LIMIT {Limits.SampleRowsMax}))";
                 try
                 {

@@ -4,9 +4,22 @@ using Millrace.DuckDb;
 
 namespace Millrace.Connectors.Files.Source;
 
+/// <summary>How JSON values stand in what DuckDB reads.</summary>
+internal enum JsonForm
+{
+    /// <summary>One value a line: NDJSON, and other JSON behind <see cref="JsonValueLines"/>.</summary>
+    Lines,
+
+    /// <summary>One array.</summary>
+    Array,
+
+    /// <summary>Values that follow one another.</summary>
+    Values,
+}
+
 /// <summary>
 /// SQL that reads JSON objects into texts, one column for each key. Lines come through the CSV reader as one column: its buffers are
-/// small and bounded, while <c>read_json</c> takes 32 MB and more for each thread and keeps all of a pipe.
+/// small and bounded, while <c>read_json</c> takes 32 MB and more for each thread; it reads what only DuckDB unpacks.
 /// </summary>
 internal static class JsonLines
 {
@@ -18,22 +31,20 @@ internal static class JsonLines
 
     /// <summary>A relation of one text column, <see cref="Object"/>: the objects of a file.</summary>
     /// <param name="paths">The files, as a SQL list.</param>
-    /// <param name="format">NDJSON or JSON.</param>
-    /// <param name="array">JSON: whether the file is one array.</param>
+    /// <param name="form">How the objects stand in them.</param>
     /// <param name="buffer">Buffers for lines.</param>
     /// <param name="fileName">The column with the file's path; null: none.</param>
-    public static string Objects(string paths, SourceFormat format, bool array, CsvBuffer buffer, string? fileName)
+    public static string Objects(string paths, JsonForm form, CsvBuffer buffer, string? fileName)
     {
         var name = fileName is null ? "" : $", filename = {Sql.Text(fileName)}";
-        if (format == SourceFormat.Ndjson)
+        if (form == JsonForm.Lines)
         {
             // A line of spaces is an empty one.
             return $"(SELECT * FROM read_csv({paths}, {LineArguments}, {buffer.Arguments}{name}) WHERE j[1] = '{{' OR trim(j, ' ' || chr(9) || chr(13)) <> '')";
         }
 
-        var form = array ? "array" : "unstructured";
         var kept = fileName is null ? "" : ", " + Sql.Name(fileName);
-        return $"(SELECT json::VARCHAR AS j{kept} FROM read_json({paths}, auto_detect = false, format = '{form}', records = 'false',"
+        return $"(SELECT json::VARCHAR AS j{kept} FROM read_json({paths}, auto_detect = false, format = '{(form == JsonForm.Array ? "array" : "unstructured")}', records = 'false',"
             + $" maximum_object_size = {Math.Max(buffer.LineBytes, Limits.TextLineBytesMedium)}, columns = {{json: 'JSON'}}{name}))";
     }
 
@@ -64,29 +75,23 @@ internal static class JsonLines
             + $" WHEN len(list_distinct(json_keys(j))) < len(json_keys(j)) THEN {twice} ELSE true END)";
     }
 
-    /// <summary>Whether a JSON file is one array: by its first character that is no space.</summary>
+    /// <summary>The form of what DuckDB reads of a file.</summary>
     /// <param name="probe">Looks into zstd, which only DuckDB unpacks.</param>
     /// <param name="path">The file.</param>
     /// <param name="packing">How it is packed.</param>
-    /// <param name="encoding">Its encoding.</param>
+    /// <param name="format">Its format.</param>
     /// <param name="cancel">Stops the reading.</param>
-    public static async Task<bool> IsArrayAsync(Probe probe, string path, Packing packing, string encoding, CancellationToken cancel)
+    public static async Task<JsonForm> FormOfAsync(Probe probe, string path, Packing packing, SourceFormat format, CancellationToken cancel)
     {
-        if (packing != Packing.Zstd)
-        {
-            using var text = TextStreams.Open(path, packing, encoding, null);
-            return TextStreams.FirstCharacter(text) == '[';
-        }
-
+        if (format == SourceFormat.Ndjson || packing != Packing.Zstd) return JsonForm.Lines;
         try
         {
-            var objects = Objects(Sql.Path(path), SourceFormat.Json, array: true, CsvBuffer.Small, null);
-            using var result = await probe.QueryAsync($"SELECT 1 FROM {objects} LIMIT 1", cancel).ConfigureAwait(false);
-            return true;
+            using var result = await probe.QueryAsync($"SELECT 1 FROM {Objects(Sql.Path(path), JsonForm.Array, CsvBuffer.Small, null)} LIMIT 1", cancel).ConfigureAwait(false);
+            return JsonForm.Array;
         }
         catch (DuckDbException error) when (error.Type != DuckDbErrorType.Interrupt)
         {
-            return false;
+            return JsonForm.Values;
         }
     }
 }

@@ -13,7 +13,7 @@ internal static class LongestRecord
         if (packing == Packing.Zstd) return CsvBuffer.Tries.FirstOrDefault(size => size.LineBytes > buffer.LineBytes)?.LineBytes ?? 0;
         try
         {
-            using var text = TextStreams.Open(file.Path, packing, layout.Encoding, layout.Csv, range);
+            using var text = TextStreams.Open(file.Path, packing, layout.Encoding, layout.Csv, layout.Format, range);
             var longest = Measure(text, layout.Csv);
             const long Megabyte = 1024 * 1024;
             return longest <= buffer.LineBytes - Margin ? longest : Math.Max(longest + Margin, buffer.LineBytes + 1).RoundUp(Megabyte);

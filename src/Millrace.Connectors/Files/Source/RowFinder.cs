@@ -27,7 +27,7 @@ internal static class RowFinder
 
     /// <summary>The first row that is no valid JSON.</summary>
     public static Place? FindMalformed(FileLayout layout, FileSlice slice, CsvBuffer buffer) =>
-        layout.Format == SourceFormat.Ndjson ? Search(layout, slice, buffer, null, "NOT json_valid(j)") : null;
+        Search(layout, slice, buffer, null, "NOT json_valid(j)");
 
     private static Place? Search(FileLayout layout, FileSlice slice, CsvBuffer buffer, BadValue? bad, string condition)
     {

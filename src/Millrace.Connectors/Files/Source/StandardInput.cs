@@ -161,7 +161,7 @@ internal sealed class StandardInput : IDisposable
         if (FormatOf.Said(stream.Read) is { } said) return "." + said.ToString().ToLowerInvariant() + packed;
         if (got == 4 && head.AsSpan().SequenceEqual("PAR1"u8)) return ".parquet";
         if (packing == Packing.Zstd) return ".csv" + packed;
-        using var text = TextStreams.Open(path, packing, "utf-8", null);
+        using var text = TextStreams.Open(path, packing, "utf-8", null, null);
         return TextStreams.FirstCharacter(text) switch { '{' => ".ndjson", '[' => ".json", _ => ".csv" } + packed;
     }
 }

@@ -30,13 +30,14 @@ internal sealed class TextSample : IDisposable
     /// <param name="packing">How it is packed.</param>
     /// <param name="encoding">Its encoding.</param>
     /// <param name="dialect">The dialect as far as it is known; only its comments and quotes matter.</param>
-    public static TextSample Of(SourceFile file, Packing packing, string encoding, CsvDialect? dialect)
+    /// <param name="format">Its format: of JSON the sample has one value on each line.</param>
+    public static TextSample Of(SourceFile file, Packing packing, string encoding, CsvDialect? dialect, SourceFormat format)
     {
-        if (TextStreams.IsPlain(packing, encoding, dialect?.Comment ?? "")) return new TextSample(file.Path, null, whole: true, packing);
+        if (TextStreams.IsPlain(packing, encoding, dialect?.Comment ?? "", format)) return new TextSample(file.Path, null, whole: true, packing);
         var temporary = System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"millrace-sample-{Guid.NewGuid():N}");
         try
         {
-            using var text = TextStreams.Open(file.Path, packing, encoding, dialect);
+            using var text = TextStreams.Open(file.Path, packing, encoding, dialect, format);
             using var copy = new FileStream(temporary, FileMode.CreateNew, FileAccess.ReadWrite);
             var whole = Copy(text, copy);
             return new TextSample(temporary, temporary, whole, Packing.None);

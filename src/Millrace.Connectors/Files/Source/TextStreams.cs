@@ -10,8 +10,8 @@ internal static class TextStreams
     static TextStreams() => Encoding.RegisterProvider(CodePagesEncodingProvider.Instance);
 
     /// <summary>Whether DuckDB can read the file itself; otherwise its bytes pass through <see cref="Open"/>.</summary>
-    public static bool IsPlain(Packing packing, string encoding, string comment) =>
-        packing != Packing.Gzip && (encoding == "utf-8" || packing == Packing.Zstd) && comment.Length == 0;
+    public static bool IsPlain(Packing packing, string encoding, string comment, SourceFormat format) =>
+        comment.Length == 0 && (packing == Packing.Zstd || (packing == Packing.None && encoding == "utf-8" && format != SourceFormat.Json));
 
     /// <summary>
     /// Opens a file. Zstandard is DuckDB's to unpack. A byte that is not of the encoding fails the read with a
@@ -21,8 +21,9 @@ internal static class TextStreams
     /// <param name="packing">How it is packed.</param>
     /// <param name="encoding">Its encoding, as <see cref="Known"/> spells it.</param>
     /// <param name="dialect">The CSV dialect, for its comments; null: none.</param>
+    /// <param name="format">The format: of JSON each value is given as a line. Null: not known yet.</param>
     /// <param name="range">The bytes to read of a file that is not packed; null: all.</param>
-    public static Stream Open(string path, Packing packing, string encoding, CsvDialect? dialect, SliceRange? range = null)
+    public static Stream Open(string path, Packing packing, string encoding, CsvDialect? dialect, SourceFormat? format, SliceRange? range = null)
     {
         Stream stream = new FileStream(path, new FileStreamOptions
         {
@@ -38,6 +39,7 @@ internal static class TextStreams
             if (packing == Packing.Gzip) stream = new GzipMembers(stream);
             if (encoding != "utf-8") stream = Converted(stream, encoding);
             if (dialect is { Comment.Length: > 0 }) stream = new CommentLines(stream, dialect);
+            if (format == SourceFormat.Json) stream = new JsonValueLines(stream);
             return stream;
         }
         catch

@@ -93,7 +93,7 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
 
     private Packing PackingOf(SliceFile file) => FormatOf.PackingOf(file.Path, layout.Packing);
 
-    private Stream Open(SliceFile file, CsvDialect? dialect) => TextStreams.Open(file.Path, PackingOf(file), layout.Encoding, dialect, slice.Range);
+    private Stream Open(SliceFile file, CsvDialect? dialect) => TextStreams.Open(file.Path, PackingOf(file), layout.Encoding, dialect, layout.Format, slice.Range);
 
     private TextFile FileOf(SliceFile file, CsvDialect? dialect, int[] columns) => new(
         file.Path,
@@ -174,7 +174,7 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
         {
             var packing = PackingOf(file);
             if (packing == Packing.Zstd) return CsvHeader.Unique(await CsvInspector.NamesAsync(probe, file.Path, dialect, cancel).ConfigureAwait(false));
-            using var text = TextStreams.Open(file.Path, packing, layout.Encoding, dialect);
+            using var text = TextStreams.Open(file.Path, packing, layout.Encoding, dialect, layout.Format);
             return CsvHeader.Unique(CsvHeader.Read(text, dialect, file.Path));
         }
         catch (Exception error) when (error is not OperationCanceledException)
@@ -194,7 +194,7 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
     {
         Rows = slice.Range?.Rows ?? -1;
         var keys = _content.Values.Select(column => (column.Name, IsJson: IsJsonRaw(column))).ToList();
-        if (tables is not null && layout.Format == SourceFormat.Ndjson && slice.Files.All(CanBeQuick))
+        if (tables is not null && slice.Files.All(CanBeQuick))
         {
             var files = slice.Files.Where(file => file.Bytes > 0).Select(file => FileOf(file, null, []));
             Quick(text => new NdjsonRecords(text, keys), [.. files], emptyIsNull: false);
@@ -206,21 +206,21 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
         foreach (var file in slice.Files)
         {
             if (file.Bytes == 0) continue;
-            if (slice.Range is null && IsPlain(file) && layout.Format == SourceFormat.Ndjson)
+            var isPlain = slice.Range is null && IsPlain(file);
+            if (isPlain && layout.Format == SourceFormat.Ndjson)
             {
                 plain.Add(file.Path);
                 continue;
             }
 
-            var array = layout.Format == SourceFormat.Json && await IsArrayAsync(file, cancel).ConfigureAwait(false);
-            var path = slice.Range is null && IsPlain(file) ? Sql.Path(file.Path) : Sql.Text(Pipe(file, null).Path);
-            Add(JsonLines.Objects(path, layout.Format, array, buffer, null), Sql.Text(file.Path));
+            var form = await JsonLines.FormOfAsync(probe, file.Path, PackingOf(file), layout.Format, cancel).ConfigureAwait(false);
+            Add(JsonLines.Objects(isPlain ? Sql.Path(file.Path) : Sql.Text(Pipe(file, null).Path), form, buffer, null), Sql.Text(file.Path));
         }
 
         if (plain.Count > 0)
         {
             var name = _scan.NeedsFileName ? UnitScan.FileName : null;
-            Add(JsonLines.Objects(Sql.Paths(plain), layout.Format, array: false, buffer, name), Sql.Name(UnitScan.FileName));
+            Add(JsonLines.Objects(Sql.Paths(plain), JsonForm.Lines, buffer, name), Sql.Name(UnitScan.FileName));
         }
 
         void Add(string objects, string file)
@@ -313,25 +313,7 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
         }
     }
 
-    // DuckDB keeps all of a pipe that holds a JSON array, so it unpacks gzip itself there; whether the gzip is whole is checked afterwards.
-    private bool IsPlain(SliceFile file)
-    {
-        var packing = PackingOf(file);
-        if (layout.Format == SourceFormat.Json && packing == Packing.Gzip && layout.Encoding == "utf-8") return true;
-        return TextStreams.IsPlain(packing, layout.Encoding, layout.Csv?.Comment ?? "");
-    }
-
-    private async Task<bool> IsArrayAsync(SliceFile file, CancellationToken cancel)
-    {
-        try
-        {
-            return await JsonLines.IsArrayAsync(probe, file.Path, PackingOf(file), layout.Encoding, cancel).ConfigureAwait(false);
-        }
-        catch (Exception error) when (error is not OperationCanceledException)
-        {
-            throw SourceFaults.From(file.Path, error);
-        }
-    }
+    private bool IsPlain(SliceFile file) => TextStreams.IsPlain(PackingOf(file), layout.Encoding, layout.Csv?.Comment ?? "", layout.Format);
 
     private string ZstdEncoding() => layout.Encoding switch
     {

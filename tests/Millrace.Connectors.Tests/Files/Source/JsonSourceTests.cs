@@ -55,6 +55,37 @@ public sealed class JsonSourceTests : IDisposable
     }
 
     [Theory]
+    [InlineData("a.json", false)]
+    [InlineData("a.json.gz", false)]
+    [InlineData("a.json.zst", false)]
+    [InlineData("a.json", true)]
+    public async Task A_large_array_is_read_element_by_element(string name, bool usual)
+    {
+        var text = "[" + string.Join(",\n", Enumerable.Range(0, 30_000).Select(i => $"{{\"id\": {i},\n \"s\": \"x{i % 7}\", \"l\": [{i}{(usual ? "" : ", null")}]}}")) + "]";
+        _run.File(name, name.EndsWith("gz", StringComparison.Ordinal) ? CsvSourceTests.Gzip(text) : name.EndsWith("zst", StringComparison.Ordinal) ? CsvSourceTests.Zstd(text) : Encoding.UTF8.GetBytes(text));
+        var rows = await _run.RowsAsync(Stream(name));
+        Assert.Equal(30_000, rows.Distinct().Count());
+        Assert.Equal(usual ? "29999|x4|[29999]" : "29999|x4|[29999, NULL]", rows[^1]);
+    }
+
+    [Theory]
+    [InlineData("", "ends behind element 40,000 of the array", false)]
+    [InlineData(",]", "found ']' behind value 40,000", false)]
+    [InlineData(",{\"v\": 1", "ends inside of value 40,001", false)]
+    [InlineData("] x", "found 'x' behind the end of the array", false)]
+    [InlineData(",7]", "expected a JSON object", true)]
+    [InlineData(",{\"v\": tru}]", "no valid JSON", true)]
+    [InlineData(",{\"w\": 1}]", "key \"w\"", true)]
+    public async Task A_damaged_array_is_refused(string end, string message, bool hasRow)
+    {
+        _run.File("a.json", "[" + string.Join(",", Enumerable.Range(0, 40_000).Select(i => $"{{\"v\": {i}}}")) + end);
+        var fault = await _run.FaultAsync(Stream("a.json"));
+        Assert.Equal((FaultKind.Data, FaultSide.Source), (fault.Kind, fault.Side));
+        Assert.Contains(hasRow ? "a.json, row 40,001" : "a.json", fault.Where);
+        Assert.Contains(message, fault.Message);
+    }
+
+    [Theory]
     [InlineData("gz")]
     [InlineData("zst")]
     public async Task Packed_files(string packing)
