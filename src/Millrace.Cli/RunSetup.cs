@@ -12,7 +12,8 @@ internal static class RunSetup
 {
     /// <summary>What ./millrace sets for all processes of a run, for the workers of a coordinator that was started another way: see there.</summary>
     private static readonly ImmutableDictionary<string, string> s_workerEnvironment = ImmutableDictionary.CreateRange(
-        new KeyValuePair<string, string>[] { new("DOTNET_EnableWriteXorExecute", "0"), new("DOTNET_TC_CallCountThreshold", "4000") }
+        new KeyValuePair<string, string>[]
+            { new("DOTNET_EnableWriteXorExecute", "0"), new("DOTNET_TC_CallCountThreshold", "4000"), new("DOTNET_EnableDiagnostics", "0") }
             .Where(static set => Environment.GetEnvironmentVariable(set.Key) is null));
 
     /// <summary>The options of a run, or of looking at one.</summary>

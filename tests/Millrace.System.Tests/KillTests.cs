@@ -26,6 +26,7 @@ public sealed class KillTests(PgServers servers)
             exit = (await run.WaitAsync()).Expect(0);
         }
 
+        bench.AssertNothingTemporary();
         Assert.Equal(2, exit.LastJson().GetProperty("retries").GetInt64());
         var retry = Workbench.Events(exit).First(static line => line.GetProperty("event").GetString() == "retry");
         Assert.Contains("killed by signal 9", retry.GetProperty("message").GetString(), StringComparison.Ordinal);
@@ -37,6 +38,7 @@ public sealed class KillTests(PgServers servers)
     public async Task Workers_whose_coordinator_is_killed_go_away_and_resume_finishes()
     {
         await using var bench = await Workbench.CreateAsync(servers);
+        bench.Program = MillraceProcess.Launcher;
         bench.WriteJob(Workbench.FirstAndLast);
         await using (await Gate.CloseAsync(bench))
         {
@@ -50,6 +52,7 @@ public sealed class KillTests(PgServers servers)
         }
 
         (await bench.RunAsync("resume")).Expect(0);
+        bench.AssertNothingTemporary();
         Assert.Equal(await bench.SourceAsync(), await bench.PublishedAsync());
         bench.AssertNothingLeft();
     }
@@ -68,6 +71,7 @@ public sealed class KillTests(PgServers servers)
         // The rows that change between kill and resume: the result is the new moment's, in every unit.
         await bench.ExecuteAsync("UPDATE t SET v = -v WHERE id % 3 = 0; DELETE FROM t WHERE id % 100 = 1; INSERT INTO t SELECT i, i, 'new' FROM generate_series(20001, 20100) AS i");
         var exit = (await bench.RunAsync("resume")).Expect(0);
+        bench.AssertNothingTemporary();
         Assert.Equal("succeeded", exit.LastJson().GetProperty("status").GetString());
         var published = await bench.PublishedAsync();
         Assert.Equal(await bench.SourceAsync(), published);
@@ -107,12 +111,14 @@ public sealed class KillTests(PgServers servers)
     /// <summary>Starts a run and kills all of it when both lanes are held and others have results. Gives how many results there are.</summary>
     private static async Task<int> KillInTheMiddleAsync(Workbench bench)
     {
+        bench.Program = MillraceProcess.Launcher;
         await using var gate = await Gate.CloseAsync(bench);
         await using var run = bench.Start("run");
         await Gate.WaitersAsync(bench, 2);
         await Eventually.TrueAsync("units have results", () => bench.Results > 0);
         run.KillGroup();
         await run.WaitAsync();
+        bench.AssertNothingTemporary();
         return bench.Results;
     }
 }

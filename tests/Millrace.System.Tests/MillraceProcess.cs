@@ -31,6 +31,9 @@ internal sealed class MillraceProcess : IAsyncDisposable
     /// <summary>The program: <c>MILLRACE_BIN</c>, or what the last build left in <c>artifacts/</c>.</summary>
     public static string Program { get; } = FindProgram();
 
+    /// <summary><c>./millrace</c>, which sets what the program runs with and becomes what the last build left, whatever <c>MILLRACE_BIN</c> says.</summary>
+    public static string Launcher { get; } = Path.Combine(Testbed.Repository, "millrace");
+
     /// <summary>The process's id, which is also its group's.</summary>
     public int Id => _process.Id;
 
@@ -46,7 +49,7 @@ internal sealed class MillraceProcess : IAsyncDisposable
     {
         start ??= new MillraceStart();
         // setsid makes the program the head of a group without changing its id: .NET's children are never heads themselves.
-        var info = new ProcessStartInfo("setsid", [.. start.Through, Program, .. arguments])
+        var info = new ProcessStartInfo("setsid", [.. start.Through, start.Program, .. arguments])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -188,6 +191,9 @@ internal sealed class MillraceProcess : IAsyncDisposable
 /// <summary>How to start the program. Everything has a default.</summary>
 internal sealed record MillraceStart
 {
+    /// <summary>What to start: the program, or <see cref="MillraceProcess.Launcher"/>.</summary>
+    public string Program { get; init; } = MillraceProcess.Program;
+
     /// <summary>The folder to run in; the repository's root when null.</summary>
     public string? Folder { get; init; }
 

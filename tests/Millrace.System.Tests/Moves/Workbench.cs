@@ -36,6 +36,7 @@ internal sealed class Workbench : IAsyncDisposable
         """;
 
     private readonly TempFolder _folder = new();
+    private readonly TempFolder _temporary = new();
     private readonly NpgsqlDataSource _source;
 
     private Workbench(PgServer server, string database)
@@ -48,6 +49,9 @@ internal sealed class Workbench : IAsyncDisposable
     public PgServer Server { get; }
 
     public string Database { get; }
+
+    /// <summary>What is started: the program, or <see cref="MillraceProcess.Launcher"/>.</summary>
+    public string Program { get; set; } = MillraceProcess.Program;
 
     /// <summary>The source with its password.</summary>
     public string Url => Server.Url(database: Database);
@@ -125,11 +129,12 @@ internal sealed class Workbench : IAsyncDisposable
     /// <summary>Runs a verb of the program on this job to its end.</summary>
     public Task<MillraceExit> RunAsync(string verb = "run", params string[] more) => MillraceProcess.RunAsync(Verb(verb, more), Begin());
 
-    /// <summary>How the program is started: the address is in the environment, nowhere else.</summary>
+    /// <summary>How the program is started: the address is in the environment, nowhere else. Its temporary folder is its own.</summary>
     public MillraceStart Begin(string? url = null) => new()
     {
+        Program = Program,
         Folder = _folder.Path,
-        Environment = new Dictionary<string, string?> { ["PG_URL"] = url ?? Url },
+        Environment = new Dictionary<string, string?> { ["PG_URL"] = url ?? Url, ["TMPDIR"] = _temporary.Path, ["DOTNET_EnableDiagnostics"] = null },
         Limit = TimeSpan.FromSeconds(120),
     };
 
@@ -174,6 +179,12 @@ internal sealed class Workbench : IAsyncDisposable
         Assert.DoesNotContain(Directory.EnumerateDirectories(State, "spill", Everything), static path => Directory.EnumerateFileSystemEntries(path).Any());
     }
 
+    /// <summary>
+    /// Fails unless the temporary folder of all processes is empty: what was killed has left nothing there either. Holds for a coordinator
+    /// that is killed only where <see cref="Program"/> is the launcher, which keeps .NET from making sockets there.
+    /// </summary>
+    public void AssertNothingTemporary() => Assert.Empty(Directory.EnumerateFileSystemEntries(_temporary.Path));
+
     /// <summary>Every line of the output as JSON: with <c>--json</c> there is nothing else.</summary>
     public static List<JsonElement> Events(MillraceExit exit) =>
         [.. exit.Stdout.TrimEnd().Split('\n').Select(static line => JsonDocument.Parse(line).RootElement.Clone())];
@@ -184,5 +195,6 @@ internal sealed class Workbench : IAsyncDisposable
     {
         await _source.DisposeAsync();
         _folder.Dispose();
+        _temporary.Dispose();
     }
 }

@@ -7,15 +7,23 @@ namespace Millrace.Connectors.Files.Source;
 /// Feeds bytes that only this process can make (unpacked, converted) to DuckDB, which reads them as a file. A thread of its own writes;
 /// the pipe's few kilobytes are all that is between. Linux and macOS.
 /// </summary>
+/// <remarks>
+/// DuckDB knows the pipe by the number of its reading end, and nobody can say when it opens it. A number that is closed is given to the
+/// next file that anybody opens, so this one stays open until whoever asked DuckDB has its answer and disposes the pipe; nothing else
+/// closes it. The writing end is closed by the writing thread alone.
+/// </remarks>
 internal sealed class TextPipe : IAsyncDisposable
 {
     private const int ChunkBytes = 64 * 1024;
 
-    private readonly AnonymousPipeServerStream _pipe;
+    private readonly AnonymousPipeServerStream _writing;
+    private readonly AnonymousPipeClientStream _reading;
     private readonly string _source;
     private readonly Task _pump;
+    private readonly Lock _stopping = new();
     private long _bytes;
     private volatile bool _stopped;
+    private Task _drain = Task.CompletedTask;
 
     /// <summary>Opens a pipe that gives a stream's bytes, and disposes the stream at the end.</summary>
     /// <param name="stream">What is read.</param>
@@ -23,12 +31,13 @@ internal sealed class TextPipe : IAsyncDisposable
     public TextPipe(Stream stream, string source)
     {
         _source = source;
-        _pipe = new AnonymousPipeServerStream(PipeDirection.Out, HandleInheritability.None);
-        Path = "/dev/fd/" + _pipe.GetClientHandleAsString();
-        _pump = Task.Factory.StartNew(() => Pump(stream), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        _writing = new AnonymousPipeServerStream(PipeDirection.Out, HandleInheritability.None);
+        _reading = new AnonymousPipeClientStream(PipeDirection.In, _writing.ClientSafePipeHandle);
+        Path = $"/dev/fd/{_reading.SafePipeHandle.DangerousGetHandle()}";
+        _pump = OnThread(() => Pump(stream));
     }
 
-    /// <summary>The path that DuckDB opens, once.</summary>
+    /// <summary>The path that DuckDB opens, once. It means this pipe until <see cref="DisposeAsync"/>.</summary>
     public string Path { get; }
 
     /// <summary>Bytes handed over so far.</summary>
@@ -37,12 +46,16 @@ internal sealed class TextPipe : IAsyncDisposable
     /// <summary>Why the bytes ended too early; null when they did not, or have not ended.</summary>
     public Fault? Failure { get; private set; }
 
-    /// <summary>Ends the bytes now, whatever is still to come. Any thread.</summary>
+    /// <summary>Ends the bytes now, whatever is still to come; some may be left out before the end. Any thread; does not wait.</summary>
     public void Stop()
     {
-        _stopped = true;
-        // Without its last reader a blocked write ends.
-        _pipe.DisposeLocalCopyOfClientHandle();
+        lock (_stopping)
+        {
+            if (_stopped) return;
+            _stopped = true;
+            // The writer may be blocked in a full pipe that nobody reads: it goes on, and ends, when the pipe is emptied.
+            if (!_pump.IsCompleted) _drain = OnThread(Drain);
+        }
     }
 
     /// <summary>Waits until all bytes are handed over.</summary>
@@ -54,13 +67,17 @@ internal sealed class TextPipe : IAsyncDisposable
         if (_stopped) throw new Fault(FaultKind.Cancelled, "the reading was stopped") { Side = FaultSide.Source, Where = _source };
     }
 
-    /// <inheritdoc/>
+    /// <summary>Ends the bytes and closes the pipe. DuckDB must be done with <see cref="Path"/>: whatever read it has ended.</summary>
     public async ValueTask DisposeAsync()
     {
         Stop();
         await _pump.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await _pipe.DisposeAsync().ConfigureAwait(false);
+        await _drain.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _reading.DisposeAsync().ConfigureAwait(false);
     }
+
+    private static Task OnThread(Action action) =>
+        Task.Factory.StartNew(action, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     private void Pump(Stream stream)
     {
@@ -72,22 +89,29 @@ internal sealed class TextPipe : IAsyncDisposable
                 int got;
                 while (!_stopped && (got = stream.Read(buffer)) > 0)
                 {
-                    _pipe.Write(buffer, 0, got);
+                    _writing.Write(buffer, 0, got);
                     Interlocked.Add(ref _bytes, got);
                 }
             }
         }
-        catch (Exception error) when (error is IOException or InvalidDataException or ObjectDisposedException or UnauthorizedAccessException
+        catch (Exception error) when (error is IOException or InvalidDataException or UnauthorizedAccessException
             or System.Text.DecoderFallbackException or NotSupportedException)
         {
-            // A reader that went away has its own reason; a file that can't be read is the reason.
-            if (!_stopped && error is not ObjectDisposedException && !IsBrokenPipe(error)) Failure = SourceFaults.From(_source, error);
+            // The pipe itself can't break: this process holds its reading end until the pump has ended.
+            if (!_stopped) Failure = SourceFaults.From(_source, error);
         }
         finally
         {
-            _pipe.Dispose();
+            _writing.Dispose();
         }
     }
 
-    private static bool IsBrokenPipe(Exception error) => error is IOException && error.Message.Contains("pipe", StringComparison.OrdinalIgnoreCase);
+    // Until the end, which comes when the pump has closed the writing end.
+    private void Drain()
+    {
+        var buffer = new byte[ChunkBytes];
+        while (_reading.Read(buffer) > 0)
+        {
+        }
+    }
 }

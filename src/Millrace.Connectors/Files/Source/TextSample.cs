@@ -4,11 +4,15 @@ namespace Millrace.Connectors.Files.Source;
 /// A text file that the planner's DuckDB can look at: the file itself, or where it is packed or in another encoding a temporary one with
 /// its first megabytes as UTF-8, cut behind a line.
 /// </summary>
+/// <remarks>
+/// The temporary file has no name: it is read through its open descriptor, and the system frees it with the process, however that ends.
+/// Where the system has no such way (outside Linux) it has a name until it is disposed.
+/// </remarks>
 internal sealed class TextSample : IDisposable
 {
-    private readonly string? _temporary;
+    private readonly FileStream? _temporary;
 
-    private TextSample(string path, string? temporary, bool whole, Packing packing)
+    private TextSample(string path, FileStream? temporary, bool whole, Packing packing)
     {
         Packing = packing;
         Path = path;
@@ -34,26 +38,45 @@ internal sealed class TextSample : IDisposable
     public static TextSample Of(SourceFile file, Packing packing, string encoding, CsvDialect? dialect, SourceFormat format)
     {
         if (TextStreams.IsPlain(packing, encoding, dialect?.Comment ?? "", format)) return new TextSample(file.Path, null, whole: true, packing);
-        var temporary = System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"millrace-sample-{Guid.NewGuid():N}");
+        FileStream? temporary = null;
         try
         {
             using var text = TextStreams.Open(file.Path, packing, encoding, dialect, format);
-            using var copy = new FileStream(temporary, FileMode.CreateNew, FileAccess.ReadWrite);
-            var whole = Copy(text, copy);
-            return new TextSample(temporary, temporary, whole, Packing.None);
+            temporary = Temporary();
+            var whole = Copy(text, temporary);
+            temporary.Flush();
+            return new TextSample(PathOf(temporary), temporary, whole, Packing.None);
         }
         catch (Exception error)
         {
-            File.Delete(temporary);
+            temporary?.Dispose();
             throw SourceFaults.From(file.Path, error);
         }
     }
 
-    /// <inheritdoc/>
-    public void Dispose()
+    /// <summary>Removes the temporary file. Whatever reads <see cref="Path"/> must have ended.</summary>
+    public void Dispose() => _temporary?.Dispose();
+
+    private static FileStream Temporary()
     {
-        if (_temporary is not null) File.Delete(_temporary);
+        var path = System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"millrace-sample-{Guid.NewGuid():N}");
+        // Of one open for writing, only such sharing lets others read it.
+        var options = new FileStreamOptions
+        {
+            Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.ReadWrite | FileShare.Delete,
+            Options = OperatingSystem.IsLinux() ? FileOptions.None : FileOptions.DeleteOnClose,
+        };
+        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        var file = new FileStream(path, options);
+        if (OperatingSystem.IsLinux()) File.Delete(path);
+        return file;
     }
+
+    // The length of a link to an open file is the link's own, so an empty text is the system's empty file, which is known to be empty.
+    private static string PathOf(FileStream temporary) =>
+        !OperatingSystem.IsLinux() ? temporary.Name
+        : temporary.Length == 0 ? "/dev/null"
+        : $"/proc/self/fd/{temporary.SafeFileHandle.DangerousGetHandle()}";
 
     private static bool Copy(Stream text, FileStream copy)
     {
