@@ -291,7 +291,7 @@ public static class Limits
     public const long TextLineBytesMax = 64 * Mega;
 
     /// <summary>Names of one folder that are held while it is listed; a folder with more is read again for the next ones.</summary>
-    public const long FolderNamesBytesMax = 12 * Mega;
+    public const long FolderNamesBytesMax = 6 * Mega;
 
     /// <summary>The same while only the first files are listed.</summary>
     public const long FolderNamesBytesFirst = 2 * Mega;
@@ -301,6 +301,9 @@ public static class Limits
 
     /// <summary>Standard input that is copied at once.</summary>
     public const int SpoolBufferBytes = 256 * 1024;
+
+    /// <summary>A plan of as many units leaves memory that is worth to be given back at its end: it takes some milliseconds.</summary>
+    public const int PlanCollectedUnitsMin = 1_000;
 
     /// <summary>Checks the relations between the bounds.</summary>
     public static void AssertRelations()

@@ -61,10 +61,17 @@ internal sealed class FileFinder
 
     /// <summary>The files, as they are found.</summary>
     /// <param name="namesBytes">What the names of one folder may take in memory: little is quicker when only the first ones are wanted.</param>
+    /// <param name="after">Goes on behind this file, which an earlier search of this finder gave, whether it is still there or not; null: from the first.</param>
     /// <exception cref="Fault">A folder or a file can't be looked at; thrown when the search comes to it.</exception>
-    public IEnumerable<SourceFile> Find(long namesBytes = Limits.FolderNamesBytesMax)
+    public IEnumerable<SourceFile> Find(long namesBytes = Limits.FolderNamesBytesMax, SourceFile? after = null)
     {
-        if (_pattern is not null) return Walk(new Place(_start, _prefix, _pattern.Start, LinkedFolders.At(_start)), namesBytes);
+        if (_pattern is not null)
+        {
+            var passed = after is null ? ReadOnlyMemory<string>.Empty : after.Name[_prefix.Length..].Split('/');
+            return Walk(new Place(_start, _prefix, _pattern.Start, LinkedFolders.At(_start)), namesBytes, passed);
+        }
+
+        if (after is not null) return [];
         return File.Exists(_start) ? [Look(_start, _prefix)] : MayBeHidden();
     }
 
@@ -78,22 +85,38 @@ internal sealed class FileFinder
             : SourceFaults.Refused(_exact, "no file matches this pattern", "Names that begin with . or _ match only where the pattern says that character; ** stands for any folders. " + Relative);
     }
 
-    private IEnumerable<SourceFile> Walk(Place at, long namesBytes)
+    /// <summary>The files of a folder.</summary>
+    /// <param name="at">The folder.</param>
+    /// <param name="namesBytes">What its names may take in memory.</param>
+    /// <param name="passed">The way from it to the last file that was found before; empty: none.</param>
+    private IEnumerable<SourceFile> Walk(Place at, long namesBytes, ReadOnlyMemory<string> passed)
     {
-        using var names = new FolderNames(at.Folder, (name, isFolder) => IsWanted(at.Matched, name, isFolder), namesBytes).InOrder().GetEnumerator();
+        var last = passed.IsEmpty ? null : passed.Span[0];
+        if (passed.Length > 1)
+        {
+            foreach (var file in Enter(at, last!, namesBytes, passed[1..])) yield return file;
+        }
+
+        using var names = new FolderNames(at.Folder, (name, isFolder) => IsWanted(at.Matched, name, isFolder), namesBytes, last).InOrder().GetEnumerator();
         while (Next(names, at.Folder))
         {
             var (name, isFolder) = names.Current;
-            var path = Path.Combine(at.Folder, name);
             if (!isFolder)
             {
-                yield return Look(path, at.Prefix + name);
+                yield return Look(Path.Combine(at.Folder, name), at.Prefix + name);
+                continue;
             }
-            else if (Enter(at.Way, path, name) is { } way)
-            {
-                foreach (var file in Walk(new Place(path, at.Prefix + name + "/", _pattern!.Enter(at.Matched, name), way), namesBytes)) yield return file;
-            }
+
+            foreach (var file in Enter(at, name, namesBytes, default)) yield return file;
         }
+    }
+
+    private IEnumerable<SourceFile> Enter(Place at, string name, long namesBytes, ReadOnlyMemory<string> passed)
+    {
+        var folder = Path.Combine(at.Folder, name);
+        return Enter(at.Way, folder, name) is { } way
+            ? Walk(new Place(folder, at.Prefix + name + "/", _pattern!.Enter(at.Matched, name), way), namesBytes, passed)
+            : [];
     }
 
     private bool IsWanted(List<PathPattern.Position> at, ReadOnlySpan<char> name, bool isFolder) =>

@@ -1,6 +1,9 @@
 namespace Millrace.Connectors.Files.Source;
 
-/// <summary>The files of a stream: the first ones in memory, for looking into and for estimates; all of them again when units are made.</summary>
+/// <summary>
+/// The files of a stream: the first ones in memory, for looking into, for estimates and for the first units; the others are looked for when
+/// units are made of them.
+/// </summary>
 internal sealed class FileListing
 {
     private readonly FileFinder _finder;
@@ -31,6 +34,6 @@ internal sealed class FileListing
         return new FileListing(finder, first, whole);
     }
 
-    /// <summary>All files in order; only those of <see cref="First"/> are in memory.</summary>
-    public IEnumerable<SourceFile> All() => IsWhole ? First : _finder.Find();
+    /// <summary>All files in order. The first ones come at once and as they were when they were listed: so the first units are there before a huge folder has been read again.</summary>
+    public IEnumerable<SourceFile> All() => IsWhole ? First : First.Concat(_finder.Find(after: First[^1]));
 }

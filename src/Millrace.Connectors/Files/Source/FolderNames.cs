@@ -1,6 +1,4 @@
 using System.IO.Enumeration;
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 
 namespace Millrace.Connectors.Files.Source;
 
@@ -11,14 +9,13 @@ namespace Millrace.Connectors.Files.Source;
 /// <param name="folder">The folder.</param>
 /// <param name="wanted">Which names are wanted.</param>
 /// <param name="bytesMax">What may be held; at least one name fits whatever this is.</param>
-internal sealed class FolderNames(string folder, FolderNames.Wanted wanted, long bytesMax)
+/// <param name="after">Only names behind this one; null: all.</param>
+internal sealed class FolderNames(string folder, FolderNames.Wanted wanted, long bytesMax, string? after = null)
 {
     private static readonly EnumerationOptions Plain = new() { IgnoreInaccessible = false, AttributesToSkip = FileAttributes.None, ReturnSpecialDirectories = false };
 
-    private readonly List<Held> _names = [];
-    private char[] _text = [];
-    private int _used;
-    private string? _after;
+    private readonly HeldNames _names = new(bytesMax);
+    private string? _after = after;
 
     /// <summary>Whether a name is wanted.</summary>
     /// <param name="name">The name.</param>
@@ -36,9 +33,13 @@ internal sealed class FolderNames(string folder, FolderNames.Wanted wanted, long
         for (var whole = false; !whole;)
         {
             whole = Collect();
-            _names.Sort(ByName);
-            foreach (var held in _names) yield return (new string(TextOf(held)), held.IsFolder);
-            if (_names.Count > 0) _after = new string(TextOf(_names[^1]));
+            _names.Sort();
+            for (var i = 0; i < _names.Count; i++)
+            {
+                var name = _names[i];
+                if (i == _names.Count - 1) _after = name;
+                yield return (name, _names.IsFolder(i));
+            }
         }
     }
 
@@ -47,15 +48,14 @@ internal sealed class FolderNames(string folder, FolderNames.Wanted wanted, long
     {
         Passes++;
         _names.Clear();
-        _used = 0;
         var whole = true;
         string? below = null;
         using var entries = new Entries(folder, (name, isFolder) => IsNext(name, below) && wanted(name, isFolder));
         while (entries.MoveNext())
         {
-            Hold(entries.Name, entries.Current);
-            if (_names.Count < 2 || Bytes() <= bytesMax) continue;
-            below = DropLargerHalf();
+            _names.Add(entries.Name, entries.Current);
+            if (_names.Count < 2 || _names.Bytes <= bytesMax) continue;
+            below = _names.DropLargerHalf();
             whole = false;
         }
 
@@ -64,48 +64,6 @@ internal sealed class FolderNames(string folder, FolderNames.Wanted wanted, long
 
     private bool IsNext(ReadOnlySpan<char> name, string? below) =>
         (_after is null || name.SequenceCompareTo(_after) > 0) && (below is null || name.SequenceCompareTo(below) < 0);
-
-    private long Bytes() => ((long)_used * sizeof(char)) + ((long)_names.Count * Unsafe.SizeOf<Held>());
-
-    private void Hold(ReadOnlySpan<char> name, bool isFolder)
-    {
-        if (_used + name.Length > _text.Length)
-        {
-            var doubled = Math.Min(Math.Max(1024, _text.Length * 2L), bytesMax / sizeof(char));
-            Array.Resize(ref _text, (int)Math.Max(_used + name.Length, doubled));
-        }
-
-        name.CopyTo(_text.AsSpan(_used));
-        _names.Add(new Held(_used, name.Length, isFolder));
-        _used += name.Length;
-    }
-
-    /// <summary>Keeps the smaller half, moved together; gives the smallest name that went.</summary>
-    private string DropLargerHalf()
-    {
-        _names.Sort(ByName);
-        var keep = _names.Count / 2;
-        var smallest = new string(TextOf(_names[keep]));
-        _names.RemoveRange(keep, _names.Count - keep);
-        _names.Sort(static (a, b) => a.Start.CompareTo(b.Start));
-        _used = 0;
-        var names = CollectionsMarshal.AsSpan(_names);
-        foreach (ref var held in names)
-        {
-            TextOf(held).CopyTo(_text.AsSpan(_used));
-            held = held with { Start = _used };
-            _used += held.Length;
-        }
-
-        return smallest;
-    }
-
-    private ReadOnlySpan<char> TextOf(Held held) => _text.AsSpan(held.Start, held.Length);
-
-    private int ByName(Held a, Held b) => TextOf(a).SequenceCompareTo(TextOf(b));
-
-    [StructLayout(LayoutKind.Auto)]
-    private readonly record struct Held(int Start, int Length, bool IsFolder);
 
     // The names as the system gives them, without a string for each.
     private sealed class Entries(string folder, Wanted wanted) : FileSystemEnumerator<bool>(folder, Plain)

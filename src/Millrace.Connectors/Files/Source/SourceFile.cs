@@ -17,7 +17,7 @@ internal sealed record SourceFile(string Path, string Name, long Bytes, long Tic
     public static (long Bytes, long Ticks) Look(string path)
     {
         FileSystemInfo at = new FileInfo(path);
-        if (at.LinkTarget is not null) at = at.ResolveLinkTarget(returnFinalTarget: true)!;
+        if (at.Attributes.HasFlag(FileAttributes.ReparsePoint) && at.LinkTarget is not null) at = at.ResolveLinkTarget(returnFinalTarget: true)!;
         if (at is FileInfo { Exists: true } file) return (file.Length, file.LastWriteTimeUtc.Ticks);
 
         // Says why: no right to, or gone.

@@ -37,7 +37,9 @@ public sealed class FileFinderTests : IDisposable
     {
         foreach (var name in (string[])["b.csv", "a.csv", "n.json", "_SUCCESS", "_millrace.json", "_x.csv", ".h.csv", ".csv", "_tmp/g.csv", ".git/c.csv", "_k=1/h.csv", "sub/d.csv", "sub/readme.md", "sub/deep/f.csv", "sub/.tmp/z.csv", "x1/e.csv"])
             _run.File(name, "v\n1\n");
-        Assert.Equal(found.Split(' ', StringSplitOptions.RemoveEmptyEntries), Names(pattern));
+        var names = found.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(names, Names(pattern));
+        AssertGoesOn(pattern, names);
     }
 
     [Fact]
@@ -60,7 +62,20 @@ public sealed class FileFinderTests : IDisposable
         Directory.CreateSymbolicLink(Path.Combine(_run.Folder, "a", "other"), "../b");
         Directory.CreateSymbolicLink(Path.Combine(_run.Folder, "b", "back"), Path.Combine(_run.Folder, "a", "other", "..", "a"));
         Directory.CreateSymbolicLink(Path.Combine(_run.Folder, "b", "chain"), "back");
-        Assert.Equal(["a/other/y.csv", "a/x.csv", "b/back/x.csv", "b/chain/x.csv", "b/y.csv"], Names("**/*.csv"));
+        string[] names = ["a/other/y.csv", "a/x.csv", "b/back/x.csv", "b/chain/x.csv", "b/y.csv"];
+        Assert.Equal(names, Names("**/*.csv"));
+        AssertGoesOn("**/*.csv", names);
+    }
+
+    [Fact]
+    public void A_search_goes_on_behind_a_file_that_is_gone_by_now()
+    {
+        _run.File("a.csv", "v\n").File("b/c.csv", "v\n").File("b/d.csv", "v\n").File("b.csv", "v\n");
+        var finder = new FileFinder(_run.Folder, "**");
+        var last = finder.Find().ElementAt(1);
+        Assert.Equal("b/c.csv", last.Name);
+        File.Delete(last.Path);
+        Assert.Equal(["b/d.csv", "b.csv"], finder.Find(after: last).Select(file => file.Name));
     }
 
     [Fact]
@@ -142,6 +157,13 @@ public sealed class FileFinderTests : IDisposable
     public void Dispose() => _run.Dispose();
 
     private List<string> Names(string pattern) => [.. new FileFinder(_run.Folder, pattern).Find().Select(file => file.Name)];
+
+    private void AssertGoesOn(string pattern, string[] names)
+    {
+        var finder = new FileFinder(_run.Folder, pattern);
+        var files = finder.Find().ToList();
+        for (var i = 0; i < files.Count; i++) Assert.Equal(names[(i + 1)..], finder.Find(after: files[i]).Select(file => file.Name));
+    }
 
     // Root may list everything: its thread becomes another user for the file system alone, and ends then.
     private static Fault AsNobody(Action look)

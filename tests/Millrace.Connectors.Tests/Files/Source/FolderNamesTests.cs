@@ -29,6 +29,13 @@ public sealed class FolderNamesTests : IDisposable
             {
                 var found = new FolderNames(folder, static (name, _) => !name.EndsWith('x'), bytes);
                 Assert.True(expected.SequenceEqual(found.InOrder()), $"seed {seed}, round {round}, {bytes} bytes");
+
+                // Behind a name that is there, or is not.
+                var after = expected.Count > 0 && random.Next(3) > 0 ? expected[random.Next(expected.Count)].name : Name(random);
+                var rest = new FolderNames(folder, static (name, _) => !name.EndsWith('x'), bytes, after);
+                Assert.True(
+                    expected.Where(entry => string.CompareOrdinal(entry.name, after) > 0).SequenceEqual(rest.InOrder()),
+                    $"seed {seed}, round {round}, {bytes} bytes, behind {after}");
             }
         }
     }
@@ -41,8 +48,8 @@ public sealed class FolderNamesTests : IDisposable
         Assert.Equal(1_000, all.InOrder().Count());
         Assert.Equal(1, all.Passes);
 
-        // A name of 7 characters and its entry are 26 bytes: 250 of 1,000 fit.
-        var some = new FolderNames(_run.Folder, static (_, _) => true, 250 * 28);
+        // A name of 7 characters takes 14 bytes: 250 of 1,000 fit.
+        var some = new FolderNames(_run.Folder, static (_, _) => true, 250 * 14);
         Assert.Equal(1_000, some.InOrder().Count());
         Assert.InRange(some.Passes, 4, 9);
     }

@@ -24,6 +24,20 @@ public sealed class ManyFilesTests : IDisposable
         Assert.All(units, unit => Assert.InRange(Names(unit).Count(), 1, Limits.FilesPerUnitMax));
         Assert.Equal(units, await FilesRun.UnitsAsync(await _run.PlanAsync(FilesRun.Stream("*.csv"))));
 
+        // The first units are those of the files that planning listed: the folder is read again only behind them.
+        await using (var some = plan.Units(CancellationToken.None).GetAsyncEnumerator(CancellationToken.None))
+        {
+            Directory.Move(_run.Folder, _run.Folder + "-away");
+            for (var i = 0; i < Limits.FilesListedAtPlanMax / Limits.FilesPerUnitMax; i++)
+            {
+                Assert.True(await some.MoveNextAsync());
+                Assert.Equal(units[i], some.Current);
+            }
+
+            Assert.Contains("there is no such folder", (await Assert.ThrowsAsync<Fault>(async () => await some.MoveNextAsync())).Message);
+            Directory.Move(_run.Folder + "-away", _run.Folder);
+        }
+
         // One of another format among those that planning did not list.
         _run.File("99999.json", "[]");
         var fault = await Assert.ThrowsAsync<Fault>(async () => await FilesRun.UnitsAsync(await _run.PlanAsync(FilesRun.Stream("*"))));
