@@ -117,18 +117,18 @@ internal sealed record CopyText(WriteSettings Settings, IReadOnlyList<Column> Co
         switch (Settings.Format)
         {
             case FileFormat.Parquet:
-                // RETURN_STATS gives the rows and bytes of each file. Version 2 pages are smaller, but Spark can't read all of them.
-                text.Append("FORMAT parquet, RETURN_STATS true, PARQUET_VERSION v1, COMPRESSION ").Append(Settings.Codec);
+                // Version 2 pages are smaller, but Spark can't read all of them.
+                text.Append("FORMAT parquet, PARQUET_VERSION v1, COMPRESSION ").Append(Settings.Codec);
                 if (Settings.Level is { } level) text.Append(", COMPRESSION_LEVEL ").Append(level);
                 text.Append(", ROW_GROUP_SIZE ").Append(Settings.RowGroupRows ?? RowGroups.For(Settings.ManyFiles ? null : EstimatedRows));
                 text.Append(", ROW_GROUP_SIZE_BYTES ").Append(Limits.RowGroupBytesMax);
                 break;
             case FileFormat.Csv:
-                text.Append("FORMAT csv, RETURN_FILES true, HEADER true, DELIMITER ").Append(Literal(Settings.Delimiter.ToString()));
+                text.Append("FORMAT csv, HEADER true, DELIMITER ").Append(Literal(Settings.Delimiter.ToString()));
                 text.Append(", QUOTE '\"', ESCAPE '\"', COMPRESSION ").Append(Settings.Codec);
                 break;
             default:
-                text.Append("FORMAT csv, RETURN_FILES true, HEADER false, QUOTE '', ESCAPE '', DELIMITER E'\\n', COMPRESSION ").Append(Settings.Codec);
+                text.Append("FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER E'\\n', COMPRESSION ").Append(Settings.Codec);
                 break;
         }
     }
@@ -136,6 +136,8 @@ internal sealed record CopyText(WriteSettings Settings, IReadOnlyList<Column> Co
     private void AppendSplit(StringBuilder text)
     {
         if (!Settings.ManyFiles) return;
+        // The statistics have each file's rows; they cost as much as all else that is done once for a file.
+        text.Append(Settings.Format == FileFormat.Parquet ? ", RETURN_STATS true" : ", RETURN_FILES true");
         text.Append(", FILENAME_PATTERN 'part_{i}', FILE_EXTENSION ").Append(Literal(Settings.Ending[1..]));
         if (Settings.MaxFileBytes is { } bytes)
         {

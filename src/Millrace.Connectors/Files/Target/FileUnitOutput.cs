@@ -50,6 +50,13 @@ internal sealed class FileUnitOutput : IUnitOutput
     {
         while (answer.Read())
         {
+            if (!_settings.ManyFiles)
+            {
+                _rows = answer.GetInt64(0);
+                _written.Add((_output, _rows));
+                continue;
+            }
+
             if (_settings.Format == FileFormat.Parquet)
             {
                 // RETURN_STATS: one row a file; filename, count, file_size_bytes, ...

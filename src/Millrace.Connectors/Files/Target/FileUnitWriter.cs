@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using Millrace.DuckDb;
 using Millrace.Faults;
@@ -10,6 +11,8 @@ namespace Millrace.Connectors.Files.Target;
 /// <summary>The worker's half: gives each attempt a file or folder of its own below the stream's staging folder. Any number of lanes.</summary>
 internal sealed class FileUnitWriter(StagingPlace place) : IUnitWriter
 {
+    private readonly ConditionalWeakTable<StreamHeader, WriteSettings> _settings = [];
+
     /// <inheritdoc/>
     public IReadOnlyList<string> WritablePaths(StreamHeader header) => [Path.Combine(place.Stream(header.Run, header.To), StagingPlace.Units)];
 
@@ -34,8 +37,9 @@ internal sealed class FileUnitWriter(StagingPlace place) : IUnitWriter
             throw FileFaults.From(error, units, FaultSide.Target);
         }
 
+        var settings = _settings.GetValue(header, static header => WriteSettings.FromJson(header.WriterJson));
         var stem = string.Create(CultureInfo.InvariantCulture, $"{FolderName.Of(header.To)}-{FolderName.Of(header.Run)}-{unit.Number:D6}-{FolderName.Of(attempt)}");
-        return ValueTask.FromResult<IUnitOutput>(new FileUnitOutput(WriteSettings.FromJson(header.WriterJson), header.Columns, unit, units, name, stem));
+        return ValueTask.FromResult<IUnitOutput>(new FileUnitOutput(settings, header.Columns, unit, units, name, stem));
     }
 
     /// <inheritdoc/>
