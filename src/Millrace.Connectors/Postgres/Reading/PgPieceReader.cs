@@ -87,7 +87,7 @@ internal sealed class PgPieceReader : ITableReader
                 row++;
             }
         }
-        catch (ValueRefused refused)
+        catch (Exception error) when (RowDecoder.RefusalOf(error) is { } refused)
         {
             throw _table.Refused(refused, copy.Rows, _columns[_decoder.Column]);
         }

@@ -33,7 +33,7 @@ internal sealed class RowDecoder
         for (var i = 0; i < _columns.Length; i++) _columns[i].Vector = chunk.Column(vectors[i]);
     }
 
-    /// <summary>Decodes one tuple into a row of the chunk.</summary>
+    /// <summary>Decodes one tuple into a row of the chunk. What it throws is explained by <see cref="RefusalOf"/>.</summary>
     internal void Decode(ReadOnlySpan<byte> tuple, int row)
     {
         var columns = _columns;
@@ -42,8 +42,9 @@ internal sealed class RowDecoder
         for (var i = 0; i < columns.Length; i++)
         {
             ref var column = ref columns[i];
+            Column = i;
             var length = BinaryPrimitives.ReadInt32BigEndian(rest);
-            if (length < 0)
+            if (length == -1)
             {
                 column.Vector.SetNull(row);
                 rest = rest[4..];
@@ -52,10 +53,18 @@ internal sealed class RowDecoder
 
             var value = rest.Slice(4, length);
             rest = rest[(4 + length)..];
-            Column = i;
             DecodeValue(ref column, row, value);
         }
+
+        if (!rest.IsEmpty) throw Malformed();
     }
+
+    /// <summary>
+    /// Why a value was refused; null when the error is another. A length that points outside of its tuple is caught by the slicing, a day
+    /// that no server has by the arithmetic.
+    /// </summary>
+    internal static ValueRefused? RefusalOf(Exception error) =>
+        error as ValueRefused ?? (error is ArgumentOutOfRangeException or OverflowException ? Malformed() : null);
 
     // Inlined into the row loop, where the call costs as much as most of the steps.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -158,15 +167,18 @@ internal sealed class RowDecoder
 
         if (dimensions != column.Dimensions) throw OtherDimensions(dimensions, column.Dimensions);
         if (value.Length < 12 + (dimensions * 8)) throw Malformed();
+        var elements = value[(12 + (dimensions * 8))..];
         Span<int> lengths = stackalloc int[dimensions];
+        long count = 1;
         for (var i = 0; i < dimensions; i++)
         {
             lengths[i] = BinaryPrimitives.ReadInt32BigEndian(value[(12 + (i * 8))..]);
+            // An element has four bytes at least: no room is made for more than there can be.
+            if (lengths[i] < 0 || (count *= lengths[i]) > elements.Length / 4) throw Malformed();
             var from = BinaryPrimitives.ReadInt32BigEndian(value[(16 + (i * 8))..]);
             if (from != 1) throw OtherBound(from);
         }
 
-        var elements = value[(12 + (dimensions * 8))..];
         DecodeElements(column.Vector, column.Children, row, lengths, ref elements);
         if (!elements.IsEmpty) throw Malformed();
     }
@@ -205,7 +217,7 @@ internal sealed class RowDecoder
     {
         var length = BinaryPrimitives.ReadInt32BigEndian(rest);
         rest = rest[4..];
-        if (length < 0)
+        if (length == -1)
         {
             decoder.Vector.SetNull(row);
             return;
