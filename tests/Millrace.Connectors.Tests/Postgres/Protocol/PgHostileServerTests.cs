@@ -105,6 +105,64 @@ public sealed class PgHostileServerTests(ITestOutputHelper output)
         Assert.Contains("COPY 4", (await Assert.ThrowsAsync<Fault>(() => ReadAllAsync(server.Url()))).Message);
     }
 
+    public static TheoryData<string, byte[], string> Lies
+    {
+        get
+        {
+            byte[] announced = FakePgServer.Message('H', [1, 0, 1, 0, 1]);
+            byte[] signature = [.. "PGCOPY\n"u8, 0xFF, .. "\r\n\0"u8];
+            byte[] begun = [.. announced, .. FakePgServer.Message('d', [.. signature, 0, 0, 0, 0, 0, 0, 0, 0, .. FakePgServer.Row(1)])];
+            byte[] trailer = FakePgServer.Message('d', [0xFF, 0xFF]);
+            byte[] counted = FakePgServer.Message('C', "COPY 1\0"u8);
+            byte[] end = [.. trailer, .. FakePgServer.Message('c', []), .. counted, .. FakePgServer.Ready];
+            return new()
+            {
+                { "another signature", [.. announced, .. FakePgServer.Message('d', [.. "PGCOPX"u8, .. signature[6..], 0, 0, 0, 0, 0, 0, 0, 0, .. FakePgServer.Row(1)]), .. end], "signature" },
+                { "a critical flag", [.. announced, .. FakePgServer.Message('d', [.. signature, 0, 1, 0, 0, 0, 0, 0, 0, .. FakePgServer.Row(1)]), .. end], "critical flag" },
+                { "an extension longer than the message", [.. announced, .. FakePgServer.Message('d', [.. signature, 0, 0, 0, 0, 0, 0, 9, 9]), .. end], "longer than its message" },
+                { "text format", [.. FakePgServer.Message('H', [0, 0, 1, 0, 0]), .. begun[announced.Length..], .. end], "not in binary format" },
+                { "a second announcement", [.. begun, .. announced, .. end], "unexpected message 'H'" },
+                { "rows without an announcement", [.. begun[announced.Length..], .. end], "unexpected message 'd'" },
+                { "a message that is no row", [.. begun, .. FakePgServer.Message('d', [0xFF]), .. end], "no row" },
+                { "a negative number of fields", [.. begun, .. FakePgServer.Message('d', [0xFF, 0xFE]), .. end], "no row" },
+                { "a row behind the trailer", [.. begun, .. trailer, .. FakePgServer.Message('d', FakePgServer.Row(2)), .. end[trailer.Length..]], "unexpected message 'd'" },
+                { "a count without the trailer", [.. begun, .. counted, .. FakePgServer.Ready], "unexpected message 'C'" },
+                { "an end without the trailer", [.. begun, .. FakePgServer.Message('c', []), .. counted, .. FakePgServer.Ready], "unexpected message 'c'" },
+                { "an end without a count", [.. begun, .. trailer, .. FakePgServer.Message('c', []), .. FakePgServer.Ready], "before its end" },
+            };
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Lies))]
+    public async Task A_copy_that_breaks_the_protocol_is_a_fault_and_ends_the_session(string lie, byte[] copy, string expected)
+    {
+        await using var server = new FakePgServer([.. FakePgServer.Login, .. copy, .. FakePgServer.Ready]);
+        await using var connection = await PgConnection.OpenAsync(PgSettings.Parse(server.Url()), CancellationToken.None);
+        var fault = await Assert.ThrowsAsync<Fault>(() => Task.Run(() => ReadAll(connection)).WaitAsync(s_soon));
+        Assert.Equal((FaultKind.Unreachable, FaultSide.Source), (fault.Kind, fault.Side));
+        Assert.Contains(expected, fault.Message, StringComparison.Ordinal);
+        // Where the server was ready again the session itself is sound.
+        Assert.Equal(lie == "an end without a count", connection.IsUsable);
+    }
+
+    [Fact]
+    public async Task An_extension_of_the_header_is_passed_over()
+    {
+        byte[] copy =
+        [
+            .. FakePgServer.Message('H', [1, 0, 1, 0, 1]), .. FakePgServer.Message('d', [.. "PGCOPY\n"u8, 0xFF, .. "\r\n\0"u8, 0, 0, 0, 0, 0, 0, 0, 2, 7, 7, .. FakePgServer.Row(1)]),
+            .. FakePgServer.Message('d', [0xFF, 0xFF]), .. FakePgServer.Message('c', []), .. FakePgServer.Message('C', "COPY 1\0"u8), .. FakePgServer.Ready,
+        ];
+        await using var server = new FakePgServer([.. FakePgServer.Login, .. copy]);
+        await using var connection = await PgConnection.OpenAsync(PgSettings.Parse(server.Url()), CancellationToken.None);
+        using var reader = connection.CopyOut("COPY t TO STDOUT (FORMAT binary)");
+        Assert.True(reader.Next(out var row));
+        Assert.Equal(FakePgServer.Row(1), row);
+        Assert.False(reader.Next(out _));
+        Assert.True(connection.IsUsable);
+    }
+
     [Theory]
     [InlineData("", "sslmode=disable")]
     [InlineData("", "sslmode=require")]
@@ -216,14 +274,16 @@ public sealed class PgHostileServerTests(ITestOutputHelper output)
     private static async Task<long> ReadAllAsync(string url)
     {
         await using var connection = await PgConnection.OpenAsync(PgSettings.Parse(url), CancellationToken.None);
-        return await Task.Run(() =>
-        {
-            using var reader = connection.CopyOut("COPY t TO STDOUT (FORMAT binary)");
-            while (reader.Next(out _))
-            {
-            }
+        return await Task.Run(() => ReadAll(connection));
+    }
 
-            return reader.Rows;
-        });
+    private static long ReadAll(PgConnection connection)
+    {
+        using var reader = connection.CopyOut("COPY t TO STDOUT (FORMAT binary)");
+        while (reader.Next(out _))
+        {
+        }
+
+        return reader.Rows;
     }
 }

@@ -99,6 +99,49 @@ public sealed class PgReaderTests
     }
 
     [Fact]
+    public async Task Rows_and_bytes_are_counted_and_pieces_without_rows_do_not_end_the_reading()
+    {
+        var server = await _servers.GetAsync();
+        await server.ExecuteAsync("DROP TABLE IF EXISTS counted; CREATE TABLE counted AS SELECT i, repeat('x', 400) AS pad FROM generate_series(1, 60000) AS i; ANALYZE counted");
+        await using var run = PgRun.Open(server.Url(), connections: 1);
+        var plan = await run.PlanAsync(PgRun.Stream("counted"), unitBytes: Limits.UnitBytesMin, oneUnit: true);
+        await using (var all = await run.Reader.OpenAsync(PgRun.HeaderOf(plan), Assert.Single(await PgRun.UnitsOf(plan)), CancellationToken.None))
+        {
+            Assert.Equal("60000", run.Value($"SELECT count(pad)::text FROM ({all.Select})"));
+            await all.CompleteAsync(60_000, CancellationToken.None);
+            Assert.Equal(60_000, all.RowsRead);
+            Assert.InRange(all.BytesRead, 60_000 * 404L, 60_000 * 430L);
+        }
+
+        // In the order of the table only the last of its pieces has rows.
+        var last = await run.PlanHeldAsync(PgRun.Stream("counted") with { Where = "i > 59990" }, unitBytes: Limits.UnitBytesMin, oneUnit: true);
+        Assert.Equal("10", run.Value($"SELECT count(*)::text FROM {await run.ReadAsync(last)}"));
+    }
+
+    [Fact]
+    public async Task A_unit_that_was_not_read_to_its_end_is_not_complete()
+    {
+        var server = await _servers.GetAsync();
+        await using var run = PgRun.Open(server.Url(), connections: 1);
+        var plan = await run.PlanAsync(PgRun.Stream("endless") with { Query = "SELECT generate_series(1, 1000000000) AS i" });
+        await using var input = await run.Reader.OpenAsync(PgRun.HeaderOf(plan), (await PgRun.UnitsOf(plan))[0], CancellationToken.None);
+        Assert.Equal("1", run.Value($"SELECT i::text FROM ({input.Select}) LIMIT 1"));
+        await Assert.ThrowsAsync<Fault>(async () => await input.CompleteAsync(input.RowsRead, CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task A_refused_value_is_named_by_its_own_column_when_only_some_are_read()
+    {
+        var server = await _servers.GetAsync();
+        await server.ExecuteAsync("DROP TABLE IF EXISTS narrow; CREATE TABLE narrow AS SELECT i, i AS j, CASE i WHEN 2 THEN 'NaN' ELSE '1' END::numeric(10,2) AS v FROM generate_series(1, 3) AS i");
+        await using var run = PgRun.Open(server.Url());
+        var plan = await run.PlanAsync(PgRun.Stream("narrow"));
+        await using var input = await run.Reader.OpenAsync(PgRun.HeaderOf(plan), (await PgRun.UnitsOf(plan))[0], CancellationToken.None);
+        var error = Assert.Throws<DuckDbException>(() => run.Value($"SELECT sum(v)::text FROM ({input.Select})"));
+        Assert.Contains("row 2, column v", input.Explain(error)!.Where, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_plan_of_very_many_units_is_made_one_by_one()
     {
         var server = await _servers.GetAsync();

@@ -109,6 +109,7 @@ public sealed class RowDecoderTests : IDisposable
     {
         byte[][] numbers = [[0, 0, 0, 1], [0, 0, 0, 2], [0, 0, 0, 3], [0, 0, 0, 4], [0, 0, 0, 5], [0, 0, 0, 6]];
         Assert.Equal("[[1, 2, 3], [4, 5, 6]]", Read([(ListOf(s_int, 2), "INTEGER[][]")], Tuple(Array([2, 3], numbers))));
+        Assert.Equal("[[[1], [2]], [[3], [4]]]", Read([(ListOf(s_int, 3), "INTEGER[][][]")], Tuple(Array([2, 2, 1], numbers[..4]))));
         Assert.Equal("[]", Read([(ListOf(s_int, 2), "INTEGER[][]")], Tuple(Array([], []))));
         Assert.Equal(
             "[{'a': 1, 'b': x}, NULL, {'a': NULL, 'b': y}]",
@@ -132,10 +133,24 @@ public sealed class RowDecoderTests : IDisposable
     }
 
     [Fact]
+    public void A_list_of_other_dimensions_or_another_first_place_is_refused()
+    {
+        byte[][] one = [[0, 0, 0, 1]];
+        Assert.Contains("2 dimensions, expected 1", Refused([(ListOf(s_int), "INTEGER[]")], Tuple(Array([1, 1], one))).Message, StringComparison.Ordinal);
+        Assert.Contains("1 dimensions, expected 2", Refused([(ListOf(s_int, 2), "INTEGER[][]")], Tuple(Array([1], one))).Message, StringComparison.Ordinal);
+        var tuple = Tuple(Array([1], one));
+        BinaryPrimitives.WriteInt32BigEndian(tuple.AsSpan(2 + 4 + 16), -3);
+        Assert.Contains("begins at -3", Refused([(ListOf(s_int), "INTEGER[]")], tuple).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_record_with_another_number_of_fields_or_more_behind_is_refused()
     {
         (WireShape, string)[] columns = [(PairOf(s_int, s_text), "STRUCT(a INTEGER, b VARCHAR)")];
         AssertMalformed(columns, Tuple(Record([0, 0, 0, 1])));
+        var counted = Record([0, 0, 0, 1], null);
+        counted[3] = 3;
+        AssertMalformed(columns, Tuple(counted));
         AssertMalformed(columns, Tuple(Record([0, 0, 0, 1], null, null)));
         AssertMalformed(columns, Tuple([.. Record([0, 0, 0, 1], null), 0]));
     }
