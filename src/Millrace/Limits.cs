@@ -44,9 +44,6 @@ public static class Limits
     /// <summary>Parquet row group rows when the job does not say: larger groups compress in bursts while the source stalls.</summary>
     public const int RowGroupRowsDefault = 20_480;
 
-    /// <summary>A file of at most this many row groups is cut into groups of equal size.</summary>
-    public const int RowGroupsEvenedMax = 8;
-
     /// <summary>The fewest rows in a Parquet row group: DuckDB's vector size.</summary>
     public const int RowGroupRowsMin = 2_048;
 

@@ -189,7 +189,7 @@ public sealed record WriteOptions
     /// <summary>The codec's level; zstd: 1 to 22. Null: <c>Limits.ZstdLevelDefault</c>.</summary>
     public int? Level { get; init; }
 
-    /// <summary>Parquet: rows a row group; 2,048 to 10,000,000. Null: about <c>Limits.RowGroupRowsDefault</c>, in a small file groups of equal size.</summary>
+    /// <summary>Parquet: rows a row group; 2,048 to 10,000,000. Null: <c>Limits.RowGroupRowsDefault</c>.</summary>
     public int? RowGroupRows { get; init; }
 
     /// <summary>The most rows a file holds, exactly. Null: one file a unit.</summary>

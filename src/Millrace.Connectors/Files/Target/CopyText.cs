@@ -9,8 +9,7 @@ namespace Millrace.Connectors.Files.Target;
 /// <param name="Settings">How the files are written.</param>
 /// <param name="Columns">The stream's columns.</param>
 /// <param name="Path">The file; for several files the folder.</param>
-/// <param name="EstimatedRows">About how many rows there will be; null when unknown.</param>
-internal sealed record CopyText(WriteSettings Settings, IReadOnlyList<Column> Columns, string Path, long? EstimatedRows)
+internal sealed record CopyText(WriteSettings Settings, IReadOnlyList<Column> Columns, string Path)
 {
     /// <summary>The words with which a one-column CSV refuses NULL.</summary>
     public const string BlankLineError = "a CSV file with one column can't show NULL: readers skip the blank line";
@@ -120,7 +119,7 @@ internal sealed record CopyText(WriteSettings Settings, IReadOnlyList<Column> Co
                 // Version 2 pages are smaller, but Spark can't read all of them.
                 text.Append("FORMAT parquet, PARQUET_VERSION v1, COMPRESSION ").Append(Settings.Codec);
                 if (Settings.Level is { } level) text.Append(", COMPRESSION_LEVEL ").Append(level);
-                text.Append(", ROW_GROUP_SIZE ").Append(Settings.RowGroupRows ?? RowGroups.For(Settings.ManyFiles ? null : EstimatedRows));
+                text.Append(", ROW_GROUP_SIZE ").Append(Settings.RowGroupRows);
                 text.Append(", ROW_GROUP_SIZE_BYTES ").Append(Limits.RowGroupBytesMax);
                 break;
             case FileFormat.Csv:

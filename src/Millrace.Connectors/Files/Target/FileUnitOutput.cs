@@ -39,7 +39,7 @@ internal sealed class FileUnitOutput : IUnitOutput
         _units = units;
         _stem = stem;
         _output = Path.Combine(units, settings.ManyFiles ? attempt : attempt + settings.Ending);
-        _copy = new CopyText(settings, columns, _output, unit.EstimatedRows);
+        _copy = new CopyText(settings, columns, _output);
     }
 
     /// <inheritdoc/>

@@ -19,8 +19,8 @@ internal sealed record WriteSettings
     /// <summary>The zstd level of Parquet; null for other codecs.</summary>
     public int? Level { get; init; }
 
-    /// <summary>Parquet: rows a row group; null: as <see cref="RowGroups"/> has it for the file's rows.</summary>
-    public int? RowGroupRows { get; init; }
+    /// <summary>Parquet: rows a row group.</summary>
+    public int RowGroupRows { get; init; } = Limits.RowGroupRowsDefault;
 
     /// <summary>The most rows a file holds; null: no bound.</summary>
     public long? MaxRowsPerFile { get; init; }
@@ -70,7 +70,7 @@ internal sealed record WriteSettings
             Format = format,
             Codec = codec == "none" && format == FileFormat.Parquet ? "uncompressed" : codec,
             Level = format == FileFormat.Parquet && codec == "zstd" ? write.Level ?? Limits.ZstdLevelDefault : null,
-            RowGroupRows = write.RowGroupRows,
+            RowGroupRows = write.RowGroupRows ?? Limits.RowGroupRowsDefault,
             MaxRowsPerFile = write.MaxRowsPerFile,
             MaxFileBytes = write.MaxFileBytes,
             PartitionBy = write.PartitionBy,

@@ -93,7 +93,7 @@ internal sealed class KeyTable
     public static KeyTable Write { get; } = new(
         new("codec", "zstd, snappy, gzip, lz4, brotli or none", "Default: zstd for parquet; none for csv and ndjson, which take gzip and zstd."),
         new("level", "a whole number", "The level of zstd, 1 to 22. Default: 1."),
-        new("row_group_rows", "a whole number", "Parquet: rows a row group, 2048 to 10000000. Default: 20480, or groups of equal size in a file of few."),
+        new("row_group_rows", "a whole number", "Parquet: rows a row group, 2048 to 10000000. Default: 20480."),
         new("max_rows_per_file", "a whole number", "The most rows a file holds. Default: one file a unit."),
         new("max_file_bytes", ByteSize.Expected, "About how large a file grows; at least 64KB. Default: one file a unit."),
         new("partition_by", "a column name or a list of them", "Columns that become key=value folders."),

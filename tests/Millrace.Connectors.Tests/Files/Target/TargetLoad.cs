@@ -46,8 +46,6 @@ internal sealed class TargetLoad : IDisposable
 
     public WriteOptions Write { get; set; } = new();
 
-    public long? EstimatedRows { get; set; }
-
     public Action AssertHolder { get; set; } = static () => { };
 
     public IReadOnlyList<UnitResult> Results => _results;
@@ -96,7 +94,7 @@ internal sealed class TargetLoad : IDisposable
     public async Task<UnitResult> WriteUnitAsync(string select, string attempt = "g1-e1-a1")
     {
         await using var writer = Connector.OpenWriter(Context);
-        var unit = new Unit { Number = _results.Count, Slice = "{}", Label = $"unit {_results.Count}", EstimatedRows = EstimatedRows };
+        var unit = new Unit { Number = _results.Count, Slice = "{}", Label = $"unit {_results.Count}" };
         await using var output = await writer.OpenAsync(Header, unit, attempt, default);
         WrittenOutput written;
         try
