@@ -171,7 +171,18 @@ public sealed class CommitCrashTests : IDisposable
             {
                 // Each run is named once in the marker: the same marker before and after a listing means the same table all along.
                 var before = File.ReadAllText(Path.Combine(table, TableMarker.FileName));
-                string[] names = [.. Directory.EnumerateFiles(table).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)];
+                // Opening must never fail. A table that is exchanged and removed while it is listed ends the listing: no table that anybody sees.
+                var opened = Directory.EnumerateFiles(table);
+                string[] names;
+                try
+                {
+                    names = [.. opened.Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)];
+                }
+                catch (DirectoryNotFoundException)
+                {
+                    continue;
+                }
+
                 if (before != File.ReadAllText(Path.Combine(table, TableMarker.FileName))) continue;
                 looked++;
                 var run = before.Split("\"run\":\"")[^1].Split('"')[0];
