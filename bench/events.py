@@ -93,6 +93,10 @@ def main():
         shutil.rmtree(out, ignore_errors=True)
 
 
+def ratios(ours, peer):
+    return {column: report.median(ours, column) / report.median(peer, column) for column in COLUMNS}
+
+
 def publish(options, runs, sizes):
     one = report.median(runs["psql, one stream, to /dev/null"], "seconds")
     rows = []
@@ -103,11 +107,11 @@ def publish(options, runs, sizes):
     for level in (1, 3):
         ours, peer = runs.get(f"millrace, Parquet zstd {level}"), runs.get(f"duckdb, Parquet zstd {level}")
         if ours and peer:
-            ratio = {column: report.median(ours, column) / report.median(peer, column) for column in COLUMNS}
+            ratio = ratios(ours, peer)
             body += f"\n\nmillrace / duckdb at zstd {level}: time {ratio['seconds']:.2f}, CPU {ratio['cpu']:.2f}, memory {ratio['peak_mb']:.2f}."
     ours, peer = runs["millrace, Parquet zstd 1"], runs.get("duckdb, Parquet zstd 3")
     if peer:
-        ratio = {column: report.median(ours, column) / report.median(peer, column) for column in COLUMNS}
+        ratio = ratios(ours, peer)
         body += (f"\n\nEach at its own default (millrace zstd 1, duckdb zstd 3): time {ratio['seconds']:.2f}, CPU {ratio['cpu']:.2f}, "
                  f"memory {ratio['peak_mb']:.2f}, bytes {sizes['millrace, Parquet zstd 1'] / sizes['duckdb, Parquet zstd 3']:.2f}.")
     count = int(psql(options.url, f"SELECT count(*) FROM {options.table}"))

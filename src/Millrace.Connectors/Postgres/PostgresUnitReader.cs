@@ -1,5 +1,3 @@
-using System.Collections.Concurrent;
-using System.Globalization;
 using System.Runtime.CompilerServices;
 using Millrace.Connectors.Postgres.Catalog;
 using Millrace.Connectors.Postgres.Partitioning;

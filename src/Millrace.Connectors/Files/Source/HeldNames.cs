@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
 
@@ -59,8 +60,8 @@ internal sealed class HeldNames(long bytesExpected)
         if (name.Length > LengthBits) throw new PathTooLongException();
         var isWide = name.ContainsAnyExceptInRange('\0', '\u00ff');
         var size = Size(name.Length, isWide);
-        if (_used + size > _text.Length) Grow(ref _text, _used + size, 1);
-        if (Count == _starts.Length) Grow(ref _starts, Count + 1, sizeof(int));
+        if (_used + size > _text.Length) Grow(ref _text, _used + size);
+        if (Count == _starts.Length) Grow(ref _starts, Count + 1);
         var at = _text.AsSpan(_used, size);
         MemoryMarshal.Write(at, (ushort)(name.Length | (isFolder ? FolderBit : 0) | (isWide ? WideBit : 0)));
         if (isWide) MemoryMarshal.AsBytes(name).CopyTo(at[HeadBytes..]);
@@ -123,8 +124,10 @@ internal sealed class HeldNames(long bytesExpected)
         return wide.Length - narrow.Length;
     }
 
-    private void Grow<T>(ref T[] buffer, int needed, int bytesEach)
+    private void Grow<T>(ref T[] buffer, int needed)
+        where T : unmanaged
     {
+        var bytesEach = Unsafe.SizeOf<T>();
         var expected = (Math.Min(bytesExpected, Array.MaxLength - SlackBytes) + SlackBytes) / bytesEach;
         var next = buffer.Length * bytesEach < DoublingBytesMax ? Math.Min(Math.Max(256, buffer.Length * 2L), expected) : expected;
         var grown = GC.AllocateUninitializedArray<T>((int)Math.Max(next, needed));

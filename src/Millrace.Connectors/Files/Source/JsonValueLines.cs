@@ -128,7 +128,6 @@ internal sealed class JsonValueLines(Stream inner) : ReadOnlyStream(inner)
                     _inString = true;
                     break;
                 case (byte)'{' or (byte)'[':
-                    // Without an array a value ends where the next one begins.
                     _depth++;
                     break;
                 case (byte)'}' or (byte)']' when _depth > 0:
@@ -166,15 +165,10 @@ internal sealed class JsonValueLines(Stream inner) : ReadOnlyStream(inner)
         var length = end < 0 ? input.Length : end + 1;
         input[..length].CopyTo(buffer);
         if (end < 0) return length;
-        if (input[end] == (byte)'\\') _isEscaped = true;
-        else EndString();
+        _isEscaped = input[end] == (byte)'\\';
+        _inString = _isEscaped;
+        if (!_inString && _depth == 0) _place = Place.Behind;
         return length;
-    }
-
-    private void EndString()
-    {
-        _inString = false;
-        if (_depth == 0) _place = Place.Behind;
     }
 
     private void AssertWhole()

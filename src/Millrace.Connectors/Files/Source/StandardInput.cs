@@ -13,19 +13,18 @@ namespace Millrace.Connectors.Files.Source;
 /// </summary>
 internal sealed class StandardInput : IDisposable
 {
-    private readonly string _folder;
     private readonly FileLock _lock;
 
     private StandardInput(string folder, FileLock held, string name, long bytes)
     {
-        _folder = folder;
+        Folder = folder;
         _lock = held;
         Name = name;
         Bytes = bytes;
     }
 
     /// <summary>The folder that the copy is in.</summary>
-    public string Folder => _folder;
+    public string Folder { get; }
 
     /// <summary>The file in it.</summary>
     public string Name { get; }
@@ -83,7 +82,7 @@ internal sealed class StandardInput : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => Remove(_folder, _lock);
+    public void Dispose() => Remove(Folder, _lock);
 
     private static (string Folder, FileLock Held) Begin(string scratch)
     {

@@ -11,7 +11,7 @@ namespace Millrace.Connectors.Files.Target;
 
 /// <summary>
 /// One attempt's files among those of the other attempts until the unit's result names them: a file, or a folder where an attempt may write
-/// several (a folder for each would be the most expensive step of a small unit on ext4).
+/// several.
 /// </summary>
 internal sealed class FileUnitOutput : IUnitOutput
 {

@@ -44,7 +44,7 @@ public sealed class PgMoveTests
         await server.ExecuteAsync("DROP TABLE IF EXISTS move_wide; CREATE TABLE move_wide AS SELECT i, repeat('x', 10000) AS big FROM generate_series(1, 1000) AS i");
         await using var run = PgRun.Open(server.Url());
         var plan = await run.PlanAsync(PgRun.Stream("move_wide"));
-        await using var input = await run.Reader.OpenAsync(PgRun.HeaderOf(plan), (await PgRun.UnitsOf(plan))[0], CancellationToken.None);
+        await using var input = await run.OpenFirstAsync(plan);
         var sum = run.Value($"SELECT (sum(i) || ' ' || count(*)) FROM ({input.Select})");
         Assert.Equal("500500 1000", sum);
         Assert.InRange(input.BytesRead, 1, 100_000);

@@ -20,7 +20,7 @@ public sealed class PgReaderTests
         var server = await _servers.GetAsync();
         await using var run = PgRun.Open(server.Url(), connections: 1);
         var plan = await run.PlanAsync(PgRun.Stream("endless") with { Query = "SELECT generate_series(1, 1000000000) AS i" });
-        var input = await run.Reader.OpenAsync(PgRun.HeaderOf(plan), (await PgRun.UnitsOf(plan))[0], CancellationToken.None);
+        var input = await run.OpenFirstAsync(plan);
         var reading = Task.Run(() => run.Value($"SELECT sum(i)::text FROM ({input.Select})"));
         while (input.RowsRead == 0 && !reading.IsCompleted) await Task.Yield();
         var began = Stopwatch.StartNew();
@@ -83,7 +83,7 @@ public sealed class PgReaderTests
         await server.ExecuteAsync("DROP TABLE IF EXISTS bulky; CREATE TABLE bulky AS SELECT i, repeat(chr(64 + i), 20000000) AS v FROM generate_series(1, 4) AS i");
         await using var run = PgRun.Open(server.Url());
         var plan = await run.PlanAsync(PgRun.Stream("bulky"));
-        await using var input = await run.Reader.OpenAsync(PgRun.HeaderOf(plan), (await PgRun.UnitsOf(plan))[0], CancellationToken.None);
+        await using var input = await run.OpenFirstAsync(plan);
         Assert.Equal("4 80000000 A D", run.Value($"SELECT count(*) || ' ' || sum(length(v)) || ' ' || min(v[1]) || ' ' || max(v[1]) FROM ({input.Select})"));
     }
 
@@ -124,7 +124,7 @@ public sealed class PgReaderTests
         var server = await _servers.GetAsync();
         await using var run = PgRun.Open(server.Url(), connections: 1);
         var plan = await run.PlanAsync(PgRun.Stream("endless") with { Query = "SELECT generate_series(1, 1000000000) AS i" });
-        await using var input = await run.Reader.OpenAsync(PgRun.HeaderOf(plan), (await PgRun.UnitsOf(plan))[0], CancellationToken.None);
+        await using var input = await run.OpenFirstAsync(plan);
         Assert.Equal("1", run.Value($"SELECT i::text FROM ({input.Select}) LIMIT 1"));
         await Assert.ThrowsAsync<Fault>(async () => await input.CompleteAsync(input.RowsRead, CancellationToken.None));
     }
@@ -136,7 +136,7 @@ public sealed class PgReaderTests
         await server.ExecuteAsync("DROP TABLE IF EXISTS narrow; CREATE TABLE narrow AS SELECT i, i AS j, CASE i WHEN 2 THEN 'NaN' ELSE '1' END::numeric(10,2) AS v FROM generate_series(1, 3) AS i");
         await using var run = PgRun.Open(server.Url());
         var plan = await run.PlanAsync(PgRun.Stream("narrow"));
-        await using var input = await run.Reader.OpenAsync(PgRun.HeaderOf(plan), (await PgRun.UnitsOf(plan))[0], CancellationToken.None);
+        await using var input = await run.OpenFirstAsync(plan);
         var error = Assert.Throws<DuckDbException>(() => run.Value($"SELECT sum(v)::text FROM ({input.Select})"));
         Assert.Contains("row 2, column v", input.Explain(error)!.Where, StringComparison.Ordinal);
     }

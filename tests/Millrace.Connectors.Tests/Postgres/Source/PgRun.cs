@@ -154,6 +154,9 @@ internal sealed class PgRun : IAsyncDisposable
     /// <summary>One value of a DuckDB query.</summary>
     internal string? Value(string sql) => Rows(sql)[0][0];
 
+    /// <summary>Opens a plan's first unit; the caller disposes it.</summary>
+    internal async Task<IUnitInput> OpenFirstAsync(StreamPlan plan) => await Reader.OpenAsync(HeaderOf(plan), (await UnitsOf(plan))[0], CancellationToken.None);
+
     public async ValueTask DisposeAsync()
     {
         Duck.Dispose();
