@@ -27,9 +27,13 @@ public sealed class KillTests(PgServers servers)
         }
 
         bench.AssertNothingTemporary();
-        Assert.Equal(2, exit.LastJson().GetProperty("retries").GetInt64());
-        var retry = Workbench.Events(exit).First(static line => line.GetProperty("event").GetString() == "retry");
-        Assert.Contains("killed by signal 9", retry.GetProperty("message").GetString(), StringComparison.Ordinal);
+
+        // Two units stand at the gate; beside them, others may just be making their files durable.
+        var retries = Workbench.Events(exit).Where(static line => line.GetProperty("event").GetString() == "retry").ToList();
+        Assert.InRange(retries.Count, 2, 2 * (1 + Limits.FinishingPerLaneMax));
+        Assert.Equal(retries.Count, retries.Select(static retry => retry.GetProperty("unit").GetInt64()).Distinct().Count());
+        Assert.Equal(retries.Count, exit.LastJson().GetProperty("retries").GetInt64());
+        Assert.All(retries, static retry => Assert.Contains("killed by signal 9", retry.GetProperty("message").GetString(), StringComparison.Ordinal));
         Assert.Equal(await bench.SourceAsync(), await bench.PublishedAsync());
         bench.AssertNothingLeft();
     }
