@@ -109,8 +109,11 @@ public static class Limits
     /// <summary>Orders that wait between planning and running: enough that no lane idles, few enough that a plan never sits in memory.</summary>
     public const int OrdersWaitingMax = 256;
 
-    /// <summary>Units whose rows are copied and whose files are being made durable, for each lane.</summary>
+    /// <summary>Units that have given back their lane and are not done: their last rows are written, or their files made durable. For each lane.</summary>
     public const int FinishingPerLaneMax = 2;
+
+    /// <summary>Units of a worker whose last row has left the source while DuckDB still writes; their lanes run the next units already.</summary>
+    public const int UnitsAheadMax = 1;
 
     /// <summary>The first wait before a unit is tried again, in milliseconds; doubled each time.</summary>
     public const int RetryWaitMilliseconds = 500;

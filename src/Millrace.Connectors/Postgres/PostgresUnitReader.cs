@@ -82,6 +82,8 @@ public sealed class PostgresUnitReader : IUnitReader
 
         public long BytesRead => _table.Bytes;
 
+        public void WhenDrained(Action then) => _table.WhenDrained(then);
+
         public void Cancel() => _table.Cancel();
 
         public ValueTask CompleteAsync(long rowsCopied, CancellationToken cancel)

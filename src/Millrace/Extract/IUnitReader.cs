@@ -38,6 +38,15 @@ public interface IUnitInput : IAsyncDisposable
     /// <summary>Bytes that have been read so far. Any thread.</summary>
     long BytesRead { get; }
 
+    /// <summary>
+    /// Asked before the query begins: calls <paramref name="then"/> once, on any thread, when the last row has left the source and its
+    /// connection is free again, while DuckDB may still write. Never called where that is not known, nor after a failure.
+    /// </summary>
+    void WhenDrained(Action then)
+    {
+        // Not known, unless a source says so.
+    }
+
     /// <summary>Makes a read that blocks end soon. Any thread, any time, more than once.</summary>
     void Cancel();
 

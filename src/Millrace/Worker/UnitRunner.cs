@@ -21,6 +21,7 @@ public sealed class UnitRunner : IAsyncDisposable
     private readonly IUnitWriter _writer;
     private readonly ConcurrentDictionary<long, IUnitInput> _running = new();
     private readonly StreamSessions _sessions;
+    private readonly SemaphoreSlim _ahead = new(Limits.UnitsAheadMax);
     private volatile Reading? _reading;
 
     /// <summary>A runner over a reader and a writer, both of which it disposes.</summary>
@@ -43,7 +44,10 @@ public sealed class UnitRunner : IAsyncDisposable
 
     /// <summary>One attempt at one unit. When it returns, the unit has a durable result: this one's or an earlier attempt's.</summary>
     /// <param name="order">The unit and the attempt's number.</param>
-    /// <param name="laneFree">Called once all rows are copied, before the files are durable: the next unit may begin.</param>
+    /// <param name="laneFree">
+    /// Called once, on any thread: when all rows are copied and the files are not durable yet, or somewhat earlier (<see cref="LaneHold"/>).
+    /// The next unit may begin.
+    /// </param>
     /// <param name="cancel">Stops the attempt and removes what it has written.</param>
     /// <exception cref="Fault">Why the attempt failed.</exception>
     public async Task<UnitResult> RunAsync(UnitOrder order, Action laneFree, CancellationToken cancel)
@@ -54,8 +58,9 @@ public sealed class UnitRunner : IAsyncDisposable
         var began = Stopwatch.GetTimestamp();
         var attempt = $"g{order.Generation}-e{_settings.Epoch}-a{order.Attempt}";
         await using var output = await _writer.OpenAsync(header, order.Unit, attempt, cancel).ConfigureAwait(false);
-        var (rowsRead, bytesRead, rowsCopied) = await CopyAsync(order, header, output, cancel).ConfigureAwait(false);
-        laneFree();
+        using var lane = new LaneHold(_ahead, laneFree);
+        var (rowsRead, bytesRead, rowsCopied) = await CopyAsync(order, header, output, lane, cancel).ConfigureAwait(false);
+        lane.Copied();
         var written = await output.CompleteAsync(cancel).ConfigureAwait(false);
         AssertCounts(order, rowsRead, rowsCopied, written.Rows);
         var result = new UnitResult
@@ -79,6 +84,7 @@ public sealed class UnitRunner : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _sessions.Dispose();
+        _ahead.Dispose();
         await _reader.DisposeAsync().ConfigureAwait(false);
         await _writer.DisposeAsync().ConfigureAwait(false);
     }
@@ -95,11 +101,12 @@ public sealed class UnitRunner : IAsyncDisposable
 
     /// <summary>The copy itself: rows leave the source, pass DuckDB and reach the staged files.</summary>
     private async Task<(long RowsRead, long BytesRead, long RowsCopied)> CopyAsync(
-        UnitOrder order, StreamHeader header, IUnitOutput output, CancellationToken cancel)
+        UnitOrder order, StreamHeader header, IUnitOutput output, LaneHold lane, CancellationToken cancel)
     {
         using var session = _sessions.Enter(header);
         await using var input = await _reader.OpenAsync(header, order.Unit, cancel).ConfigureAwait(false);
         _running[order.Id] = input;
+        input.WhenDrained(lane.Drained);
         var connection = session.Database.Rent();
         try
         {

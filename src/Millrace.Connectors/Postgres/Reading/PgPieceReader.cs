@@ -14,6 +14,7 @@ internal sealed class PgPieceReader : ITableReader
     private PgCopyReader? _copy;
     private long _bytesBefore;
     private bool _failed;
+    private bool _returned;
 
     internal PgPieceReader(PgUnitTable table, PgLane lane, int[] projected)
     {
@@ -37,6 +38,7 @@ internal sealed class PgPieceReader : ITableReader
                 if (rows > 0) return rows;
             }
 
+            Return();
             return 0;
         }
         catch
@@ -47,13 +49,7 @@ internal sealed class PgPieceReader : ITableReader
     }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        // A COPY that is not at its end is cancelled on the server, and its connection is gone then.
-        var sound = _copy is null && !_failed;
-        _copy?.Dispose();
-        _table.Return(_lane, sound);
-    }
+    public void Dispose() => Return();
 
     private bool OpenNext()
     {
@@ -63,6 +59,17 @@ internal sealed class PgPieceReader : ITableReader
         // Whoever cancelled before the COPY was sent found nothing to cancel.
         if (_table.IsCancelled) _lane.Connection.Cancel();
         return true;
+    }
+
+    /// <summary>Gives the connection back: when nothing is left to read, so that the next unit has it, or when DuckDB stops before.</summary>
+    private void Return()
+    {
+        if (_returned) return;
+        _returned = true;
+        // A COPY that is not at its end is cancelled on the server, and its connection is gone then.
+        var sound = _copy is null && !_failed;
+        _copy?.Dispose();
+        _table.Return(_lane, sound);
     }
 
     private int Fill(in ChunkWriter chunk, PgCopyReader copy)

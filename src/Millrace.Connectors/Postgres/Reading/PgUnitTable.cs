@@ -20,6 +20,7 @@ internal sealed class PgUnitTable : ITableSource, ITableScan
     private readonly Lock _gate = new();
     private readonly Stack<PgLane> _unused;
     private readonly List<Task> _returns = [];
+    private Action? _drained;
     private volatile bool _isCancelled;
     private int[] _projected = [];
     private int _nextPiece;
@@ -54,6 +55,9 @@ internal sealed class PgUnitTable : ITableSource, ITableScan
 
     /// <summary>Whether every piece was read to its end.</summary>
     internal bool IsComplete => Volatile.Read(ref _piecesDone) == _slice.Pieces.Length;
+
+    /// <summary>Calls <paramref name="then"/> when every piece was read to its end and the connections that did it are given back.</summary>
+    internal void WhenDrained(Action then) => _drained = then;
 
     /// <summary>Pieces that were read to their end.</summary>
     internal int PiecesDone => Volatile.Read(ref _piecesDone);
@@ -110,11 +114,15 @@ internal sealed class PgUnitTable : ITableSource, ITableScan
     /// <summary>A reader has ended; its connection goes back.</summary>
     internal void Return(PgLane lane, bool sound)
     {
+        bool drained;
         lock (_gate)
         {
             _lanes.Remove(lane);
             _returns.Add(_pool.ReturnAsync(lane, sound));
+            drained = _lanes.Count == 0 && IsComplete;
         }
+
+        if (drained) _drained?.Invoke();
     }
 
     /// <summary>Asks the server to stop what every reader of this unit does.</summary>

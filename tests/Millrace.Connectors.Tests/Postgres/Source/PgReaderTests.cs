@@ -15,6 +15,40 @@ public sealed class PgReaderTests
     public PgReaderTests(PgServers servers) => _servers = servers;
 
     [Fact]
+    public async Task A_unit_is_drained_before_its_query_ends_and_its_connection_is_free_then()
+    {
+        var server = await _servers.GetAsync();
+        await using var run = PgRun.Open(server.Url(), connections: 1);
+        var plan = await run.PlanAsync(PgRun.Stream("numbers") with { Query = "SELECT generate_series(1, 5000) AS i" });
+        await using var input = await run.OpenFirstAsync(plan);
+        var drained = new TaskCompletionSource<long>(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var opened = new ManualResetEventSlim();
+        input.WhenDrained(() =>
+        {
+            // DuckDB's own thread: the query can't end before this does.
+            drained.SetResult(input.RowsRead);
+            Assert.True(opened.Wait(TimeSpan.FromSeconds(20)), "the next unit has no connection");
+        });
+
+        var reading = Task.Run(() => run.Value($"SELECT sum(i)::text FROM ({input.Select})"));
+        Assert.Equal(5000, await drained.Task);
+        await using (await run.OpenFirstAsync(plan)) opened.Set();
+        Assert.Equal("12502500", await reading);
+    }
+
+    [Fact]
+    public async Task A_unit_that_is_not_read_to_its_end_is_never_drained()
+    {
+        var server = await _servers.GetAsync();
+        await using var run = PgRun.Open(server.Url(), connections: 1);
+        var plan = await run.PlanAsync(PgRun.Stream("numbers") with { Query = "SELECT generate_series(1, 100000) AS i" });
+        await using var input = await run.OpenFirstAsync(plan);
+        input.WhenDrained(() => Assert.Fail("rows are left"));
+
+        Assert.Throws<DuckDbException>(() => run.Value($"SELECT sum(CASE WHEN i = 50000 THEN error('stop') ELSE i END)::text FROM ({input.Select})"));
+    }
+
+    [Fact]
     public async Task A_cancelled_unit_ends_soon_and_its_connection_is_not_used_again()
     {
         var server = await _servers.GetAsync();
