@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Millrace.Extract;
 using Millrace.Jobs;
+using Millrace.Runs;
 
 namespace Millrace.Planning;
 
@@ -77,6 +78,18 @@ public interface ISource : IAsyncDisposable
 
     /// <summary>Inspects a stream and plans it. A column that can't be read is refused here, by name.</summary>
     ValueTask<StreamPlan> PlanAsync(StreamJob stream, PlanRequest request, CancellationToken cancel);
+
+    /// <summary>
+    /// Cuts a unit into parts that together read exactly what it reads, at the same moment, each row in exactly one of them; two as a
+    /// rule. Works from the stream's header and the unit alone, so that a resumed run can do it, and takes its own results. May look at
+    /// the source; parts are complementary whatever it finds there.
+    /// Empty: it is at its floor (one row, one key value, one file that can't be cut) or the stream has nothing to cut by.
+    /// </summary>
+    /// <param name="header">The unit's stream.</param>
+    /// <param name="unit">The unit, planned or made by this method.</param>
+    /// <param name="cancel">Stops the looking.</param>
+    ValueTask<ImmutableArray<PlannedUnit>> SplitAsync(StreamHeader header, Unit unit, CancellationToken cancel) =>
+        ValueTask.FromResult(ImmutableArray<PlannedUnit>.Empty);
 }
 
 /// <summary>A stream that <c>discover</c> found.</summary>
