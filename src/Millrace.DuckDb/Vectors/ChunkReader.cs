@@ -22,6 +22,9 @@ public readonly ref struct ChunkReader
     /// <summary>The number of columns.</summary>
     public int ColumnCount => _types.Length;
 
+    /// <summary>DuckDB's chunk.</summary>
+    internal nint Native => _chunk;
+
     /// <summary>The reader of a column.</summary>
     public VectorReader Column(int index) =>
         new(NativeMethods.duckdb_data_chunk_get_vector(_chunk, (ulong)index), _types[index], Rows);

@@ -24,6 +24,9 @@ public readonly unsafe ref struct ChunkWriter
     /// <summary>The number of projected columns.</summary>
     public int ColumnCount => _types.Length;
 
+    /// <summary>DuckDB's chunk.</summary>
+    internal nint Native => _chunk;
+
     /// <summary>
     /// The writer of a projected column. Take it once per chunk and column, keep it in an array over the rows. A column that was
     /// projected as -1 need not be written.

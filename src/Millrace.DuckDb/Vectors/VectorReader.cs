@@ -30,6 +30,9 @@ public readonly unsafe struct VectorReader
     /// <summary>The number of rows; in a list's child the number of all elements.</summary>
     public int Rows { get; }
 
+    /// <summary>Where the values lie.</summary>
+    internal byte* Data => _data;
+
     /// <summary>Whether no row is NULL, as far as is known without looking at each.</summary>
     public bool AllValid => _validity == null;
 
@@ -59,6 +62,16 @@ public readonly unsafe struct VectorReader
     {
         Check(row);
         return _validity != null && (_validity[row >> 6] & (1UL << row)) == 0;
+    }
+
+    /// <summary>Whether a row and the three after it are not NULL, in the lowest four bits.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal ulong ValidityOf(int row)
+    {
+        Check(row + 3);
+        if (_validity == null) return 15;
+        var bits = _validity[row >> 6] >> row;
+        return (row & 63) <= 60 ? bits : bits | (_validity[(row >> 6) + 1] << (64 - (row & 63)));
     }
 
     /// <summary>The bytes of a text (UTF-8), blob or bit string that is not NULL.</summary>

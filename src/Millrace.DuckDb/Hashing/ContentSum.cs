@@ -1,0 +1,20 @@
+namespace Millrace.DuckDb;
+
+/// <summary>Adds up the hashes of chunks that several threads see. Thread safe.</summary>
+public sealed class ContentSum
+{
+    private long _rows;
+    private ulong _low;
+    private ulong _high;
+
+    /// <summary>The sum. Exact when nobody adds any more.</summary>
+    public ContentHash Value => new(Interlocked.Read(ref _rows), Interlocked.Read(ref _low), Interlocked.Read(ref _high));
+
+    /// <summary>Adds a chunk's hash.</summary>
+    public void Add(ContentHash hash)
+    {
+        Interlocked.Add(ref _rows, hash.Rows);
+        Interlocked.Add(ref _low, hash.Low);
+        Interlocked.Add(ref _high, hash.High);
+    }
+}

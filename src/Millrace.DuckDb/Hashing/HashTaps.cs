@@ -1,0 +1,62 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Text;
+
+namespace Millrace.DuckDb;
+
+/// <summary>
+/// Taps: conditions that every row meets and that hash the rows that pass. <c>SELECT * FROM (…) WHERE name(token, columns)</c> gives what
+/// it is given, unchanged and uncopied, and the tap's sum says what it was. Thread safe.
+/// </summary>
+/// <param name="name">The function's name in SQL.</param>
+public sealed class HashTaps(string name)
+{
+    private readonly ConcurrentDictionary<long, ContentSum> _sums = new();
+    private long _lastToken;
+
+    /// <summary>Makes the function known to a connection's database; once for each database.</summary>
+    /// <exception cref="DuckDbException">DuckDB refuses the function.</exception>
+    public void Attach(DuckDbConnection connection) => connection.RegisterTap(name, token => _sums[token]);
+
+    /// <summary>Opens a tap. Dispose it when its query has ended; a query that names it afterwards fails.</summary>
+    public HashTap Open()
+    {
+        var token = Interlocked.Increment(ref _lastToken);
+        var sum = _sums[token] = new ContentSum();
+        return new HashTap(name, token, sum, () => _sums.TryRemove(token, out _));
+    }
+}
+
+/// <summary>An open tap. Its query runs at most once.</summary>
+public sealed class HashTap : IDisposable
+{
+    private readonly string _name;
+    private readonly long _token;
+    private readonly ContentSum _sum;
+    private readonly Action _close;
+
+    internal HashTap(string name, long token, ContentSum sum, Action close)
+    {
+        _name = name;
+        _token = token;
+        _sum = sum;
+        _close = close;
+    }
+
+    /// <summary>What has passed so far; after the query, all of it.</summary>
+    public ContentHash Hash => _sum.Value;
+
+    /// <summary>A SELECT whose rows all pass this tap.</summary>
+    /// <param name="select">A complete SELECT.</param>
+    /// <param name="columns">The columns that are hashed, in the order that counts; at least one.</param>
+    public string Over(string select, IEnumerable<string> columns)
+    {
+        var sql = new StringBuilder("SELECT * FROM (").Append(select).Append(") WHERE ").Append(_name);
+        sql.Append('(').Append(_token.ToString(CultureInfo.InvariantCulture));
+        foreach (var column in columns) sql.Append(", \"").Append(column.Replace("\"", "\"\"", StringComparison.Ordinal)).Append('"');
+        return sql.Append(')').ToString();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _close();
+}
