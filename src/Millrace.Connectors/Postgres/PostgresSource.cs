@@ -9,6 +9,7 @@ using Millrace.Connectors.Postgres.Types;
 using Millrace.Faults;
 using Millrace.Jobs;
 using Millrace.Planning;
+using Millrace.Runs;
 
 namespace Millrace.Connectors.Postgres;
 
@@ -27,6 +28,7 @@ public sealed class PostgresSource : ISource
     private readonly PgTypeCatalog _types;
     private readonly PgHold _hold;
     private readonly StreamPlanning _planning;
+    private readonly UnitSplitter _splitter;
 
     /// <summary>A source; connects when it is first asked. A malformed address is a <see cref="Fault"/>.</summary>
     public PostgresSource(SourceContext context)
@@ -37,6 +39,7 @@ public sealed class PostgresSource : ISource
         _types = new PgTypeCatalog(_control);
         _hold = new PgHold(_control, _catalog);
         _planning = new StreamPlanning(_control, _catalog, _types, _hold, context.Connections);
+        _splitter = new UnitSplitter(_control, _catalog, _types);
     }
 
     /// <inheritdoc/>
@@ -99,6 +102,10 @@ public sealed class PostgresSource : ISource
     /// <inheritdoc/>
     public async ValueTask<StreamPlan> PlanAsync(StreamJob stream, PlanRequest request, CancellationToken cancel) =>
         await _planning.PlanAsync(stream, request, cancel);
+
+    /// <inheritdoc/>
+    public ValueTask<ImmutableArray<PlannedUnit>> SplitAsync(StreamHeader header, Unit unit, CancellationToken cancel) =>
+        _splitter.SplitAsync(header, unit, cancel);
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _control.DisposeAsync();

@@ -55,6 +55,13 @@ internal sealed class PgCatalog
         return null;
     }
 
+    /// <summary>The relation of this quoted name with its schema, with its size now; null when there is none.</summary>
+    internal async Task<PgRelation?> FindAsync(string sql, CancellationToken cancel)
+    {
+        var rows = await _control.QueryAsync($"{Relations} AND c.oid = to_regclass($1)", [sql], cancel);
+        return rows.Count == 0 ? null : (await SizesAsync([ReadRelation(rows[0])], cancel))[0];
+    }
+
     /// <summary>All relations that a pattern means, by name; partitions are parts of their parent and not meant.</summary>
     internal async Task<IReadOnlyList<PgRelation>> MatchAsync(PgName pattern, CancellationToken cancel)
     {

@@ -53,11 +53,12 @@ internal sealed class PgControl : IAsyncDisposable
 
     /// <summary>
     /// Runs the user's SQL under the user's search path and takes back everything it did to the session; its failure leaves the held
-    /// transaction as it was.
+    /// transaction as it was. Where none is held, it runs at the <paramref name="moment"/> that another session holds, or else now.
     /// </summary>
-    internal async Task<T> TryAsync<T>(string searchPath, Func<Task<T>> statements, CancellationToken cancel)
+    internal async Task<T> TryAsync<T>(string searchPath, PgMoment? moment, Func<Task<T>> statements, CancellationToken cancel)
     {
-        await ExecuteAsync(_isHolding ? "SAVEPOINT millrace_try" : "BEGIN READ ONLY", cancel);
+        if (_isHolding) await ExecuteAsync("SAVEPOINT millrace_try", cancel);
+        else await BeginAsync(moment, cancel);
         try
         {
             await ExecuteAsync($"SET LOCAL search_path = {searchPath}", cancel);
@@ -87,6 +88,25 @@ internal sealed class PgControl : IAsyncDisposable
         if (_connection is not null) await _connection.DisposeAsync();
         _gate.Dispose();
         _closing.Dispose();
+    }
+
+    private async Task BeginAsync(PgMoment? moment, CancellationToken cancel)
+    {
+        if (moment is not null)
+        {
+            await ExecuteAsync("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", cancel);
+            try
+            {
+                await ExecuteAsync($"SET TRANSACTION SNAPSHOT {PgName.Literal(moment.Snapshot)}", cancel);
+                return;
+            }
+            catch (Fault fault) when (PgMoment.IsGone(fault))
+            {
+                await ExecuteAsync("ROLLBACK", cancel);
+            }
+        }
+
+        await ExecuteAsync("BEGIN READ ONLY", cancel);
     }
 
     private async Task<T> UseAsync<T>(Func<PgConnection, Task<T>> statement, CancellationToken cancel)

@@ -27,6 +27,7 @@ internal sealed class UserSql
         {
             return await _control.TryAsync(
                 _searchPath,
+                moment: null,
                 async () =>
                 {
                     // A condition that closes our parenthesis, such as "a) or (b", is no condition by itself; one that ends in ORDER BY
@@ -49,6 +50,7 @@ internal sealed class UserSql
         {
             return await _control.TryAsync(
                 _searchPath,
+                moment: null,
                 async () =>
                 {
                     await ExplainAsync($"{stream.Query}", cancel);

@@ -118,7 +118,7 @@ internal sealed class KeyBounds
     }
 
     private Task<IReadOnlyList<string?[]>> RunAsync(string sql, CancellationToken cancel) =>
-        _control.TryAsync(_searchPath, () => _control.QueryAsync(sql, [], cancel), cancel);
+        _control.TryAsync(_searchPath, moment: null, () => _control.QueryAsync(sql, [], cancel), cancel);
 
     private static IReadOnlyList<string[]> Rows(IReadOnlyList<string?[]> rows) => [.. rows.Select(static row => Array.ConvertAll(row, static text => text!))];
 

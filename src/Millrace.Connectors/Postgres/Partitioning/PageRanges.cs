@@ -31,7 +31,7 @@ internal static class PageRanges
             var to = i == count - 1 ? pages : from + pagesPerUnit;
             var share = pages == 0 ? 1 : (double)(to - from) / pages;
             yield return new PlannedUnit(
-                new PgSlice([Piece(part, from, i == count - 1 ? null : to)]).ToJson(),
+                new PgSlice([part.Whole with { Tids = PgTidRange.Pages(from, i == count - 1 ? null : to) }]).ToJson(),
                 part.Label(string.Create(CultureInfo.InvariantCulture, $"pages {from}-{Math.Max(to - 1, from)}")),
                 part.Rows is { } rows ? (long)(rows * share) : null,
                 part.Bytes is { } bytes ? (long)(bytes * share) : null);
@@ -44,18 +44,6 @@ internal static class PageRanges
         var pages = part.Relation!.Pages;
         count = Math.Clamp(count, 1, Math.Max(pages, 1));
         for (long i = 0; i < count; i++)
-            yield return Piece(part, pages * i / count, i == count - 1 ? null : pages * (i + 1) / count);
+            yield return part.Whole with { Tids = PgTidRange.Pages(pages * i / count, i == count - 1 ? null : pages * (i + 1) / count) };
     }
-
-    private static PgPiece Piece(PgPart part, long from, long? to) => new(
-        part.From,
-        (from, to) switch
-        {
-            (0, null) => null,
-            (0, _) => $"ctid < {Tid(to.Value)}",
-            (_, null) => $"ctid >= {Tid(from)}",
-            _ => $"ctid >= {Tid(from)} AND ctid < {Tid(to.Value)}",
-        });
-
-    private static string Tid(long page) => string.Create(CultureInfo.InvariantCulture, $"'({page},0)'::pg_catalog.tid");
 }

@@ -18,5 +18,5 @@ internal sealed record PgPart(PgRelation? Relation, string? From, string? Name)
     public string Label(string range) => Name is null ? range : $"{Name}, {range}";
 
     /// <summary>The whole part as a piece.</summary>
-    public PgPiece Whole => new(From, Where: null);
+    public PgPiece Whole => new(From);
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Millrace.Connectors.Postgres.Catalog;
 using Millrace.Connectors.Postgres.Types;
 
 namespace Millrace.Connectors.Postgres.Partitioning;
@@ -20,12 +21,32 @@ internal sealed record PgSlice([property: JsonPropertyName("p")] ImmutableArray<
     public static PgSlice Parse(string json) => JsonSerializer.Deserialize(json, PgJson.Default.PgSlice)!;
 }
 
-/// <summary>One range of one relation. Only SQL that this connector made: identifiers and literals are quoted.</summary>
+/// <summary>One range of one relation: the rows that meet every one of its conditions; none: all rows.</summary>
 /// <param name="From">The relation when it is not the stream's own (a leaf): <c>ONLY "public"."events_2024"</c>.</param>
-/// <param name="Where">The range's condition; null for everything.</param>
 internal sealed record PgPiece(
-    [property: JsonPropertyName("f"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? From,
-    [property: JsonPropertyName("w"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Where);
+    [property: JsonPropertyName("f"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? From = null)
+{
+    /// <summary>A range of a key.</summary>
+    [JsonPropertyName("k"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public PgKeyRange? Key { get; init; }
+
+    /// <summary>A bucket of a key's hash.</summary>
+    [JsonPropertyName("h"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public PgHashBucket? Hash { get; init; }
+
+    /// <summary>A range of a heap.</summary>
+    [JsonPropertyName("t"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public PgTidRange? Tids { get; init; }
+
+    /// <summary>The conditions as SQL that this connector made, identifiers and literals quoted; null: all rows.</summary>
+    [JsonIgnore]
+    public string? Where => string.Join(" AND ", new[] { Key?.Where, Hash?.Where, Tids?.Where }.Where(static condition => condition is not null)) is { Length: > 0 } all ? all : null;
+
+    /// <summary>A relation's quoted name, whether its children are meant or not.</summary>
+    internal static string NameOf(string from) => from.StartsWith(Only, StringComparison.Ordinal) ? from[Only.Length..] : from;
+
+    private const string Only = "ONLY ";
+}
 
 /// <summary>
 /// What the reader needs for every unit of a stream. The same stream gives the same text at another moment, so that units which
@@ -55,8 +76,22 @@ internal sealed record PgReading
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool RawText { get; init; }
 
+    /// <summary>The key that the job names, where ranges of it can be made: what a unit without a range is cut by. Null: none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<KeyColumn>? Key { get; init; }
+
     /// <summary>The columns, those of the stream's header in its order.</summary>
     public required ImmutableArray<PgReadColumn> Columns { get; init; }
+
+    /// <summary>The rows of a piece as SQL, from the relation on: the piece's conditions and the user's.</summary>
+    internal string RowsOf(PgPiece piece)
+    {
+        var sql = $"{piece.From ?? From} AS {PgName.Quote(Alias)}";
+        var where = piece.Where;
+        if (where is not null) sql += $" WHERE ({where})";
+        // The user's text may end in a comment: the parenthesis stands on a line of its own.
+        return Where is null ? sql : $"{sql}{(where is null ? " WHERE (" : " AND (")}{Where}\n)";
+    }
 
     /// <summary>The JSON of a stream's reader settings.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, PgJson.Default.PgReading);

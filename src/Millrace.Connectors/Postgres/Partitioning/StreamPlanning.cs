@@ -73,6 +73,7 @@ internal sealed class StreamPlanning
                 SearchPath = userPath,
                 OwnSnapshots = stream.Consistency == Consistency.Unit,
                 RawText = _control.IsSqlAscii,
+                Key = !cut.Key.IsEmpty && cut.Key.All(static column => column.IsOrdered) ? cut.Key : null,
                 Columns = reads,
             }.ToJson(),
             Units = token => Stream(planned.Units, token),
@@ -215,7 +216,7 @@ internal sealed class StreamPlanning
     }
 
     /// <summary>Reading the parent itself gives no rows, and the target gets its columns.</summary>
-    private static PlannedUnit EmptyUnit() => new(new PgSlice([new PgPiece(From: null, Where: null)]).ToJson(), "no rows", 0, 0);
+    private static PlannedUnit EmptyUnit() => new(new PgSlice([new PgPiece()]).ToJson(), "no rows", 0, 0);
 
     private static async IAsyncEnumerable<PlannedUnit> Stream(IEnumerable<PlannedUnit> units, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancel)
     {

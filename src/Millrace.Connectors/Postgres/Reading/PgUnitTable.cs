@@ -154,11 +154,7 @@ internal sealed class PgUnitTable : ITableSource, ITableScan
     {
         var sql = new StringBuilder("COPY (SELECT ");
         for (var i = 0; i < columns.Length; i++) sql.Append(i == 0 ? "" : ", ").Append(Reading.Columns[columns[i]].Sql);
-        sql.Append(" FROM ").Append(piece.From ?? Reading.From).Append(" AS ").Append(PgName.Quote(Reading.Alias));
-        if (piece.Where is not null) sql.Append(" WHERE (").Append(piece.Where).Append(')');
-        // The user's text may end in a comment: the parenthesis stands on a line of its own.
-        if (Reading.Where is not null) sql.Append(piece.Where is null ? " WHERE (" : " AND (").Append(Reading.Where).Append("\n)");
-        return sql.Append(") TO STDOUT (FORMAT binary)").ToString();
+        return sql.Append(" FROM ").Append(Reading.RowsOf(piece)).Append(") TO STDOUT (FORMAT binary)").ToString();
     }
 
     /// <summary>The decoders of the columns that are asked for.</summary>
