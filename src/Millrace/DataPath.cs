@@ -96,7 +96,7 @@ public sealed class DataPath(RunOptions options)
         run.Uses(engine, dispatcher);
 
         // 4 and 5 are the pipeline's.
-        await using var pipeline = new StreamPipeline(run, ends.Target, dispatcher, ending);
+        await using var pipeline = new StreamPipeline(run, ends, dispatcher, ending);
         foreach (var plan in first) await pipeline.MoveAsync(plan, choice).ConfigureAwait(false);
         while (await plans.MoveNextAsync().ConfigureAwait(false)) await pipeline.MoveAsync(plans.Current, choice).ConfigureAwait(false);
         await pipeline.EndAsync().ConfigureAwait(false);

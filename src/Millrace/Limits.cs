@@ -53,8 +53,17 @@ public static class Limits
     /// <summary>The zstd level when the job does not say.</summary>
     public const int ZstdLevelDefault = 1;
 
-    /// <summary>Times that a unit is tried before the run fails.</summary>
+    /// <summary>Times that a unit is tried before it is given up or divided.</summary>
     public const int UnitAttemptsMax = 4;
+
+    /// <summary>Times that a unit is tried beside others; when its worker has died each time, it is tried alone.</summary>
+    public const int UnitAttemptsTogetherMax = 2;
+
+    /// <summary>Times that units of one stream are divided in one reading.</summary>
+    public const int DivisionsMax = 10_000;
+
+    /// <summary>Ranges of one stream that may be lost (no smaller part can be read) before the rest is given up too.</summary>
+    public const int LostRangesMax = 16;
 
     /// <summary>Times that a lost worker process is replaced in one run.</summary>
     public const int WorkerReplacementsMax = 16;

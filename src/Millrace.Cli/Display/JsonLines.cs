@@ -41,23 +41,6 @@ internal sealed class JsonLines : IRunObserver
             case UnitFinished unit:
                 Write("unit", json => Unit(json, unit));
                 break;
-            case UnitRetried retried:
-                Write("retry", json =>
-                {
-                    json.WriteString("stream", retried.Stream);
-                    json.WriteNumber("unit", retried.Unit);
-                    Text(json, "label", retried.Label);
-                    json.WriteNumber("attempt", retried.Attempt);
-                    Fault(json, retried.Reason);
-                });
-                break;
-            case WorkerLost lost:
-                Write("worker_lost", json =>
-                {
-                    json.WriteNumber("pid", lost.Pid);
-                    Text(json, "message", lost.Reason);
-                });
-                break;
             case Warned warned:
                 Warn(warned.Text);
                 break;
@@ -74,6 +57,55 @@ internal sealed class JsonLines : IRunObserver
                 break;
             case RunFinished finished:
                 Finish(finished.Summary);
+                break;
+            default:
+                Recovered(happened);
+                break;
+        }
+    }
+
+    /// <summary>What a run met and went on from.</summary>
+    private void Recovered(RunEvent happened)
+    {
+        switch (happened)
+        {
+            case UnitRetried retried:
+                Write("retry", json =>
+                {
+                    json.WriteString("stream", retried.Stream);
+                    json.WriteNumber("unit", retried.Unit);
+                    Text(json, "label", retried.Label);
+                    json.WriteNumber("attempt", retried.Attempt);
+                    Fault(json, retried.Reason);
+                });
+                break;
+            case UnitDivided divided:
+                Write("divided", json =>
+                {
+                    json.WriteString("stream", divided.Stream);
+                    json.WriteNumber("unit", divided.Unit);
+                    Text(json, "label", divided.Label);
+                    json.WriteStartArray("parts");
+                    foreach (var part in divided.Parts) json.WriteStringValue(shell.Redactor.Scrub(part));
+                    json.WriteEndArray();
+                    Fault(json, divided.Reason);
+                });
+                break;
+            case RangeLost lost:
+                Write("lost", json =>
+                {
+                    json.WriteString("stream", lost.Stream);
+                    json.WriteNumber("unit", lost.Unit);
+                    Text(json, "label", lost.Label);
+                    Fault(json, lost.Reason);
+                });
+                break;
+            case WorkerLost lost:
+                Write("worker_lost", json =>
+                {
+                    json.WriteNumber("pid", lost.Pid);
+                    Text(json, "message", lost.Reason);
+                });
                 break;
         }
     }

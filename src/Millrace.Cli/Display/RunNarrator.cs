@@ -40,6 +40,12 @@ internal sealed class RunNarrator : IRunObserver
             case UnitRetried retried:
                 progress.Print(faults.Warning($"{retried.Stream}: {retried.Label} failed at attempt {retried.Attempt} and is tried again: {retried.Reason.Message}"));
                 break;
+            case UnitDivided divided:
+                progress.Print(faults.Warning($"{divided.Stream}: {divided.Label} is read in {divided.Parts.Length} parts: {divided.Reason.Message}"));
+                break;
+            case RangeLost range:
+                progress.Print(faults.Warning($"{range.Stream}: {range.Label} can't be read and can't be divided further; the rest goes on: {range.Reason.Message}"));
+                break;
             case WorkerLost lost:
                 progress.Print(faults.Warning($"worker {lost.Pid} {lost.Reason}; it is replaced"));
                 break;

@@ -178,6 +178,7 @@ internal sealed class ChildWorker : IAsyncDisposable
         return new Fault(FaultKind.Died, last.Length == 0 ? $"worker process {Pid} {how}" : $"worker process {Pid} {how}: {last}")
         {
             Retryable = true,
+            Divisible = true,
             Advice = code == 137 ? "Signal 9 is most often the kernel's: out of memory. Lower limits.memory or limits.workers." : null,
         };
     }

@@ -6,15 +6,16 @@ using Millrace.Worker;
 namespace Millrace.Engines;
 
 /// <summary>
-/// Around an engine: lends lanes, and tries a unit again when its fault can pass. A unit is one task here for all its attempts.
+/// Around an engine: lends lanes, and tries a unit again when its fault can pass. A unit is one task here for all its attempts. When a
+/// worker dies, all its units are suspects: they are tried again together once, then each alone. One that fails alone too, in a way that
+/// less work could avoid (<see cref="Fault.Divisible"/>), is given up here: its caller divides it.
 /// </summary>
 internal sealed class Dispatcher : IDisposable
 {
     private readonly IEngine _engine;
     private readonly IRunObserver _observer;
     private readonly TimeProvider _clock;
-    private readonly SemaphoreSlim _lanes;
-    private readonly SemaphoreSlim _finishing;
+    private readonly Places _places;
     private long _orders;
     private long _retries;
 
@@ -24,8 +25,7 @@ internal sealed class Dispatcher : IDisposable
         _engine = engine;
         _observer = observer;
         _clock = clock;
-        _lanes = new SemaphoreSlim(engine.Lanes);
-        _finishing = new SemaphoreSlim(engine.Lanes * (1 + Limits.FinishingPerLaneMax));
+        _places = new Places(engine.Lanes);
     }
 
     /// <summary>Attempts beyond each unit's first.</summary>
@@ -34,64 +34,86 @@ internal sealed class Dispatcher : IDisposable
     /// <summary>Waits for a lane and begins the unit on it. The task that it gives ends with the unit's result or its last fault.</summary>
     public async ValueTask<Task<UnitResult>> BeginAsync(UnitOrder order, CancellationToken cancel)
     {
-        await _finishing.WaitAsync(cancel).ConfigureAwait(false);
-        try
-        {
-            await _lanes.WaitAsync(cancel).ConfigureAwait(false);
-        }
-        catch
-        {
-            _finishing.Release();
-            throw;
-        }
-
+        await _places.EnterAsync(cancel).ConfigureAwait(false);
         return RunAsync(order, cancel);
     }
 
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        _lanes.Dispose();
-        _finishing.Dispose();
-    }
+    /// <summary>Runs a part of a unit that was divided: a suspect from the beginning, so nobody else is in flight meanwhile.</summary>
+    public async Task<UnitResult> RunAloneAsync(UnitOrder order, CancellationToken cancel) =>
+        await GoOnAloneAsync(order, attempt: 1, cancel).ConfigureAwait(false);
 
-    /// <summary>All attempts at a unit. Begins with a lane in hand.</summary>
+    /// <inheritdoc/>
+    public void Dispose() => _places.Dispose();
+
+    /// <summary>The attempts at a unit. Begins with a place and a lane in hand.</summary>
     private async Task<UnitResult> RunAsync(UnitOrder order, CancellationToken cancel)
     {
+        var attempt = 1;
         try
         {
-            for (var attempt = 1; ; attempt++)
+            while (true)
             {
                 try
                 {
-                    return await AttemptAsync(order with { Id = Interlocked.Increment(ref _orders), Attempt = attempt }, cancel).ConfigureAwait(false);
+                    return await AttemptAsync(order, attempt, cancel).ConfigureAwait(false);
                 }
                 catch (Fault fault) when (CanPass(fault) && attempt < Limits.UnitAttemptsMax && !cancel.IsCancellationRequested)
                 {
-                    Interlocked.Increment(ref _retries);
-                    _observer.On(new UnitRetried(order.Stream, order.Unit.Number, order.Unit.Label, attempt, fault));
-                    await Task.Delay(TimeSpan.FromMilliseconds(Limits.RetryWaitMilliseconds << (attempt - 1)), _clock, cancel).ConfigureAwait(false);
-                    await _lanes.WaitAsync(cancel).ConfigureAwait(false);
+                    await WaitAsync(order, attempt, fault, cancel).ConfigureAwait(false);
+                    attempt++;
+                    if (fault.Divisible && (fault.Kind != FaultKind.Died || attempt > Limits.UnitAttemptsTogetherMax)) break;
+                    await _places.TakeLaneAsync(cancel).ConfigureAwait(false);
                 }
             }
         }
         finally
         {
-            _finishing.Release();
+            _places.Leave();
+        }
+
+        return await GoOnAloneAsync(order, attempt, cancel).ConfigureAwait(false);
+    }
+
+    /// <summary>The attempts of a suspect. What it fails with alone, less work must avoid: it is not tried again as a whole.</summary>
+    private async Task<UnitResult> GoOnAloneAsync(UnitOrder order, int attempt, CancellationToken cancel)
+    {
+        while (true)
+        {
+            await _places.EnterAloneAsync(cancel).ConfigureAwait(false);
+            try
+            {
+                return await AttemptAsync(order, attempt, cancel).ConfigureAwait(false);
+            }
+            catch (Fault fault) when (CanPass(fault) && !fault.Divisible && attempt < Limits.UnitAttemptsMax && !cancel.IsCancellationRequested)
+            {
+                await WaitAsync(order, attempt, fault, cancel).ConfigureAwait(false);
+                attempt++;
+            }
+            finally
+            {
+                _places.LeaveAlone();
+            }
         }
     }
 
-    private async Task<UnitResult> AttemptAsync(UnitOrder order, CancellationToken cancel)
+    private async Task WaitAsync(UnitOrder order, int attempt, Fault fault, CancellationToken cancel)
+    {
+        Interlocked.Increment(ref _retries);
+        _observer.On(new UnitRetried(order.Stream, order.Unit.Number, order.Unit.Label, attempt, fault));
+        await Task.Delay(TimeSpan.FromMilliseconds(Limits.RetryWaitMilliseconds << (attempt - 1)), _clock, cancel).ConfigureAwait(false);
+    }
+
+    private async Task<UnitResult> AttemptAsync(UnitOrder order, int attempt, CancellationToken cancel)
     {
         var freed = 0;
         void Free()
         {
-            if (Interlocked.Exchange(ref freed, 1) == 0) _lanes.Release();
+            if (Interlocked.Exchange(ref freed, 1) == 0) _places.FreeLane();
         }
 
         try
         {
-            return await _engine.RunAsync(order, Free, cancel).ConfigureAwait(false);
+            return await _engine.RunAsync(order with { Id = Interlocked.Increment(ref _orders), Attempt = attempt }, Free, cancel).ConfigureAwait(false);
         }
         finally
         {
@@ -99,5 +121,5 @@ internal sealed class Dispatcher : IDisposable
         }
     }
 
-    private static bool CanPass(Fault fault) => fault.Retryable || fault.Kind == FaultKind.Died;
+    private static bool CanPass(Fault fault) => fault.Retryable || fault.Divisible;
 }

@@ -19,6 +19,12 @@ public sealed class Fault : Exception
     /// <summary>True when the same attempt can succeed later without anybody changing anything (a lost connection, a busy server).</summary>
     public bool Retryable { get; init; }
 
+    /// <summary>
+    /// True when a smaller unit can succeed where this one failed: its worker died on it, or it needs more memory than there is. Such a unit
+    /// is divided when trying again does not help.
+    /// </summary>
+    public bool Divisible { get; init; }
+
     /// <summary>Where: a key and line of the job file, or a file, row and column of the data. Null when the message says it all.</summary>
     public string? Where { get; init; }
 

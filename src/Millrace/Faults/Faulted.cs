@@ -14,6 +14,7 @@ public static class Faulted
         OperationCanceledException => new Fault(FaultKind.Cancelled, "it was cancelled", error),
         OutOfMemoryException => new Fault(FaultKind.Limit, "the process has run out of memory", error)
         {
+            Divisible = true,
             Advice = "Lower limits.workers or raise limits.memory.",
         },
         IOException { HResult: DiskFull or NoSpaceOnDevice } => new Fault(FaultKind.Limit, $"the disk is full: {error.Message}", error)

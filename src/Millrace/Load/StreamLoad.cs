@@ -8,24 +8,27 @@ namespace Millrace.Load;
 
 /// <summary>
 /// Moves one stream's units: the plan is written while its first units already run, each unit is handed to the dispatcher as a lane
-/// gets free, and the first unit that fails for good stops the others.
+/// gets free. A unit that fails for good stops the others, unless it is only a range that can't be read: then they go on, so that a
+/// resumed run has nothing else left to do.
 /// </summary>
 internal sealed class StreamLoad : IDisposable
 {
     private readonly StreamReading _reading;
     private readonly Dispatcher _dispatcher;
     private readonly ActiveRun _run;
+    private readonly UnitCourse _course;
     private readonly CancellationTokenSource _stop;
     private readonly TaskCompletionSource _allDone = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _outstanding = 1;
     private Fault? _fault;
 
     /// <summary>A load over a reading.</summary>
-    public StreamLoad(StreamReading reading, Dispatcher dispatcher, ActiveRun run, CancellationToken cancel)
+    public StreamLoad(StreamReading reading, Dispatcher dispatcher, ActiveRun run, UnitSplitter split, CancellationToken cancel)
     {
         _reading = reading;
         _dispatcher = dispatcher;
         _run = run;
+        _course = new UnitCourse(reading, dispatcher, run, split);
         _stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
     }
 
@@ -44,9 +47,11 @@ internal sealed class StreamLoad : IDisposable
                     continue;
                 }
 
-                var running = await _dispatcher.BeginAsync(Order(unit), _stop.Token).ConfigureAwait(false);
+                var course = _reading.PartsOf(unit) is { IsEmpty: false } parts
+                    ? _course.GoOnAsync(unit, parts, _stop.Token)
+                    : _course.FollowAsync(unit, await _dispatcher.BeginAsync(_course.Order(unit), _stop.Token).ConfigureAwait(false), _stop.Token);
                 Interlocked.Increment(ref _outstanding);
-                _ = FollowAsync(unit, running);
+                _ = FollowAsync(unit, course);
             }
         }
         catch (Exception error) when (error is not OperationCanceledException || !_stop.IsCancellationRequested)
@@ -71,26 +76,17 @@ internal sealed class StreamLoad : IDisposable
         await _allDone.Task.ConfigureAwait(false);
         cancel.ThrowIfCancellationRequested();
         if (_fault is { } fault) throw fault;
+        if (_course.Lost is [var first, ..] lost) throw Incomplete(first, lost.Length);
     }
 
     /// <inheritdoc/>
     public void Dispose() => _stop.Dispose();
 
-    private UnitOrder Order(Unit unit) => new()
-    {
-        Id = 0,
-        Stream = _reading.Header.Stream,
-        Generation = _reading.Generation.Number,
-        Unit = unit,
-        Fingerprint = _reading.FingerprintOf(unit),
-        Attempt = 1,
-    };
-
-    private async Task FollowAsync(Unit unit, Task<UnitResult> running)
+    private async Task FollowAsync(Unit unit, Task<UnitResult?> running)
     {
         try
         {
-            var result = await running.ConfigureAwait(false);
+            if (await running.ConfigureAwait(false) is not { } result) return;
             long written = 0;
             foreach (var file in result.Files) written += file.Bytes;
             _run.Count(result, written);
@@ -109,6 +105,15 @@ internal sealed class StreamLoad : IDisposable
             Done();
         }
     }
+
+    private Fault Incomplete(Fault first, int ranges) => new(first.Kind, ranges == 1 ? first.Message : $"{first.Message} ({ranges} ranges can't be read; this is the first)", first)
+    {
+        Side = first.Side,
+        Where = first.Where,
+        Code = first.Code,
+        Advice = $"Everything else of {_reading.Header.Stream} is read and kept: `millrace resume` tries only what is missing."
+            + (first.Advice is null ? "" : $" {first.Advice}"),
+    };
 
     private void Fail(Fault fault)
     {

@@ -12,7 +12,7 @@ namespace Millrace.Load;
 /// Moves streams one behind the other without a gap: while the last units of some streams still run or are being committed, the next
 /// one's units are already handed out. A stream that fails leaves the others alone.
 /// </summary>
-internal sealed class StreamPipeline(ActiveRun run, ITarget target, Dispatcher dispatcher, Ending ending) : IAsyncDisposable
+internal sealed class StreamPipeline(ActiveRun run, JobEnds ends, Dispatcher dispatcher, Ending ending) : IAsyncDisposable
 {
     private readonly SemaphoreSlim _finishing = new(Limits.StreamsFinishingMax);
     private readonly SemaphoreSlim _committing = new(1);
@@ -25,13 +25,13 @@ internal sealed class StreamPipeline(ActiveRun run, ITarget target, Dispatcher d
         try
         {
             var to = plan.Stream.TargetName;
-            var reading = await StreamReading.BeginAsync(run.Directory, plan, to, target, run.Stop).ConfigureAwait(false);
+            var reading = await StreamReading.BeginAsync(run.Directory, plan, to, ends.Target, run.Stop).ConfigureAwait(false);
             run.Stage(plan.SpooledBytes);
             run.Expect(plan.EstimatedRows, plan.EstimatedBytes, plan.EstimatedUnits);
             run.On(new StreamPlanned(plan, to, engine, reading.CarriedUnits));
 
             // 4. Extract, transform, load: one COPY statement a unit, in a worker.
-            var load = new StreamLoad(reading, dispatcher, run, run.Stop);
+            var load = new StreamLoad(reading, dispatcher, run, ends.Source.SplitAsync, run.Stop);
             await load.HandOutAsync().ConfigureAwait(false);
             _moving.Add(FinishAsync(load, plan.Stream, reading));
         }
@@ -69,7 +69,7 @@ internal sealed class StreamPipeline(ActiveRun run, ITarget target, Dispatcher d
             await _committing.WaitAsync(run.Stop).ConfigureAwait(false);
             try
             {
-                ending.Commit(run, await StreamCommit.RunAsync(run, stream, reading.Header, reading.Generation, target, run.Stop).ConfigureAwait(false));
+                ending.Commit(run, await StreamCommit.RunAsync(run, stream, reading.Header, reading.Generation, ends.Target, run.Stop).ConfigureAwait(false));
             }
             finally
             {

@@ -23,7 +23,7 @@ internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
     private volatile IEngine? _engine;
     private volatile Dispatcher? _dispatcher;
     private int _storyLines;
-    private long _rowsDone, _bytesDone, _unitsDone, _unitsPlanned, _rowsExpected, _bytesExpected, _bytesStaged, _rowsShown, _bytesShown, _samples, _memory, _peak;
+    private long _rowsDone, _bytesDone, _unitsDone, _unitsPlanned, _splits, _rowsExpected, _bytesExpected, _bytesStaged, _rowsShown, _bytesShown, _samples, _memory, _peak;
 
     private ActiveRun(RunDirectory directory, RunLease lease, IRunObserver observer, TimeProvider clock, CancellationToken cancel)
     {
@@ -52,6 +52,12 @@ internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
 
     /// <summary>Wall time of this coordinator.</summary>
     public TimeSpan Elapsed => _clock.GetElapsedTime(_began);
+
+    /// <summary>Units that have results.</summary>
+    public long UnitsDone => Interlocked.Read(ref _unitsDone);
+
+    /// <summary>Units and parts that were divided.</summary>
+    public long Splits => Interlocked.Read(ref _splits);
 
     /// <summary>Attempts beyond each unit's first.</summary>
     public long Retries => _dispatcher?.Retries ?? 0;
@@ -116,6 +122,7 @@ internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
     {
         lock (_telling)
         {
+            if (happened is UnitDivided) Interlocked.Increment(ref _splits);
             Remember(happened);
             _observer.On(happened);
         }
@@ -127,7 +134,7 @@ internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
         await _stop.CancelAsync().ConfigureAwait(false);
         _sampler.Dispose();
         await _sampling.ConfigureAwait(false);
-        summary = summary with { Retries = Retries, PeakMemoryBytes = PeakMemoryBytes, Seconds = Math.Round(Elapsed.TotalSeconds, 3) };
+        summary = summary with { Retries = Retries, Splits = Splits, PeakMemoryBytes = PeakMemoryBytes, Seconds = Math.Round(Elapsed.TotalSeconds, 3) };
         try
         {
             ClearSpill(Directory);
@@ -206,6 +213,8 @@ internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
         {
             StreamPlanned it => Line("planned", it.Plan.Stream.Name, null, $"{it.Plan.Strategy}: {it.Plan.Why}"),
             UnitRetried it => Line("retried", it.Stream, it.Unit, $"attempt {it.Attempt} of {it.Label}: {it.Reason.Message}"),
+            UnitDivided it => Line("divided", it.Stream, it.Unit, $"{it.Label} into {string.Join(" and ", it.Parts)}: {it.Reason.Message}"),
+            RangeLost it => Line("lost", it.Stream, it.Unit, $"{it.Label}: {it.Reason.Message}"),
             WorkerLost it => Line("worker_lost", null, null, it.Reason),
             StreamCommitted it => Line("committed", it.Stream, null, $"{it.Receipt.Rows} rows, {it.Receipt.Files} files: {it.Receipt.Place}"),
             StreamFailed it => Line("failed", it.Stream, null, it.Fault.Describe()),

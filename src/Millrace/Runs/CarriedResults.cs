@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 
 namespace Millrace.Runs;
@@ -10,17 +11,19 @@ internal sealed class CarriedResults
 {
     private readonly Generation? _earlier;
     private readonly Dictionary<UInt128, long> _numbers;
+    private readonly Dictionary<UInt128, ImmutableArray<Unit>> _parts;
 
-    private CarriedResults(Generation? earlier, Dictionary<UInt128, long> numbers)
+    private CarriedResults(Generation? earlier, Dictionary<UInt128, long> numbers, Dictionary<UInt128, ImmutableArray<Unit>> parts)
     {
         _earlier = earlier;
         _numbers = numbers;
+        _parts = parts;
     }
 
     /// <summary>No results.</summary>
-    public static CarriedResults None { get; } = new(null, []);
+    public static CarriedResults None { get; } = new(null, [], []);
 
-    /// <summary>How many there are.</summary>
+    /// <summary>How many there are, parts of divided units among them.</summary>
     public long Count => _numbers.Count;
 
     /// <summary>Looks up the units of an earlier generation that have results.</summary>
@@ -34,8 +37,22 @@ internal sealed class CarriedResults
             if (earlier.HasResult(unit.Number)) numbers[Key(key)] = unit.Number;
         }
 
-        return new CarriedResults(earlier, numbers);
+        var parts = new Dictionary<UInt128, ImmutableArray<Unit>>();
+        await foreach (var division in earlier.ReadDivisionsAsync(cancel).ConfigureAwait(false))
+        {
+            if (parts.Count >= Limits.DivisionsMax) break;
+            parts[Key(division.Fingerprint)] = division.Parts;
+            foreach (var part in division.Parts)
+            {
+                if (earlier.HasResult(part.Number)) numbers[Key(fingerprint(part))] = part.Number;
+            }
+        }
+
+        return new CarriedResults(earlier, numbers, parts);
     }
+
+    /// <summary>The parts that a unit with this fingerprint was divided into; empty when it was not.</summary>
+    public ImmutableArray<Unit> PartsOf(string fingerprint) => _parts.TryGetValue(Key(fingerprint), out var parts) ? parts : [];
 
     /// <summary>The result of a unit with this fingerprint, renumbered; null when there is none.</summary>
     public UnitResult? Find(string fingerprint, long number)

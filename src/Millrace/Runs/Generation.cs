@@ -9,7 +9,7 @@ namespace Millrace.Runs;
 
 /// <summary>
 /// One reading of a stream: <c>stream.json</c> (what all units share), <c>plan.ndjson</c> (one unit a line, then the end line) and
-/// <c>results/000000/000000012.json</c> (one object a unit).
+/// <c>results/000000/000000012.json</c> (one object a unit); <c>divisions.ndjson</c> where units are read in parts.
 /// </summary>
 public sealed class Generation
 {
@@ -27,6 +27,8 @@ public sealed class Generation
     public int Number { get; }
 
     private string HeaderPath => Path.Combine(_path, "stream.json");
+
+    private string DivisionsPath => Path.Combine(_path, "divisions.ndjson");
 
     private string PlanPath => Path.Combine(_path, "plan.ndjson");
 
@@ -59,6 +61,30 @@ public sealed class Generation
             // A plan whose coordinator was killed may end in the middle of a line.
             if (line.StartsWith(EndMark, StringComparison.Ordinal) || !line.EndsWith('}')) yield break;
             yield return RunJson.Read(Encoding.UTF8.GetBytes(line), RunJson.Default.Unit, PlanPath);
+        }
+    }
+
+    /// <summary>Remembers that a unit is read in parts. Durable when it returns. One call at a time.</summary>
+    public void Divide(Division division)
+    {
+        var isNew = !File.Exists(DivisionsPath);
+        using (var file = new FileStream(DivisionsPath, FileMode.Append, FileAccess.Write, FileShare.Read, bufferSize: 0))
+        {
+            // A line that a killed coordinator left half-written ends here.
+            file.Write([(byte)'\n', .. RunJson.Line(division, RunJson.Default.Division), (byte)'\n']);
+            file.Flush(flushToDisk: true);
+        }
+
+        if (isNew) DurableFiles.SyncFolder(_path);
+    }
+
+    /// <summary>The units that are read in parts, in the order in which they were divided; a line that was cut off does not count.</summary>
+    public async IAsyncEnumerable<Division> ReadDivisionsAsync([EnumeratorCancellation] CancellationToken cancel)
+    {
+        if (!File.Exists(DivisionsPath)) yield break;
+        await foreach (var line in File.ReadLinesAsync(DivisionsPath, cancel).ConfigureAwait(false))
+        {
+            if (line.StartsWith('{') && RunJson.TryRead(line, RunJson.Default.Division) is { } division) yield return division;
         }
     }
 

@@ -20,10 +20,25 @@ namespace Millrace.Runs;
 [JsonSerializable(typeof(Unit))]
 [JsonSerializable(typeof(StreamHeader))]
 [JsonSerializable(typeof(UnitResult))]
+[JsonSerializable(typeof(Division))]
 public sealed partial class RunJson : JsonSerializerContext
 {
     /// <summary>As one line of UTF-8, without the newline.</summary>
     public static byte[] Line<T>(T value, JsonTypeInfo<T> type) => JsonSerializer.SerializeToUtf8Bytes(value, type);
+
+    /// <summary>Reads a line that a killed process may have left half-written; null when it is.</summary>
+    public static T? TryRead<T>(string line, JsonTypeInfo<T> type)
+        where T : class
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(line, type);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
 
     /// <summary>Reads an object of the run directory; a damaged one is a <see cref="Fault"/> that names the file.</summary>
     public static T Read<T>(ReadOnlySpan<byte> json, JsonTypeInfo<T> type, string path)
@@ -58,6 +73,7 @@ public sealed class FaultJson : JsonConverter<Fault>
         {
             Side = Enum.TryParse<FaultSide>(Text("side"), out var side) ? side : FaultSide.Run,
             Retryable = root.TryGetProperty("retryable", out var retryable) && retryable.GetBoolean(),
+            Divisible = root.TryGetProperty("divisible", out var divisible) && divisible.GetBoolean(),
             Where = Text("where"),
             Advice = Text("advice"),
             Code = Text("code"),
@@ -71,6 +87,7 @@ public sealed class FaultJson : JsonConverter<Fault>
         writer.WriteString("kind", value.Kind.ToString());
         writer.WriteString("side", value.Side.ToString());
         writer.WriteBoolean("retryable", value.Retryable);
+        if (value.Divisible) writer.WriteBoolean("divisible", true);
         writer.WriteString("message", value.Message);
         if (value.Where is { } where) writer.WriteString("where", where);
         if (value.Advice is { } advice) writer.WriteString("advice", advice);

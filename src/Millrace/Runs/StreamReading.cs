@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using Millrace.Faults;
 using Millrace.Jobs;
@@ -13,6 +14,9 @@ namespace Millrace.Runs;
 internal sealed class StreamReading
 {
     private readonly CarriedResults _carried;
+    private readonly Lock _dividing = new();
+    private int _divisions;
+    private long _parts = Limits.UnitsMax;
 
     private StreamReading(StreamPlan plan, StreamHeader header, Generation generation, CarriedResults carried)
     {
@@ -81,6 +85,39 @@ internal sealed class StreamReading
         var result = _carried.Find(FingerprintOf(unit), unit.Number);
         if (result is not null) Generation.TryWriteResult(result);
         return result;
+    }
+
+    /// <summary>The parts that an earlier coordinator divided this unit into; empty when it did not.</summary>
+    public ImmutableArray<PlannedUnit> PartsOf(Unit unit) =>
+        [.. _carried.PartsOf(FingerprintOf(unit)).Select(static part => new PlannedUnit(part.Slice, part.Label, part.EstimatedRows, part.EstimatedBytes))];
+
+    /// <summary>Numbers a unit's parts and remembers them; durable when it returns. Thread safe.</summary>
+    /// <exception cref="Fault">Too many units of the stream were divided.</exception>
+    public ImmutableArray<Unit> Divide(Unit unit, ImmutableArray<PlannedUnit> parts, string why)
+    {
+        lock (_dividing)
+        {
+            if (++_divisions > Limits.DivisionsMax)
+            {
+                throw new Fault(FaultKind.Limit, $"units were divided {Limits.DivisionsMax} times")
+                {
+                    Where = Header.Stream,
+                    Advice = "Raise limits.memory, or make units smaller with partition.rows.",
+                };
+            }
+
+            var numbered = parts.Select(part => new Unit
+            {
+                Number = _parts++,
+                PartOf = unit.PartOf ?? unit.Number,
+                Slice = part.Slice,
+                Label = part.Label,
+                EstimatedRows = part.EstimatedRows,
+                EstimatedBytes = part.EstimatedBytes,
+            }).ToImmutableArray();
+            Generation.Divide(new Division(FingerprintOf(unit), unit.Number, why, numbered));
+            return numbered;
+        }
     }
 
     /// <summary>Writes the plan to the end.</summary>

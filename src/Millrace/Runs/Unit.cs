@@ -6,8 +6,11 @@ namespace Millrace.Runs;
 /// <summary>The smallest retried piece of a run, as it stands in the plan: what to read, and where in the plan it is.</summary>
 public sealed record Unit
 {
-    /// <summary>The number in the stream's plan, from 0.</summary>
+    /// <summary>The number in the stream's plan, from 0; parts of divided units have numbers from <see cref="Limits.UnitsMax"/> on.</summary>
     public required long Number { get; init; }
+
+    /// <summary>The planned unit that this is a part of; null for a planned unit itself.</summary>
+    public long? PartOf { get; init; }
 
     /// <summary>What to read: the connector's own JSON.</summary>
     public required string Slice { get; init; }
@@ -80,12 +83,25 @@ public sealed record UnitResult
     /// <summary>Bytes that were read from the source.</summary>
     public required long BytesRead { get; init; }
 
+    /// <summary>How many parts it was read in, when it was divided; their rows, bytes and files are summed up here.</summary>
+    public int? Parts { get; init; }
+
     /// <summary>Staged files, durable.</summary>
     public required ImmutableArray<StagedFile> Files { get; init; }
 
     /// <summary>How long it took, in seconds.</summary>
     public required double Seconds { get; init; }
 }
+
+/// <summary>
+/// A unit that is read in parts because it can't be read as a whole: written before the first part runs, so that a resumed run begins with
+/// the parts and what they have brought counts.
+/// </summary>
+/// <param name="Fingerprint">What the unit reads.</param>
+/// <param name="Unit">Its number.</param>
+/// <param name="Why">What it failed with.</param>
+/// <param name="Parts">The parts, which may be divided themselves.</param>
+public sealed record Division(string Fingerprint, long Unit, string Why, ImmutableArray<Unit> Parts);
 
 /// <summary>A file that a unit has staged.</summary>
 /// <param name="Path">Where it lies, relative to the stream's staging folder, with <c>/</c>.</param>

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Millrace.Commit;
 using Millrace.Faults;
 using Millrace.Jobs;
@@ -38,6 +39,21 @@ public sealed record UnitFinished(string Stream, long Unit, string Label, long R
 /// <param name="Attempt">The attempt that failed, from 1.</param>
 /// <param name="Reason">Why, without secrets.</param>
 public sealed record UnitRetried(string Stream, long Unit, string Label, int Attempt, Fault Reason) : RunEvent;
+
+/// <summary>A unit can't be read as a whole; it is read in parts.</summary>
+/// <param name="Stream">The stream.</param>
+/// <param name="Unit">The unit's number.</param>
+/// <param name="Label">What it reads.</param>
+/// <param name="Parts">What the parts read.</param>
+/// <param name="Reason">Why, without secrets.</param>
+public sealed record UnitDivided(string Stream, long Unit, string Label, ImmutableArray<string> Parts, Fault Reason) : RunEvent;
+
+/// <summary>A unit, or a part of one, that can't be read and can't be divided further. The rest of its stream goes on.</summary>
+/// <param name="Stream">The stream.</param>
+/// <param name="Unit">The unit's number.</param>
+/// <param name="Label">What it reads.</param>
+/// <param name="Reason">Why, without secrets.</param>
+public sealed record RangeLost(string Stream, long Unit, string Label, Fault Reason) : RunEvent;
 
 /// <summary>A worker process is gone and is being replaced.</summary>
 /// <param name="Pid">Its process id.</param>

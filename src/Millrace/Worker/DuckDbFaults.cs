@@ -16,6 +16,7 @@ internal static class DuckDbFaults
             DuckDbErrorType.OutOfMemory => new Fault(FaultKind.Limit, $"the unit needs more memory than it may use: {error.Message}", error)
             {
                 Where = where,
+                Divisible = true,
                 Advice = "Raise limits.memory, or lower limits.workers or write.row_group_rows.",
             },
             DuckDbErrorType.Conversion or DuckDbErrorType.OutOfRange or DuckDbErrorType.InvalidInput =>

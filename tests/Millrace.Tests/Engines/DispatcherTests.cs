@@ -59,6 +59,53 @@ public sealed class DispatcherTests
     }
 
     [Fact]
+    public async Task Units_whose_worker_dies_again_and_again_are_tried_alone_and_then_given_up()
+    {
+        // Both die together twice; alone, the guilty one dies once more and the other one gets through.
+        await using var engine = new ScriptedEngine(lanes: 2, order => order.Unit.Number == 1 || (order.Unit.Number == 0 && order.Attempt <= Limits.UnitAttemptsTogetherMax) ? Death() : null);
+        var heard = new Heard();
+        using var dispatcher = new Dispatcher(engine, heard, new Eager());
+        var innocent = await dispatcher.BeginAsync(Order(0), default);
+        var guilty = await dispatcher.BeginAsync(Order(1), default);
+
+        Assert.Equal(Limits.UnitAttemptsTogetherMax + 1, (await innocent).Attempt);
+        Assert.True((await Assert.ThrowsAsync<Fault>(() => guilty)).Divisible);
+        Assert.Equal(2 * (Limits.UnitAttemptsTogetherMax + 1), engine.Attempts);
+        Assert.Equal(1, engine.MostBesideSuspects);
+
+        // Everybody's place is free again.
+        for (var number = 2; number < 12; number++) await await dispatcher.BeginAsync(Order(number), default);
+    }
+
+    [Fact]
+    public async Task A_unit_that_needs_too_much_memory_is_tried_alone_once()
+    {
+        await using var engine = new ScriptedEngine(lanes: 1, _ => new Fault(FaultKind.Limit, "out of memory") { Divisible = true });
+        using var dispatcher = new Dispatcher(engine, new Heard(), new Eager());
+        await Assert.ThrowsAsync<Fault>(async () => await await dispatcher.BeginAsync(Order(0), default));
+        Assert.Equal(2, engine.Attempts);
+        await Assert.ThrowsAsync<Fault>(() => dispatcher.RunAloneAsync(Order(1), default));
+        Assert.Equal(3, engine.Attempts);
+    }
+
+    [Fact]
+    public async Task A_suspect_that_waits_for_the_others_can_be_stopped_and_leaves_their_places()
+    {
+        using var stop = new CancellationTokenSource();
+        var gate = new TaskCompletionSource();
+        await using var engine = new ScriptedEngine(lanes: 2, _ => null) { Finish = gate.Task };
+        using var dispatcher = new Dispatcher(engine, new Heard(), new Eager());
+        var other = await dispatcher.BeginAsync(Order(0), default);
+        var suspect = dispatcher.RunAloneAsync(Order(1), stop.Token);
+        Assert.False(suspect.IsCompleted);
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => suspect);
+        var next = await dispatcher.BeginAsync(Order(2), default);
+        gate.SetResult();
+        await Task.WhenAll(other, next);
+    }
+
+    [Fact]
     public async Task Nothing_is_tried_again_after_the_run_was_stopped()
     {
         using var stop = new CancellationTokenSource();
@@ -71,6 +118,8 @@ public sealed class DispatcherTests
         await Assert.ThrowsAsync<Fault>(async () => await await dispatcher.BeginAsync(Order(0), stop.Token));
         Assert.Equal(1, engine.Attempts);
     }
+
+    private static Fault Death() => new(FaultKind.Died, "killed by signal 9") { Retryable = true, Divisible = true };
 
     private static Fault Passing() => new(FaultKind.Unreachable, "the connection broke") { Retryable = true };
 
@@ -110,6 +159,8 @@ public sealed class DispatcherTests
 
         public int Attempts => _attempts;
 
+        public int MostBesideSuspects { get; private set; }
+
         public int Lanes => lanes;
 
         public async Task<UnitResult> RunAsync(UnitOrder order, Action laneFree, CancellationToken cancel)
@@ -117,6 +168,7 @@ public sealed class DispatcherTests
             Interlocked.Increment(ref _attempts);
             var now = Interlocked.Increment(ref _now);
             _most = Math.Max(_most, now);
+            if (order.Attempt > Limits.UnitAttemptsTogetherMax) MostBesideSuspects = Math.Max(MostBesideSuspects, now);
             await Task.Yield();
             Interlocked.Decrement(ref _now);
             if (script(order) is { } fault) throw fault;

@@ -78,7 +78,7 @@ internal sealed class FileUnitOutput : IUnitOutput
     public async ValueTask<WrittenOutput> CompleteAsync(CancellationToken cancel)
     {
         // A table without any row is still published with its columns: the first unit's file stays even when it is empty.
-        if (_rows == 0 && _unit.Number != 0) return new WrittenOutput(0, []);
+        if (_rows == 0 && (_unit.PartOf ?? _unit.Number) != 0) return new WrittenOutput(0, []);
         try
         {
             var files = await Task.Run(() => Describe(cancel), cancel).ConfigureAwait(false);

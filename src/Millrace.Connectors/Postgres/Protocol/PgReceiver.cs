@@ -74,6 +74,7 @@ internal sealed class PgReceiver
         ? new Fault(FaultKind.Limit, $"a row has {length} bytes; at most {Limits.PgRowBytesMax} are taken")
         {
             Side = FaultSide.Source,
+            Divisible = true,
             Advice = "Leave the large column out with 'columns'.",
         }
         : PgPayload.Violation($"a message claims {length} bytes");
@@ -118,6 +119,7 @@ internal sealed class PgReceiver
             throw new Fault(FaultKind.Limit, $"a row of {count} bytes does not fit into the memory of this process", e)
             {
                 Side = FaultSide.Source,
+                Divisible = true,
                 Advice = "Raise limits.memory, lower the number of workers, or leave the large column out with 'columns'.",
             };
         }

@@ -1,0 +1,71 @@
+namespace Millrace.Engines;
+
+/// <summary>
+/// Who may be in flight. A unit has a place from its beginning to its result and a lane while its rows move; there are more places than
+/// lanes, since a lane is free before its unit's files are durable. A unit that is suspected of killing workers takes every place, so that
+/// it can harm nobody but itself. Thread safe.
+/// </summary>
+internal sealed class Places(int lanes) : IDisposable
+{
+    private readonly int _count = lanes * (1 + Limits.FinishingPerLaneMax);
+    private readonly SemaphoreSlim _places = new(lanes * (1 + Limits.FinishingPerLaneMax));
+    private readonly SemaphoreSlim _lanes = new(lanes);
+    private readonly SemaphoreSlim _alone = new(1);
+
+    /// <summary>Waits for a place and a lane.</summary>
+    public async Task EnterAsync(CancellationToken cancel)
+    {
+        await _places.WaitAsync(cancel).ConfigureAwait(false);
+        try
+        {
+            await _lanes.WaitAsync(cancel).ConfigureAwait(false);
+        }
+        catch
+        {
+            _places.Release();
+            throw;
+        }
+    }
+
+    /// <summary>Waits for a lane, for a unit that has its place.</summary>
+    public Task TakeLaneAsync(CancellationToken cancel) => _lanes.WaitAsync(cancel);
+
+    /// <summary>The lane is free.</summary>
+    public void FreeLane() => _lanes.Release();
+
+    /// <summary>The place is free.</summary>
+    public void Leave() => _places.Release();
+
+    /// <summary>Waits until nobody else is in flight, and has a lane then. The caller has no place: two that wait for each other's would do so for ever.</summary>
+    public async Task EnterAloneAsync(CancellationToken cancel)
+    {
+        await _alone.WaitAsync(cancel).ConfigureAwait(false);
+        var taken = 0;
+        try
+        {
+            for (; taken < _count; taken++) await _places.WaitAsync(cancel).ConfigureAwait(false);
+            await _lanes.WaitAsync(cancel).ConfigureAwait(false);
+        }
+        catch
+        {
+            if (taken > 0) _places.Release(taken);
+            _alone.Release();
+            throw;
+        }
+    }
+
+    /// <summary>The others may go on.</summary>
+    public void LeaveAlone()
+    {
+        _places.Release(_count);
+        _alone.Release();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _places.Dispose();
+        _lanes.Dispose();
+        _alone.Dispose();
+    }
+}
