@@ -93,7 +93,7 @@ public sealed class DataPath(RunOptions options)
         var (first, choice) = await planner.SizeUpAsync(plans, streams.Length, run.Stop).ConfigureAwait(false);
         await using var engine = OpenEngine(choice, job, run, budget, ends);
         using var dispatcher = new Dispatcher(engine, run, options.Clock);
-        run.Uses(engine, dispatcher);
+        run.Uses(engine, dispatcher, budget.MemoryBytes);
 
         // 4 and 5 are the pipeline's.
         await using var pipeline = new StreamPipeline(run, ends, dispatcher, ending);
@@ -147,7 +147,7 @@ public sealed class DataPath(RunOptions options)
             SpillBytes = job.Limits.DiskBytes,
         };
         return choice == EngineChoice.Local
-            ? new LocalEngine(options.Worker, settings, budget.Lanes, run)
+            ? new LocalEngine(options.Worker, settings, budget.Lanes, budget.WorkerBytes, run)
             : new InProcEngine(options.Connectors.OpenRunner(settings, options.Clock), budget.Lanes);
     }
 

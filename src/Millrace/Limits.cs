@@ -65,8 +65,23 @@ public static class Limits
     /// <summary>Ranges of one stream that may be lost (no smaller part can be read) before the rest is given up too.</summary>
     public const int LostRangesMax = 16;
 
-    /// <summary>Times that a lost worker process is replaced in one run.</summary>
-    public const int WorkerReplacementsMax = 16;
+    /// <summary>Times that a lost worker process is replaced in one run: enough to find some bad rows by dividing, too few to go on for ever.</summary>
+    public const int WorkerReplacementsMax = 512;
+
+    /// <summary>How long a worker process may say nothing before it counts as hanging, in seconds; it reports every <see cref="SampleMilliseconds"/>.</summary>
+    public const int WorkerSilenceSecondsMax = 20;
+
+    /// <summary>How long a unit's rows may stand still between the first and the last before its worker counts as hanging, in seconds.</summary>
+    public const int UnitStallSecondsMax = 1800;
+
+    /// <summary>What a worker adds to its score when Linux chooses a process to kill because memory has run out; 0 to 1000.</summary>
+    public const int WorkerOomScore = 500;
+
+    /// <summary>Memory in use, in per cent of <c>limits.memory</c>, from which the user is warned.</summary>
+    public const int MemoryWarnPercent = 80;
+
+    /// <summary>Memory in use, in per cent of <c>limits.memory</c>, from which fewer units run at once.</summary>
+    public const int MemoryNarrowPercent = 90;
 
     /// <summary>A job file's size.</summary>
     public const long JobFileBytesMax = 4 * Mega;

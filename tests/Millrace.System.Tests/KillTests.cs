@@ -39,6 +39,28 @@ public sealed class KillTests(PgServers servers)
     }
 
     [Fact]
+    public async Task A_worker_that_hangs_is_replaced_and_the_run_succeeds()
+    {
+        await using var bench = await Workbench.CreateAsync(servers);
+        bench.WriteJob(Workbench.FirstAndLast);
+        MillraceExit exit;
+        await using (var gate = await Gate.CloseAsync(bench))
+        {
+            await using var run = bench.Start("run");
+            await Gate.WaitersAsync(bench, 2);
+            MillraceProcess.PauseWorker(Assert.Single(run.Workers()));
+            await run.LineAsync("\"event\":\"worker_lost\"");
+            await gate.DisposeAsync();
+            exit = (await run.WaitAsync()).Expect(0);
+        }
+
+        Assert.Contains("has said nothing", exit.Stdout, StringComparison.Ordinal);
+        Assert.Equal(await bench.SourceAsync(), await bench.PublishedAsync());
+        bench.AssertNothingLeft();
+        bench.AssertNothingTemporary();
+    }
+
+    [Fact]
     public async Task Workers_whose_coordinator_is_killed_go_away_and_resume_finishes()
     {
         await using var bench = await Workbench.CreateAsync(servers);

@@ -14,6 +14,7 @@ namespace Millrace.SystemTests;
 internal sealed class MillraceProcess : IAsyncDisposable
 {
     private const int SigKill = 9;
+    private const int SigStop = 19;
     private readonly Process _process;
     private readonly StringBuilder _stdout = new();
     private readonly StringBuilder _stderr = new();
@@ -125,6 +126,9 @@ internal sealed class MillraceProcess : IAsyncDisposable
 
     /// <summary>SIGKILL to one process of the group.</summary>
     public static void KillWorker(int id) => _ = Kill(id, SigKill);
+
+    /// <summary>SIGSTOP to one process of the group: it is there and does nothing.</summary>
+    public static void PauseWorker(int id) => _ = Kill(id, SigStop);
 
     /// <summary>Any signal to the program alone: 2 is an interrupt from the keyboard, 15 a request to end.</summary>
     public void Signal(int signal) => _ = Kill(Id, signal);

@@ -17,6 +17,9 @@ internal sealed class ChildWorker : IAsyncDisposable
     private readonly Task _reading;
     private readonly Task _listening;
     private volatile Fault? _gone;
+    private volatile string? _killedFor;
+    private volatile bool _isReady;
+    private int _silence;
 
     private ChildWorker(Process process)
     {
@@ -38,6 +41,29 @@ internal sealed class ChildWorker : IAsyncDisposable
 
     /// <summary>How far its orders are, those excepted that it has answered since it last said so.</summary>
     public WorkerSample Sample() => WorkerSample.Of(_pending.Values.Select(static pending => pending.Progress).OfType<OrderProgress>());
+
+    /// <summary>
+    /// Looks after it; called once a sample. A process that says nothing for <see cref="Limits.WorkerSilenceSecondsMax"/> hangs, and so does a
+    /// unit whose rows stand still for <see cref="Limits.UnitStallSecondsMax"/>: the process is killed. Samples are counted, not time: a
+    /// coordinator that was itself stopped for a while has not listened.
+    /// </summary>
+    public void Watch()
+    {
+        if (Interlocked.Increment(ref _silence) > SamplesIn(Limits.WorkerSilenceSecondsMax)) Kill($"was killed because it has said nothing for {Limits.WorkerSilenceSecondsMax} s");
+        foreach (var (_, pending) in _pending)
+        {
+            if (pending.StandsStill() <= SamplesIn(Limits.UnitStallSecondsMax)) continue;
+            Kill($"was killed because a unit of it has had no new row for {Limits.UnitStallSecondsMax} s");
+        }
+    }
+
+    /// <summary>Kills it; what it runs fails as <see cref="FaultKind.Died"/>.</summary>
+    /// <param name="reason">Why, as the end of a sentence that begins with the process.</param>
+    public void Kill(string reason)
+    {
+        _killedFor ??= reason;
+        _process.Kill(entireProcessTree: true);
+    }
 
     /// <summary>Starts a process and gives it its settings.</summary>
     public static async Task<ChildWorker> StartAsync(WorkerCommand command, WorkerSettings settings, CancellationToken cancel)
@@ -129,17 +155,21 @@ internal sealed class ChildWorker : IAsyncDisposable
         foreach (var (id, _) in _pending) Fail(id, _gone);
     }
 
+    private static int SamplesIn(int seconds) => seconds * 1000 / Limits.SampleMilliseconds;
+
     private void Take(WorkerOutput message)
     {
+        Interlocked.Exchange(ref _silence, 0);
+        if (message.Ready is true) _isReady = true;
         foreach (var progress in message.Progress ?? [])
         {
-            if (_pending.TryGetValue(progress.Order, out var running)) running.Progress = progress;
+            if (_pending.TryGetValue(progress.Order, out var running)) running.Take(progress);
         }
 
         if (message.Order is not { } id || !_pending.TryGetValue(id, out var pending)) return;
         if (message.LaneFree is true)
         {
-            pending.LaneFree();
+            pending.FreeLane();
             return;
         }
 
@@ -173,22 +203,42 @@ internal sealed class ChildWorker : IAsyncDisposable
     private Fault Ended()
     {
         var code = _process.ExitCode;
-        var how = code > 128 ? $"was killed by signal {code - 128}" : $"ended with exit code {code}";
+        var how = _killedFor ?? (code > 128 ? $"was killed by signal {code - 128}" : $"ended with exit code {code}");
         var last = _errors.ToString();
-        return new Fault(FaultKind.Died, last.Length == 0 ? $"worker process {Pid} {how}" : $"worker process {Pid} {how}: {last}")
+        var said = last.Length == 0 ? "" : $": {last}";
+        if (!_isReady) return new Fault(FaultKind.Died, $"worker process {Pid} {how} before it could begin{said}") { Retryable = true };
+        return new Fault(FaultKind.Died, $"worker process {Pid} {how}{said}")
         {
             Retryable = true,
             Divisible = true,
-            Advice = code == 137 ? "Signal 9 is most often the kernel's: out of memory. Lower limits.memory or limits.workers." : null,
+            Advice = _killedFor is null && code == 137 ? "Signal 9 is most often the kernel's: out of memory. Lower limits.memory or limits.workers." : null,
         };
     }
 
+    /// <summary>An order that it has not answered yet.</summary>
     private sealed class Pending(Action laneFree)
     {
-        public Action LaneFree => laneFree;
+        private volatile OrderProgress? _progress;
+        private volatile bool _isCopied;
+        private int _still;
 
-        public volatile OrderProgress? Progress;
+        public OrderProgress? Progress => _progress;
 
         public TaskCompletionSource<UnitResult> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public void FreeLane()
+        {
+            _isCopied = true;
+            laneFree();
+        }
+
+        public void Take(OrderProgress progress)
+        {
+            if (progress != _progress) Interlocked.Exchange(ref _still, 0);
+            _progress = progress;
+        }
+
+        /// <summary>Samples in which no row has come, from the first row to the last; 0 where rows are not counted.</summary>
+        public int StandsStill() => _progress is { Rows: > 0 } && !_isCopied ? Interlocked.Increment(ref _still) : 0;
     }
 }

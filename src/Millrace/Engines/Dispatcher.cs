@@ -31,6 +31,9 @@ internal sealed class Dispatcher : IDisposable
     /// <summary>Attempts beyond each unit's first.</summary>
     public long Retries => Interlocked.Read(ref _retries);
 
+    /// <summary>One unit fewer at once from now on; gives how many still run at once, at least one. One call at a time.</summary>
+    public int Narrow() => _places.Narrow();
+
     /// <summary>Waits for a lane and begins the unit on it. The task that it gives ends with the unit's result or its last fault.</summary>
     public async ValueTask<Task<UnitResult>> BeginAsync(UnitOrder order, CancellationToken cancel)
     {

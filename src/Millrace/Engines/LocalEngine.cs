@@ -17,11 +17,13 @@ internal sealed class LocalEngine : IEngine
     private readonly SemaphoreSlim _choosing = new(1, 1);
     private readonly ChildWorker?[] _workers;
     private readonly int _lanesPerProcess;
+    private readonly long _workerBytes;
     private int _replacements;
 
-    /// <summary>An engine with so many lanes; <paramref name="settings"/> are those of a process.</summary>
-    public LocalEngine(WorkerCommand command, WorkerSettings settings, int lanes, IRunObserver observer)
+    /// <summary>An engine with so many lanes; <paramref name="settings"/> are those of a process, <paramref name="workerBytes"/> its share of the memory.</summary>
+    public LocalEngine(WorkerCommand command, WorkerSettings settings, int lanes, long workerBytes, IRunObserver observer)
     {
+        _workerBytes = workerBytes;
         _command = command;
         _settings = settings;
         _observer = observer;
@@ -64,6 +66,7 @@ internal sealed class LocalEngine : IEngine
         foreach (var worker in _workers)
         {
             if (worker is null || worker.Gone is not null) continue;
+            worker.Watch();
             var sample = worker.Sample();
             rows += sample.Rows;
             bytes += sample.Bytes;
@@ -79,7 +82,10 @@ internal sealed class LocalEngine : IEngine
         long bytes = 0;
         foreach (var worker in _workers)
         {
-            if (worker is not null && worker.Gone is null) bytes += ProcessMemory.OfProcess(worker.Pid);
+            if (worker is null || worker.Gone is not null) continue;
+            var taken = ProcessMemory.OfProcess(worker.Pid);
+            bytes += taken;
+            if (taken > _workerBytes) worker.Kill($"was killed because it took {Megabytes(taken)} MB, and its share of limits.memory is {Megabytes(_workerBytes)} MB");
         }
 
         return bytes;
@@ -95,6 +101,8 @@ internal sealed class LocalEngine : IEngine
 
         _choosing.Dispose();
     }
+
+    private static long Megabytes(long bytes) => bytes / (1024 * 1024);
 
     private void Release(ChildWorker worker)
     {

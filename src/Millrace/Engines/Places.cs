@@ -11,6 +11,7 @@ internal sealed class Places(int lanes) : IDisposable
     private readonly SemaphoreSlim _places = new(lanes * (1 + Limits.FinishingPerLaneMax));
     private readonly SemaphoreSlim _lanes = new(lanes);
     private readonly SemaphoreSlim _alone = new(1);
+    private int _left = lanes;
 
     /// <summary>Waits for a place and a lane.</summary>
     public async Task EnterAsync(CancellationToken cancel)
@@ -32,6 +33,18 @@ internal sealed class Places(int lanes) : IDisposable
 
     /// <summary>The lane is free.</summary>
     public void FreeLane() => _lanes.Release();
+
+    /// <summary>One lane fewer from now on, as soon as one is free; at least one stays. Gives how many are left. One call at a time.</summary>
+    public int Narrow()
+    {
+        if (_left > 1)
+        {
+            _left--;
+            _ = _lanes.WaitAsync();
+        }
+
+        return _left;
+    }
 
     /// <summary>The place is free.</summary>
     public void Leave() => _places.Release();

@@ -8,22 +8,31 @@ namespace Millrace.Planning;
 /// <param name="Processes">Worker processes that these lanes need under the local engine.</param>
 /// <param name="ConnectionsPerProcess">Source connections that each worker process may have.</param>
 /// <param name="DuckDbBytes">DuckDB's ceiling in each process that runs units.</param>
-public sealed record Budget(int Lanes, int Processes, int ConnectionsPerProcess, long DuckDbBytes)
+/// <param name="MemoryBytes">The ceiling of all processes together: <c>limits.memory</c>.</param>
+/// <param name="WorkerBytes">A worker process's share of it: one that takes more is killed and replaced.</param>
+public sealed record Budget(int Lanes, int Processes, int ConnectionsPerProcess, long DuckDbBytes, long MemoryBytes, long WorkerBytes)
 {
-    /// <summary>Divides: the coordinator keeps one connection for itself, and each process's overhead is taken off before DuckDB gets the rest.</summary>
+    /// <summary>
+    /// What <c>limits.memory</c> is when the job does not say: three quarters of what the machine has or the process's memory group allows,
+    /// whichever is less.
+    /// </summary>
+    public static long MemoryBytesDefault => Math.Max(Limits.MemoryBytesMin, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4 * 3);
+
+    /// <summary>
+    /// Divides: the coordinator keeps one connection for itself, and each process's overhead is taken off before DuckDB gets the rest.
+    /// A ceiling that nobody set is no invitation: DuckDB gets what its lanes need then.
+    /// </summary>
     public static Budget Of(JobLimits limits)
     {
         var connections = Math.Max(1, (limits.SourceConnections ?? Limits.SourceConnectionsDefault) - 1);
         var lanes = Math.Clamp(limits.Workers ?? Environment.ProcessorCount, 1, Limits.WorkersMax);
         var processes = LocalEngine.Processes(lanes);
         var perProcess = (lanes + processes - 1) / processes;
-        var wanted = Limits.DuckDbBytesBase + (perProcess * Limits.DuckDbBytesPerLane);
-        if (limits.MemoryBytes is { } memory)
-        {
-            var left = (memory - ((1L + processes) * Limits.ProcessOverheadBytes)) / processes;
-            wanted = Math.Clamp(left, Limits.DuckDbBytesMin, Math.Max(wanted, left));
-        }
-
-        return new Budget(lanes, processes, Math.Max(1, connections / processes), wanted);
+        var memory = limits.MemoryBytes ?? MemoryBytesDefault;
+        var duckDb = (memory - ((1L + processes) * Limits.ProcessOverheadBytes)) / processes;
+        if (limits.MemoryBytes is null) duckDb = Math.Min(duckDb, Limits.DuckDbBytesBase + (perProcess * Limits.DuckDbBytesPerLane));
+        duckDb = Math.Max(duckDb, Limits.DuckDbBytesMin);
+        var share = Math.Max((memory - Limits.ProcessOverheadBytes) / processes, Limits.DuckDbBytesMin + Limits.ProcessOverheadBytes);
+        return new Budget(lanes, processes, Math.Max(1, connections / processes), duckDb, memory, share);
     }
 }

@@ -22,6 +22,7 @@ internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
     private readonly Task _sampling;
     private volatile IEngine? _engine;
     private volatile Dispatcher? _dispatcher;
+    private volatile MemoryPressure? _pressure;
     private int _storyLines;
     private long _rowsDone, _bytesDone, _unitsDone, _unitsPlanned, _splits, _rowsExpected, _bytesExpected, _bytesStaged, _rowsShown, _bytesShown, _samples, _memory, _peak;
 
@@ -76,9 +77,10 @@ internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
         return run;
     }
 
-    /// <summary>Says who runs the units, so that samples can ask them.</summary>
-    public void Uses(IEngine engine, Dispatcher dispatcher)
+    /// <summary>Says who runs the units, so that samples can ask them, and the ceiling of their memory.</summary>
+    public void Uses(IEngine engine, Dispatcher dispatcher, long memoryBytesMax)
     {
+        _pressure = new MemoryPressure(memoryBytesMax, engine.Lanes, dispatcher.Narrow);
         _engine = engine;
         _dispatcher = dispatcher;
     }
@@ -178,8 +180,12 @@ internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
     private ProgressSample Sample()
     {
         var sample = _engine?.Sample() ?? new Worker.WorkerSample(0, 0, 0);
-        if (_samples++ % Limits.SamplesPerMemoryReading == 0) _memory = ProcessMemory.OfThisProcess() + (_engine?.MemoryBytes() ?? 0);
-        _peak = Math.Max(_peak, _memory);
+        if (_samples++ % Limits.SamplesPerMemoryReading == 0)
+        {
+            _memory = ProcessMemory.OfThisProcess() + (_engine?.MemoryBytes() ?? 0);
+            _peak = Math.Max(_peak, _memory);
+            if (_pressure?.Feel(_memory) is { } warning) On(new Warned(warning));
+        }
 
         // A unit that is being made durable is in neither sum for a moment: what was shown stays.
         var rows = _rowsShown = Math.Max(_rowsShown, Interlocked.Read(ref _rowsDone) + sample.Rows);

@@ -35,6 +35,8 @@ public sealed class WorkerLoop : IDisposable
         using var alive = new FileStream(
             RunDirectory.OpenPath(settings.RunDirectory).WorkersLockPath, FileMode.OpenOrCreate, FileAccess.Read, FileShare.Read);
         await using var runner = _connectors.OpenRunner(settings, _clock);
+        OomPreference.TakeThisProcessFirst();
+        await TellAsync(new WorkerOutput { Ready = true }).ConfigureAwait(false);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         using var sampler = new PeriodicTimer(TimeSpan.FromMilliseconds(Limits.SampleMilliseconds), _clock);
         var sampling = SampleAsync(sampler, runner);

@@ -81,6 +81,9 @@ public sealed record WorkerInput
 /// <summary>A line from worker to coordinator.</summary>
 public sealed record WorkerOutput
 {
+    /// <summary>True once, before everything else: the process has what it needs and waits for orders.</summary>
+    public bool? Ready { get; init; }
+
     /// <summary>The order that this is about; null for progress.</summary>
     public long? Order { get; init; }
 

@@ -24,6 +24,25 @@ public sealed class BudgetTests
         Assert.Equal(((8L << 30) - (4 * Limits.ProcessOverheadBytes)) / 3, budget.DuckDbBytes);
     }
 
+    [Fact]
+    public void Without_a_limit_most_of_the_machine_is_the_ceiling_and_duckdb_gets_what_its_lanes_need()
+    {
+        var budget = Budget.Of(new JobLimits { Workers = 2 });
+        Assert.InRange(budget.MemoryBytes, Limits.MemoryBytesMin, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
+        Assert.InRange(budget.DuckDbBytes, Limits.DuckDbBytesMin, Limits.DuckDbBytesBase + (2 * Limits.DuckDbBytesPerLane));
+    }
+
+    [Theory]
+    [InlineData(128, 1)]
+    [InlineData(256, 2)]
+    [InlineData(512, 2)]
+    [InlineData(8192, 40)]
+    public void A_workers_share_holds_its_duckdb_and_what_duckdb_does_not_count(int megabytes, int workers)
+    {
+        var budget = Budget.Of(new JobLimits { MemoryBytes = megabytes * 1024L * 1024, Workers = workers });
+        Assert.True(budget.WorkerBytes >= budget.DuckDbBytes + Limits.ProcessOverheadBytes, budget.ToString());
+    }
+
     [Theory]
     [InlineData(10L, 10L, EngineChoice.InProc)]
     [InlineData(2_000_000L, 10L, EngineChoice.Local)]
