@@ -61,6 +61,42 @@ public sealed class KillTests(PgServers servers)
     }
 
     [Fact]
+    public async Task A_row_that_kills_every_worker_is_named_and_the_rest_is_kept()
+    {
+        await using var bench = await Workbench.CreateAsync(servers);
+        bench.WriteJob("7777", "    consistency: unit");
+        MillraceExit exit;
+        await using (await Gate.CloseAsync(bench))
+        {
+            await using var run = bench.Start("run");
+            var ended = run.WaitAsync();
+            while (await Gate.WaitersOrEndAsync(bench, ended) is { Count: > 0 } waiters)
+            {
+                foreach (var worker in run.Workers()) MillraceProcess.KillWorker(worker);
+                await Gate.TurnAwayAsync(bench, waiters);
+            }
+
+            exit = (await ended).Expect(1);
+        }
+
+        var events = Workbench.Events(exit);
+        var lost = Assert.Single(events, static line => line.GetProperty("event").GetString() == "lost");
+        var ctid = await bench.TextAsync("SELECT ctid::text FROM t WHERE id = 7777");
+        var label = lost.GetProperty("label").GetString()!;
+        Assert.Contains($"page {ctid[1..ctid.IndexOf(',', StringComparison.Ordinal)]} ", label, StringComparison.Ordinal);
+        Assert.Contains($"row {ctid[(ctid.IndexOf(',', StringComparison.Ordinal) + 1)..^1]}", label, StringComparison.Ordinal);
+        Assert.Contains(label, exit.Stderr + exit.Stdout, StringComparison.Ordinal);
+        Assert.True(exit.LastJson().GetProperty("splits").GetInt64() > 3, exit.Stdout);
+        bench.AssertNothingTemporary();
+
+        // The row can be read now: nothing else is read again.
+        var again = (await bench.RunAsync("resume")).Expect(0);
+        Assert.Equal(1, Workbench.Events(again).Count(static line => line.GetProperty("event").GetString() == "unit"));
+        Assert.Equal(await bench.SourceAsync(), await bench.PublishedAsync());
+        bench.AssertNothingLeft();
+    }
+
+    [Fact]
     public async Task Workers_whose_coordinator_is_killed_go_away_and_resume_finishes()
     {
         await using var bench = await Workbench.CreateAsync(servers);

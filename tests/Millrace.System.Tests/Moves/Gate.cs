@@ -1,3 +1,4 @@
+using System.Globalization;
 using Npgsql;
 
 namespace Millrace.SystemTests.Moves;
@@ -18,6 +19,9 @@ internal sealed class Gate : IAsyncDisposable
             RETURN true;
         END $$
         """;
+
+    private const string Waiters =
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 8 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
 
     private readonly NpgsqlConnection _holder;
     private bool _open;
@@ -42,8 +46,23 @@ internal sealed class Gate : IAsyncDisposable
     /// <summary>Waits until so many readers stand before the gate.</summary>
     public static Task WaitersAsync(Workbench bench, int count) => Eventually.TrueAsync(
         $"{count} readers wait at the gate",
-        async () => await bench.NumberAsync(
-            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 8 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())") >= count);
+        async () => await bench.NumberAsync(Waiters) >= count);
+
+    /// <summary>Waits until readers stand before the gate; gives their sessions, none when something has ended before.</summary>
+    public static async Task<IReadOnlyList<int>> WaitersOrEndAsync(Workbench bench, Task ended)
+    {
+        var sessions = "";
+        await Eventually.TrueAsync("a reader stands at the gate, or the run has ended", async () =>
+        {
+            sessions = await bench.TextAsync(Waiters.Replace("count(*)", "coalesce(string_agg(pid::text, ' '), '')", StringComparison.Ordinal));
+            return sessions.Length > 0 || ended.IsCompleted;
+        });
+        return [.. sessions.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(static pid => int.Parse(pid, CultureInfo.InvariantCulture))];
+    }
+
+    /// <summary>Ends sessions whose readers are dead, and waits until they are gone: at the gate they would stand for ever.</summary>
+    public static Task TurnAwayAsync(Workbench bench, IReadOnlyList<int> sessions) => Eventually.TrueAsync("nobody of them stands at the gate", async () =>
+        await bench.NumberAsync($"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE pid IN ({string.Join(',', sessions)})") == 0);
 
     /// <summary>Opens the gate: everybody passes. Doing it again changes nothing.</summary>
     public async ValueTask DisposeAsync()

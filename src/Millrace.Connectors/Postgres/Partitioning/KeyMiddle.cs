@@ -29,7 +29,7 @@ internal sealed record KeyMiddle(string[] Key, string[] First, long LowerRows, l
                    {string.Join(", ", numbers.Select(static i => $"key_{i}"))}, {string.Join(", ", numbers.Select(static i => $"first_{i}"))}
             FROM (SELECT *, max(group_place) OVER () AS group_count FROM (
                 SELECT {texts}, rank() OVER keys AS row_place, dense_rank() OVER keys AS group_place, count(*) OVER () AS row_count
-                FROM {query.Reading.RowsOf(piece)} WINDOW keys AS (ORDER BY {string.Join(", ", key.Select(static column => column.Sql))})) AS ranked) AS grouped
+                FROM {query.Reading.RangeOf(piece)} WINDOW keys AS (ORDER BY {string.Join(", ", key.Select(static column => column.Sql))})) AS ranked) AS grouped
             WHERE row_place > 1 ORDER BY abs(2 * (row_place - 1) - row_count), row_place LIMIT 1
             """,
             cancel);

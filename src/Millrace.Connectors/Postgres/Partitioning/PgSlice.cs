@@ -86,11 +86,18 @@ internal sealed record PgReading
     /// <summary>The rows of a piece as SQL, from the relation on: the piece's conditions and the user's.</summary>
     internal string RowsOf(PgPiece piece)
     {
-        var sql = $"{piece.From ?? From} AS {PgName.Quote(Alias)}";
-        var where = piece.Where;
-        if (where is not null) sql += $" WHERE ({where})";
         // The user's text may end in a comment: the parenthesis stands on a line of its own.
-        return Where is null ? sql : $"{sql}{(where is null ? " WHERE (" : " AND (")}{Where}\n)";
+        return Where is null ? RangeOf(piece) : $"{RangeOf(piece)}{(piece.Where is null ? " WHERE (" : " AND (")}{Where}\n)";
+    }
+
+    /// <summary>
+    /// The same without the user's condition: what dividing asks about. A condition that takes for ever, or that brought a worker down, must
+    /// not run in the coordinator.
+    /// </summary>
+    internal string RangeOf(PgPiece piece)
+    {
+        var sql = $"{piece.From ?? From} AS {PgName.Quote(Alias)}";
+        return piece.Where is { } where ? $"{sql} WHERE ({where})" : sql;
     }
 
     /// <summary>The JSON of a stream's reader settings.</summary>

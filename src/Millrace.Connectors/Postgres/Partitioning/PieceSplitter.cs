@@ -108,7 +108,7 @@ internal sealed class PieceSplitter
                 CultureInfo.InvariantCulture,
                 $"""
                 SELECT hash / {bucket.Buckets} % 2, count(*), min(hash) = max(hash), min(key COLLATE "C")
-                FROM (SELECT {bucket.Hash} AS hash, {bucket.Key} AS key FROM {_query.Reading.RowsOf(_piece)}) AS hashes GROUP BY 1 ORDER BY 1
+                FROM (SELECT {bucket.Hash} AS hash, {bucket.Key} AS key FROM {_query.Reading.RangeOf(_piece)}) AS hashes GROUP BY 1 ORDER BY 1
                 """),
             cancel);
         if (rows.Count == 0 || (rows.Count == 1 && rows[0][2] == "t") || bucket.Buckets > long.MaxValue / 2) return [];
