@@ -14,6 +14,7 @@ internal sealed class CommentLines : ReadOnlyStream
     private int _end;
     private bool _atLineStart = true;
     private bool _inComment;
+    private bool _endsInReturn;
     private bool _quoted;
     private bool _escaped;
 
@@ -58,7 +59,14 @@ internal sealed class CommentLines : ReadOnlyStream
             // The line's own end goes with it.
             _inComment = false;
             _atLineStart = true;
+            _endsInReturn = value == (byte)'\r';
             return false;
+        }
+
+        if (_endsInReturn)
+        {
+            _endsInReturn = false;
+            if (value == (byte)'\n') return false;
         }
 
         if (_quoted)

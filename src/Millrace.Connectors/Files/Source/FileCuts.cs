@@ -18,6 +18,28 @@ internal sealed record FileCuts(List<PlannedUnit> Units, string Why, long? Rows)
             ? await RowGroupsAsync(file, size, probe, cancel).ConfigureAwait(false)
             : await BytesAsync(layout, file, size.TargetBytes, threads, cancel).ConfigureAwait(false);
 
+    /// <summary>What the splitter must know of a file's dialect.</summary>
+    internal static CsvSplitDialect DialectOf(FileLayout layout, CsvDialect dialect, string path)
+    {
+        var encoding = TextStreams.EncodingOf(layout.Encoding);
+        using var text = TextStreams.Open(path, Packing.None, layout.Encoding, dialect, layout.Format);
+        return new CsvSplitDialect
+        {
+            Delimiter = encoding.GetBytes(dialect.Delimiter),
+            Quote = Byte(dialect.Quote),
+            Escape = Byte(dialect.Escape),
+            Comment = Byte(dialect.Comment),
+            Header = dialect.Header,
+            SkipLines = dialect.Skip,
+            SingleColumn = dialect.Header
+                ? CsvHeader.Read(text, dialect, path).Length == 1
+                : layout.Columns.Count(column => column.Origin == ColumnOrigin.Content) == 1,
+            Encoding = layout.Encoding,
+        };
+
+        byte? Byte(string character) => character.Length == 0 ? null : encoding.GetBytes(character)[0];
+    }
+
     private static async Task<FileCuts> RowGroupsAsync(SourceFile file, UnitSize size, Probe probe, CancellationToken cancel)
     {
         var groups = await ParquetInspector.RowGroupsAsync(probe, file.Path, cancel).ConfigureAwait(false);
@@ -48,7 +70,7 @@ internal sealed record FileCuts(List<PlannedUnit> Units, string Why, long? Rows)
     {
         var plan = layout.Csv is null
             ? await NdjsonSplitter.SplitAsync(file.Path, layout.Encoding, unitBytes, threads, cancel).ConfigureAwait(false)
-            : await CsvSplitter.SplitAsync(file.Path, Splitting(layout, layout.Csv, file), unitBytes, threads, cancel).ConfigureAwait(false);
+            : await CsvSplitter.SplitAsync(file.Path, DialectOf(layout, layout.Csv, file.Path), unitBytes, threads, cancel).ConfigureAwait(false);
         FilesUnitReader.Unchanged(new SliceFile(file.Path, file.Bytes, file.Ticks));
         long? rows = plan.Rows < 0 ? null : plan.Rows;
         if (plan.OneUnitReason is { } reason) return new FileCuts([Unit(file, null, "whole", file.Bytes)], $"one file, one unit: {reason}", rows);
@@ -57,27 +79,6 @@ internal sealed record FileCuts(List<PlannedUnit> Units, string Why, long? Rows)
             .Select(range => Unit(file, new SliceRange(range.Start, range.End, range.FirstRow, range.Rows), $"bytes {range.Start}-{range.End}", range.Bytes))
             .ToList();
         return new FileCuts(units, $"{Number(units.Count)} byte ranges of one file, cut at record starts by a pass over all of it", rows);
-    }
-
-    private static CsvSplitDialect Splitting(FileLayout layout, CsvDialect dialect, SourceFile file)
-    {
-        var encoding = TextStreams.EncodingOf(layout.Encoding);
-        using var text = TextStreams.Open(file.Path, Packing.None, layout.Encoding, dialect, layout.Format);
-        return new CsvSplitDialect
-        {
-            Delimiter = encoding.GetBytes(dialect.Delimiter),
-            Quote = Byte(dialect.Quote),
-            Escape = Byte(dialect.Escape),
-            Comment = Byte(dialect.Comment),
-            Header = dialect.Header,
-            SkipLines = dialect.Skip,
-            SingleColumn = dialect.Header
-                ? CsvHeader.Read(text, dialect, file.Path).Length == 1
-                : layout.Columns.Count(column => column.Origin == ColumnOrigin.Content) == 1,
-            Encoding = layout.Encoding,
-        };
-
-        byte? Byte(string character) => character.Length == 0 ? null : encoding.GetBytes(character)[0];
     }
 
     private static string Number(long value) => value.ToString("N0", CultureInfo.InvariantCulture);

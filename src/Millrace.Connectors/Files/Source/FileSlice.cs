@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace Millrace.Connectors.Files.Source;
 
@@ -8,6 +9,10 @@ namespace Millrace.Connectors.Files.Source;
 /// <param name="Range">The piece of the only file; null: whole files.</param>
 internal sealed record FileSlice(ImmutableArray<SliceFile> Files, SliceRange? Range = null)
 {
+    /// <summary>The bytes to read of the only text file; null: all, or not a piece by bytes.</summary>
+    [JsonIgnore]
+    public SliceRange? Bytes => Range is { ByRow: false } ? Range : null;
+
     /// <summary>The slice as a unit carries it.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, FileJson.Default.FileSlice);
 
@@ -24,11 +29,13 @@ internal sealed record FileSlice(ImmutableArray<SliceFile> Files, SliceRange? Ra
 internal sealed record SliceFile(string Path, long Bytes, long Ticks, long Rows = -1);
 
 /// <summary>
-/// A piece of a file. For CSV and NDJSON <see cref="Start"/> and <see cref="End"/> are bytes at record starts; for Parquet they are row
-/// numbers at row group starts. Half-open.
+/// A piece of a file. For CSV and NDJSON <see cref="Start"/> and <see cref="End"/> are bytes at record starts; for Parquet, and for text
+/// that can't be read from the middle, they are row numbers. Half-open.
 /// </summary>
 /// <param name="Start">The first byte, or the first row.</param>
-/// <param name="End">The byte, or the row, after the last.</param>
+/// <param name="End">The byte, or the row, after the last; of rows of a text <see cref="long.MaxValue"/>: up to its end.</param>
 /// <param name="FirstRow">Data rows before this piece.</param>
 /// <param name="Rows">Data rows in this piece; -1 when unknown.</param>
-internal sealed record SliceRange(long Start, long End, long FirstRow, long Rows);
+/// <param name="ByRow">Whether a text's rows are counted: those before the piece are read and left out.</param>
+internal sealed record SliceRange(
+    long Start, long End, long FirstRow, long Rows, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool ByRow = false);

@@ -23,7 +23,7 @@ internal sealed class FileUnitInput(FilesUnitReader reader, FileLayout layout, F
         get
         {
             // What DuckDB reads by itself is known only at the end.
-            if (_complete) return slice.Range is { } range && layout.Format != SourceFormat.Parquet ? range.End - range.Start : slice.Files.Sum(file => file.Bytes);
+            if (_complete) return slice.Bytes is { } range && layout.Format != SourceFormat.Parquet ? range.End - range.Start : slice.Files.Sum(file => file.Bytes);
             var bytes = opening.Table?.Table.Bytes ?? 0;
             foreach (var pipe in opening.Pipes) bytes += pipe.Bytes;
             return bytes;
@@ -62,7 +62,7 @@ internal sealed class FileUnitInput(FilesUnitReader reader, FileLayout layout, F
     {
         foreach (var file in slice.Files)
         {
-            var longest = LongestRecord.Of(layout, file, slice.Range, buffer);
+            var longest = LongestRecord.Of(layout, file, slice.Bytes, buffer);
             if (longest <= buffer.LineBytes) continue;
             if (longest > Limits.TextLineBytesMax)
                 return SourceFaults.Data(file.Path, $"a record is longer than {Limits.TextLineBytesMax} bytes", "Check `read.quote`: a quote that does not end makes one record of many.", error);
@@ -105,6 +105,8 @@ internal sealed class FileUnitInput(FilesUnitReader reader, FileLayout layout, F
         if (error.InnerException is Fault reading) return reading;
         if (error.InnerException is UnusualText unusual)
         {
+            // DuckDB's reader can't begin at a row.
+            if (slice.Range is { ByRow: true }) return SourceFaults.Data(slice.Files[0].Path, $"the text has {unusual.Message}", inner: error);
             reader.ReadSlowly(slice);
             return new Fault(FaultKind.Data, $"the text has {unusual.Message}: DuckDB's reader takes over", error)
             {

@@ -5,6 +5,7 @@ using Millrace.DuckDb;
 using Millrace.Faults;
 using Millrace.Jobs;
 using Millrace.Planning;
+using Millrace.Runs;
 
 namespace Millrace.Connectors.Files.Source;
 
@@ -91,6 +92,20 @@ internal sealed class FilesSource : ISource
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw SourceFaults.From(Root, error);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<ImmutableArray<PlannedUnit>> SplitAsync(StreamHeader header, Unit unit, CancellationToken cancel)
+    {
+        using var probe = new Probe();
+        try
+        {
+            return await new SliceSplitter(FileLayout.Parse(header.ReaderJson), probe).SplitAsync(unit, cancel).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidDataException)
+        {
+            throw SourceFaults.From(Place, error);
         }
     }
 

@@ -30,7 +30,7 @@ internal sealed class FilesUnitReader : IUnitReader
         var slice = FileSlice.Parse(unit.Slice);
         foreach (var file in slice.Files) Unchanged(file);
         var buffer = new CsvBuffer(slice.Files.Max(file => _lineBytes.GetValueOrDefault(file.Path, Limits.TextLineBytesSmall)));
-        var isQuick = !slice.Files.Any(file => _unusual.ContainsKey(file.Path));
+        var isQuick = slice.Range is { ByRow: true } || !slice.Files.Any(file => _unusual.ContainsKey(file.Path));
         var opening = new UnitOpening(layout, slice, buffer, _probe, isQuick ? _tables : null);
         await _probing.WaitAsync(cancel).ConfigureAwait(false);
         try

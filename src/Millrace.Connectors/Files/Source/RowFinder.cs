@@ -1,3 +1,4 @@
+using System.Globalization;
 using Millrace.DuckDb;
 using Millrace.Faults;
 
@@ -32,16 +33,17 @@ internal static class RowFinder
     private static Place? Search(FileLayout layout, FileSlice slice, CsvBuffer buffer, BadValue? bad, string condition)
     {
         using var probe = new Probe();
+        var rows = slice.Range is { ByRow: true } piece ? string.Create(CultureInfo.InvariantCulture, $"n > {piece.Start} AND n <= {piece.End} AND ") : "";
         foreach (var file in slice.Files)
         {
             if (file.Bytes == 0) continue;
-            var opening = new UnitOpening(layout, slice with { Files = [file] }, buffer, probe);
+            var opening = new UnitOpening(layout, new FileSlice([file], layout.Format == SourceFormat.Parquet ? slice.Range : slice.Bytes), buffer, probe);
             try
             {
                 // The caller turns an error into a fault and can't wait any other way.
                 var source = opening.SearchAsync(bad, CancellationToken.None).GetAwaiter().GetResult();
                 using var result = probe.Query(
-                    $"SELECT n, left(v::VARCHAR, {BadValue.ValueCharsMax}) FROM (SELECT row_number() OVER () AS n, * FROM {source}) WHERE {condition} LIMIT 1");
+                    $"SELECT n, left(v::VARCHAR, {BadValue.ValueCharsMax}) FROM (SELECT row_number() OVER () AS n, * FROM {source}) WHERE {rows}({condition}) LIMIT 1");
                 if (result.Read()) return new Place(file.Path, result.GetInt64(0) + FirstRow(layout, slice), result.GetText(1) ?? "");
             }
             catch (Exception error) when (error is DuckDbException or Fault or IOException)
@@ -57,5 +59,5 @@ internal static class RowFinder
         return null;
     }
 
-    private static long FirstRow(FileLayout layout, FileSlice slice) => layout.Format == SourceFormat.Parquet ? slice.Range?.Start ?? 0 : slice.Range?.FirstRow ?? 0;
+    private static long FirstRow(FileLayout layout, FileSlice slice) => layout.Format == SourceFormat.Parquet ? slice.Range?.Start ?? 0 : slice.Bytes?.FirstRow ?? 0;
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using Millrace.Connectors.Files.Source.Text;
+using Millrace.Connectors.Files.Splitting;
 using Millrace.DuckDb;
 using Millrace.Faults;
 
@@ -93,13 +94,14 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
 
     private Packing PackingOf(SliceFile file) => FormatOf.PackingOf(file.Path, layout.Packing);
 
-    private Stream Open(SliceFile file, CsvDialect? dialect) => TextStreams.Open(file.Path, PackingOf(file), layout.Encoding, dialect, layout.Format, slice.Range);
+    private Stream Open(SliceFile file, CsvDialect? dialect) => TextStreams.Open(file.Path, PackingOf(file), layout.Encoding, dialect, layout.Format, slice.Bytes);
 
     private TextFile FileOf(SliceFile file, CsvDialect? dialect, int[] columns) => new(
         file.Path,
         () => Open(file, dialect),
-        slice.Range is not { Start: > 0 },
-        columns);
+        slice.Bytes is not { Start: > 0 },
+        columns,
+        slice.Range is { ByRow: true } ? slice.Range : null);
 
     private async Task QuickCsvAsync(CsvDialect dialect, CancellationToken cancel)
     {
@@ -137,7 +139,7 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
             group.Clear();
             var pipe = Pipe(file, dialect);
             _scan.Add(
-                $"read_csv({Sql.Text(pipe.Path)}, {dialect.Arguments(names.Length, slice.Range is null, buffer)})", Positions(names), Sql.Text(file.Path));
+                $"read_csv({Sql.Text(pipe.Path)}, {dialect.Arguments(names.Length, slice.Range is null, buffer)}{LineEnd(file)})", Positions(names), Sql.Text(file.Path));
         }
 
         Flush();
@@ -152,6 +154,22 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
                 Sql.Name(UnitScan.FileName));
             group.Clear();
         }
+    }
+
+    // DuckDB takes the first line end that it sees for all records', also one in quotes. A file that was cut has one kind: the one that the
+    // piece ends in, or where that is the file's end the one before it.
+    private string LineEnd(SliceFile file)
+    {
+        if (slice.Bytes is not { } range) return "";
+        Span<byte> end = stackalloc byte[2];
+        using var handle = FileStamp.Open(file.Path);
+        foreach (var at in (ReadOnlySpan<long>)[range.End, range.Start])
+        {
+            if (at < end.Length || RandomAccess.Read(handle, end, at - end.Length) < end.Length || end[1] != (byte)'\n') continue;
+            return end[0] == (byte)'\r' ? ", new_line = '\\r\\n'" : ", new_line = '\\n'";
+        }
+
+        return "";
     }
 
     // The files that have a record, with the names of their columns, which are the stream's.

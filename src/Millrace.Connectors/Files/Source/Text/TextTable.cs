@@ -87,6 +87,7 @@ internal sealed class TextTable : ITableSource, IDisposable
         private readonly int _nameVector;
         private byte[] _name = [];
         private int _file = -1;
+        private long _rowsLeft;
 
         public Reader(TextTable table, int[] projected)
         {
@@ -112,7 +113,7 @@ internal sealed class TextTable : ITableSource, IDisposable
             // A chunk ends early rather than hold 2,048 values of many megabytes.
             while (row < chunk.Capacity && _table._text.Read - before < Limits.ChunkBytesMax)
             {
-                if (_file < 0 || !_table._records.Next(_columns, row))
+                if (_rowsLeft == 0 || !_table._records.Next(_columns, row))
                 {
                     if (_file + 1 >= _table._files.Length) break;
                     Open(_table._files[++_file]);
@@ -121,6 +122,7 @@ internal sealed class TextTable : ITableSource, IDisposable
 
                 if (_nameVector >= 0) names.SetBlob(row, _name);
                 row++;
+                _rowsLeft--;
             }
 
             return row;
@@ -136,6 +138,14 @@ internal sealed class TextTable : ITableSource, IDisposable
             _table._text.Open(file);
             _table._records.Begin(file);
             _name = Encoding.UTF8.GetBytes(file.Path);
+            _rowsLeft = long.MaxValue;
+            if (file.Rows is not { } rows) return;
+            _rowsLeft = rows.End - rows.Start;
+            var none = new TextColumn[_columns.Length];
+            for (var i = 0L; i < rows.Start && _table._records.Next(none, 0); i++)
+            {
+                // Rows of the parts before this one.
+            }
         }
     }
 }
