@@ -179,6 +179,13 @@ internal sealed class JsonLines : IRunObserver
         json.WriteNumber("splits", summary.Splits);
         json.WriteNumber("seconds", summary.Seconds);
         json.WriteNumber("peak_memory_bytes", summary.PeakMemoryBytes);
+        json.WriteStartObject("hashes");
+        foreach (var (stream, hash) in summary.Hashes)
+        {
+            json.WriteString(stream, hash);
+        }
+
+        json.WriteEndObject();
     }
 
     private static void Progress(Utf8JsonWriter json, ProgressSample sample)
@@ -227,6 +234,7 @@ internal sealed class JsonLines : IRunObserver
         json.WriteNumber("rows", committed.Receipt.Rows);
         json.WriteNumber("files", committed.Receipt.Files);
         json.WriteNumber("bytes", committed.Receipt.Bytes);
+        json.WriteString("hash", committed.Hash);
         json.WriteBoolean("already_done", committed.Receipt.AlreadyDone);
         Text(json, "place", committed.Receipt.Place);
     }

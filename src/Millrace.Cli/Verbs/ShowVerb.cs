@@ -48,7 +48,7 @@ internal static class ShowVerb
         foreach (var stream in job.Streams)
         {
             var commit = listing.Directory.Stream(stream.Name).ReadCommit();
-            Line($"stream    {stream.Name}: {(commit is null ? "not published" : $"{Figures.Count(commit.Receipt.Rows, "row")}, {Figures.Count(commit.Receipt.Files, "file")}, {Figures.Bytes(commit.Receipt.Bytes)} in {commit.Receipt.Place}")}");
+            Line($"stream    {stream.Name}: {(commit is null ? "not published" : $"{Figures.Count(commit.Receipt.Rows, "row")}, {Figures.Count(commit.Receipt.Files, "file")}, {Figures.Bytes(commit.Receipt.Bytes)} in {commit.Receipt.Place}{(commit.Hash is null ? "" : $", {commit.Hash}")}")}");
         }
 
         if (listing.Report is { } report)

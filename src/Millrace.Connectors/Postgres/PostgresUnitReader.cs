@@ -82,6 +82,8 @@ public sealed class PostgresUnitReader : IUnitReader
 
         public long BytesRead => _table.Bytes;
 
+        public ContentHash? Hash => _table.Hash?.Value;
+
         public void WhenDrained(Action then) => _table.WhenDrained(then);
 
         public void Cancel() => _table.Cancel();

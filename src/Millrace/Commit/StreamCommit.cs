@@ -1,3 +1,4 @@
+using Millrace.DuckDb;
 using Millrace.Faults;
 using Millrace.Jobs;
 using Millrace.Load;
@@ -15,15 +16,21 @@ internal static class StreamCommit
         var units = generation.PlannedUnits()
             ?? throw new Fault(FaultKind.Internal, "the plan was cut off, so the stream can't be committed") { Where = stream.Name };
         long read = 0, written = 0, bytes = 0;
+        ContentHash hashIn = default, hashOut = default;
         await foreach (var result in generation.ReadResultsAsync(units, cancel).ConfigureAwait(false))
         {
             read += result.RowsRead;
             written += result.RowsWritten;
             bytes += result.BytesRead;
+            if (header.Proof == Proof.Counts) continue;
+            hashIn += HashOf(result.HashIn, result, stream);
+            hashOut += HashOf(result.HashOut, result, stream);
         }
 
         if (read != written)
             throw new Fault(FaultKind.Data, $"{read} rows left the source and {written} were written: nothing was published") { Where = stream.Name };
+        if (header.Proof != Proof.Counts && (hashIn != hashOut || hashOut.Rows != written))
+            throw new Fault(FaultKind.Data, $"{hashIn} left the source and {hashOut} was written: nothing was published") { Where = stream.Name };
 
         var request = new CommitRequest
         {
@@ -40,6 +47,7 @@ internal static class StreamCommit
             Stream = stream.Name,
             Epoch = run.Lease.Epoch,
             RowsRead = read,
+            Hash = header.Proof == Proof.Counts ? null : hashOut.ToString(),
             BytesRead = bytes,
             Units = units,
             Receipt = receipt,
@@ -47,4 +55,8 @@ internal static class StreamCommit
         run.Directory.Stream(stream.Name).WriteCommit(record);
         return record;
     }
+
+    private static ContentHash HashOf(string? text, UnitResult result, StreamJob stream) => ContentHash.TryParse(text, out var hash)
+        ? hash
+        : throw new Fault(FaultKind.Data, $"the result of unit {result.Number} has {text ?? "no hash"}, expected one of version {ContentHash.Version}: nothing was published") { Where = stream.Name };
 }

@@ -39,6 +39,9 @@ public sealed record StreamJob
     /// <summary>One moment for all units, or one per unit.</summary>
     public Consistency Consistency { get; init; } = Consistency.Snapshot;
 
+    /// <summary>How what was written is proved against what was read.</summary>
+    public Proof Proof { get; init; } = Proof.Hash;
+
     /// <summary>Columns in order: <c>*</c>, names, and <c>-name</c> to leave one out. Empty: all.</summary>
     public ImmutableArray<string> Columns { get; init; } = [];
 
@@ -82,6 +85,19 @@ public enum Consistency
 
     /// <summary>Each unit is of one moment; finished units stay finished.</summary>
     Unit = 1,
+}
+
+/// <summary>How what was written is proved against what was read. Each holds those before it.</summary>
+public enum Proof
+{
+    /// <summary>Numbers of rows.</summary>
+    Counts = 0,
+
+    /// <summary>A hash of all values as they leave the source and as they are handed to the writer.</summary>
+    Hash = 1,
+
+    /// <summary>What was written is read back as well, and hashed once more.</summary>
+    Readback = 2,
 }
 
 /// <summary>How a stream is cut into units.</summary>

@@ -119,8 +119,27 @@ public interface IUnitOutput : IAsyncDisposable
     /// <returns>Rows that DuckDB says it has written.</returns>
     long Answered(DuckDbResult answer);
 
+    /// <summary>
+    /// The stream's columns whose values come back as they were written when the output is read again, in their order; none: readback
+    /// compares the number of rows.
+    /// </summary>
+    ImmutableArray<string> ReadBackColumns { get; }
+
+    /// <summary>After <see cref="Answered"/>, before <see cref="CompleteAsync"/>: opens what was written to be read again.</summary>
+    ValueTask<IWrittenRows> ReadBackAsync(CancellationToken cancel);
+
     /// <summary>Turns DuckDB's error into a fault of the target's side (disk full, no right); null when it isn't the target's.</summary>
     Fault? Explain(DuckDbException error);
+}
+
+/// <summary>What an attempt has written, open to be read again; disposed after its query.</summary>
+public interface IWrittenRows : IAsyncDisposable
+{
+    /// <summary>A complete SELECT of the stream's columns, by name and type; those that don't come back may be missing.</summary>
+    string Select { get; }
+
+    /// <summary>Where it lies, for errors: the file, or the first of them.</summary>
+    string Place { get; }
 }
 
 /// <summary>What an attempt has written.</summary>

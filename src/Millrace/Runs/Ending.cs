@@ -40,7 +40,7 @@ internal sealed class Ending
     public void Commit(ActiveRun run, CommitRecord commit)
     {
         Add(commit);
-        run.On(new StreamCommitted(commit.Stream, commit.Receipt));
+        run.On(new StreamCommitted(commit.Stream, commit.Receipt, commit.Hash));
     }
 
     /// <summary>Adds a stream's failure and says so.</summary>
@@ -66,6 +66,7 @@ internal sealed class Ending
                 BytesRead = _commits.Sum(commit => commit.BytesRead),
                 BytesWritten = _commits.Sum(commit => commit.Receipt.Bytes),
                 Units = _commits.Sum(commit => commit.Units),
+                Hashes = _commits.Where(commit => commit.Hash is not null).ToImmutableSortedDictionary(commit => commit.Stream, commit => commit.Hash!, StringComparer.Ordinal),
                 Faults = _faults,
             };
         }

@@ -58,6 +58,9 @@ public sealed record CommitRecord
     /// <summary>Rows that left the source.</summary>
     public required long RowsRead { get; init; }
 
+    /// <summary>The content hash of all rows; null with <c>proof: counts</c>.</summary>
+    public string? Hash { get; init; }
+
     /// <summary>Source bytes.</summary>
     public required long BytesRead { get; init; }
 

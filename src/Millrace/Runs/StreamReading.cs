@@ -60,6 +60,7 @@ internal sealed class StreamReading
             Generation = generation.Number,
             Moment = plan.Moment,
             OneUnit = plan.EstimatedUnits <= 1,
+            Proof = plan.Stream.Proof,
             Columns = plan.Columns,
             ReaderJson = plan.ReaderJson,
             WriterJson = writer,

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Millrace.Jobs;
 using Millrace.Planning;
 
 namespace Millrace.Runs;
@@ -49,6 +50,9 @@ public sealed record StreamHeader
     /// </summary>
     public bool OneUnit { get; init; }
 
+    /// <summary>How units prove what they have written.</summary>
+    public Proof Proof { get; init; }
+
     /// <summary>The columns in the target's order.</summary>
     public required ImmutableArray<Column> Columns { get; init; }
 
@@ -79,6 +83,12 @@ public sealed record UnitResult
 
     /// <summary>Rows as they were handed to the writer.</summary>
     public required long RowsWritten { get; init; }
+
+    /// <summary>The content hash of the rows as they left the source, after the stream's condition; null with <c>proof: counts</c>.</summary>
+    public string? HashIn { get; init; }
+
+    /// <summary>The content hash of the rows as they were handed to the writer; null with <c>proof: counts</c>.</summary>
+    public string? HashOut { get; init; }
 
     /// <summary>Bytes that were read from the source.</summary>
     public required long BytesRead { get; init; }

@@ -98,7 +98,8 @@ public sealed record ProgressSample : RunEvent
 /// <summary>A stream is visible in the target.</summary>
 /// <param name="Stream">The stream.</param>
 /// <param name="Receipt">What became visible, and where.</param>
-public sealed record StreamCommitted(string Stream, CommitReceipt Receipt) : RunEvent;
+/// <param name="Hash">The content hash of its rows; null with <c>proof: counts</c>.</param>
+public sealed record StreamCommitted(string Stream, CommitReceipt Receipt, string? Hash = null) : RunEvent;
 
 /// <summary>A stream failed; others go on.</summary>
 /// <param name="Stream">The stream.</param>

@@ -49,6 +49,9 @@ public sealed record RunSummary
     /// <summary>Units with results.</summary>
     public long Units { get; init; }
 
+    /// <summary>The content hash of each committed stream by its name in the source; none with <c>proof: counts</c>.</summary>
+    public ImmutableSortedDictionary<string, string> Hashes { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
+
     /// <summary>Attempts beyond each unit's first.</summary>
     public long Retries { get; init; }
 

@@ -20,7 +20,7 @@ internal sealed class DuckDbSession : IDisposable
     private DuckDbSession(DuckDbDatabase database) => _database = database;
 
     /// <summary>Opens and locks a database for a stream.</summary>
-    public static DuckDbSession Open(WorkerSettings settings, RunDirectory directory, StreamHeader header, IUnitReader reader, IUnitWriter writer)
+    public static DuckDbSession Open(WorkerSettings settings, RunDirectory directory, StreamHeader header, IUnitReader reader, IUnitWriter writer, HashTaps taps)
     {
         var options = new Dictionary<string, string>(StringComparer.Ordinal)
         {
@@ -43,6 +43,7 @@ internal sealed class DuckDbSession : IDisposable
             var connection = session.Rent();
             reader.Attach(connection);
             writer.Attach(connection);
+            taps.Attach(connection);
             connection.Execute("SET GLOBAL TimeZone = 'UTC'");
             connection.Execute($"SET GLOBAL allowed_directories = {PathList(directory, header, reader, writer)}");
             connection.Execute("SET GLOBAL enable_external_access = false");

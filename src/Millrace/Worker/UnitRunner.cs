@@ -21,6 +21,7 @@ public sealed class UnitRunner : IAsyncDisposable
     private readonly IUnitWriter _writer;
     private readonly ConcurrentDictionary<long, IUnitInput> _running = new();
     private readonly StreamSessions _sessions;
+    private readonly HashTaps _taps = new("millrace_tap");
     private readonly SemaphoreSlim _ahead = new(Limits.UnitsAheadMax);
     private volatile Reading? _reading;
 
@@ -31,7 +32,7 @@ public sealed class UnitRunner : IAsyncDisposable
         _reader = reader;
         _writer = writer;
         _directory = RunDirectory.OpenPath(settings.RunDirectory);
-        _sessions = new StreamSessions(header => DuckDbSession.Open(settings, _directory, header, reader, writer));
+        _sessions = new StreamSessions(header => DuckDbSession.Open(settings, _directory, header, reader, writer, _taps));
     }
 
     /// <summary>How far the orders that run right now are.</summary>
@@ -59,7 +60,8 @@ public sealed class UnitRunner : IAsyncDisposable
         var attempt = $"g{order.Generation}-e{_settings.Epoch}-a{order.Attempt}";
         await using var output = await _writer.OpenAsync(header, order.Unit, attempt, cancel).ConfigureAwait(false);
         using var lane = new LaneHold(_ahead, laneFree);
-        var (rowsRead, bytesRead, rowsCopied) = await CopyAsync(order, header, output, lane, cancel).ConfigureAwait(false);
+        using var proof = new UnitProof(_taps, header, order, output);
+        var (rowsRead, bytesRead, rowsCopied) = await CopyAsync(order, header, output, proof, lane, cancel).ConfigureAwait(false);
         lane.Copied();
         var written = await output.CompleteAsync(cancel).ConfigureAwait(false);
         AssertCounts(order, rowsRead, rowsCopied, written.Rows);
@@ -71,6 +73,8 @@ public sealed class UnitRunner : IAsyncDisposable
             Epoch = _settings.Epoch,
             RowsRead = rowsRead,
             RowsWritten = written.Rows,
+            HashIn = proof.HashIn,
+            HashOut = proof.HashOut,
             BytesRead = bytesRead,
             Files = written.Files,
             Seconds = Math.Round(Stopwatch.GetElapsedTime(began).TotalSeconds, 3),
@@ -101,7 +105,7 @@ public sealed class UnitRunner : IAsyncDisposable
 
     /// <summary>The copy itself: rows leave the source, pass DuckDB and reach the staged files.</summary>
     private async Task<(long RowsRead, long BytesRead, long RowsCopied)> CopyAsync(
-        UnitOrder order, StreamHeader header, IUnitOutput output, LaneHold lane, CancellationToken cancel)
+        UnitOrder order, StreamHeader header, IUnitOutput output, UnitProof proof, LaneHold lane, CancellationToken cancel)
     {
         using var session = _sessions.Enter(header);
         await using var input = await _reader.OpenAsync(header, order.Unit, cancel).ConfigureAwait(false);
@@ -111,9 +115,10 @@ public sealed class UnitRunner : IAsyncDisposable
         try
         {
             using var stop = cancel.Register(static state => ((IUnitInput)state!).Cancel(), input);
-            using var answer = await connection.QueryAsync(output.CopyStatement(input.Select), cancel).ConfigureAwait(false);
+            using var answer = await connection.QueryAsync(output.CopyStatement(proof.Over(input.Select)), cancel).ConfigureAwait(false);
             var copied = output.Answered(answer);
             await input.CompleteAsync(copied, cancel).ConfigureAwait(false);
+            await proof.CompareAsync(input, output, connection, cancel).ConfigureAwait(false);
             return (input.RowsRead < 0 ? copied : input.RowsRead, input.BytesRead, copied);
         }
         catch (DuckDbException error)

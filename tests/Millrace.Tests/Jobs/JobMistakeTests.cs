@@ -44,8 +44,6 @@ public sealed class JobMistakeTests
     [InlineData("mode: merge")]
     [InlineData("mode: incremental")]
     [InlineData("mode: scd2")]
-    [InlineData("proof: hash")]
-    [InlineData("proof: readback")]
     [InlineData("expect: [{not_null: [id]}]")]
     [InlineData("on_reject: quarantine")]
     [InlineData("write: {cluster_by: [a]}")]

@@ -18,7 +18,7 @@ public sealed class JobReaderTests
             mode: append
             where: "created_at < '2026-01-01'"
             consistency: unit
-            proof: counts
+            proof: readback
             types: {amount: "decimal(18,2)", "*": text}
             rename: {old name: new_name}
             columns: ["*", "-internal_note"]
@@ -42,6 +42,8 @@ public sealed class JobReaderTests
         Assert.Equal("events", events.TargetName);
         Assert.Equal(WriteMode.Append, events.Mode);
         Assert.Equal(Consistency.Unit, events.Consistency);
+        Assert.Equal(Proof.Readback, events.Proof);
+        Assert.Equal(Proof.Hash, job.Streams[1].Proof);
         Assert.Equal("created_at < '2026-01-01'", events.Where);
         Assert.Equal("decimal(18,2)", events.Types["amount"]);
         Assert.Equal("text", events.Types["*"]);

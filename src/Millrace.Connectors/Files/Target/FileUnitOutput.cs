@@ -16,6 +16,8 @@ namespace Millrace.Connectors.Files.Target;
 internal sealed class FileUnitOutput : IUnitOutput
 {
     private readonly WriteSettings _settings;
+    private readonly ImmutableArray<Column> _columns;
+    private readonly TableRegistry _tables;
     private readonly Unit _unit;
     private readonly string _units;
     private readonly string _stem;
@@ -32,14 +34,34 @@ internal sealed class FileUnitOutput : IUnitOutput
     /// <param name="units">The folder of all attempts; it exists.</param>
     /// <param name="attempt">What nothing else in it is called.</param>
     /// <param name="stem">How published files' names begin.</param>
-    public FileUnitOutput(WriteSettings settings, ImmutableArray<Column> columns, Unit unit, string units, string attempt, string stem)
+    /// <param name="tables">Where written text is added to be read back.</param>
+    public FileUnitOutput(WriteSettings settings, ImmutableArray<Column> columns, Unit unit, string units, string attempt, string stem, TableRegistry tables)
     {
         _settings = settings;
+        _columns = columns;
+        _tables = tables;
         _unit = unit;
         _units = units;
         _stem = stem;
         _output = Path.Combine(units, settings.ManyFiles ? attempt : attempt + settings.Ending);
         _copy = new CopyText(settings, columns, _output);
+    }
+
+    /// <inheritdoc/>
+    public ImmutableArray<string> ReadBackColumns => WrittenFiles.Columns(_settings, _columns);
+
+    /// <inheritdoc/>
+    public async ValueTask<IWrittenRows> ReadBackAsync(CancellationToken cancel)
+    {
+        var paths = _written.ConvertAll(static file => Path.GetFullPath(file.Path));
+        try
+        {
+            return await WrittenFiles.OpenAsync(_settings, _columns, paths, _tables, cancel).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw FileFaults.From(error, _output, FaultSide.Target);
+        }
     }
 
     /// <inheritdoc/>

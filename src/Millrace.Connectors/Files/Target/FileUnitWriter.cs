@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using Millrace.DuckDb;
 using Millrace.Faults;
+using Millrace.Jobs;
 using Millrace.Load;
 using Millrace.Runs;
 
@@ -12,13 +13,22 @@ namespace Millrace.Connectors.Files.Target;
 internal sealed class FileUnitWriter(StagingPlace place) : IUnitWriter
 {
     private readonly ConditionalWeakTable<StreamHeader, WriteSettings> _settings = [];
+    private readonly TableRegistry _written = new("millrace_written");
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> WritablePaths(StreamHeader header) => [Path.Combine(place.Stream(header.Run, header.To), StagingPlace.Units)];
+    public IReadOnlyList<string> WritablePaths(StreamHeader header)
+    {
+        var units = Path.Combine(place.Stream(header.Run, header.To), StagingPlace.Units);
+        // Packed text is read back through pipes.
+        return header.Proof == Proof.Readback ? [units, "/dev/fd"] : [units];
+    }
 
     /// <summary>Bounds the rows that a partitioned write collects before it writes them: DuckDB's own default takes 100 MB of wide rows.</summary>
-    public void Attach(DuckDbConnection connection) =>
+    public void Attach(DuckDbConnection connection)
+    {
+        _written.Attach(connection);
         connection.Execute(string.Create(CultureInfo.InvariantCulture, $"SET GLOBAL partitioned_write_flush_threshold = {Limits.PartitionedWriteRowsMax}"));
+    }
 
     /// <inheritdoc/>
     public ValueTask<IUnitOutput> OpenAsync(StreamHeader header, Unit unit, string attempt, CancellationToken cancel)
@@ -39,7 +49,7 @@ internal sealed class FileUnitWriter(StagingPlace place) : IUnitWriter
 
         var settings = _settings.GetValue(header, static header => WriteSettings.FromJson(header.WriterJson));
         var stem = string.Create(CultureInfo.InvariantCulture, $"{FolderName.Of(header.To)}-{FolderName.Of(header.Run)}-{unit.Number:D6}-{FolderName.Of(attempt)}");
-        return ValueTask.FromResult<IUnitOutput>(new FileUnitOutput(settings, header.Columns, unit, units, name, stem));
+        return ValueTask.FromResult<IUnitOutput>(new FileUnitOutput(settings, header.Columns, unit, units, name, stem, _written));
     }
 
     /// <inheritdoc/>

@@ -11,6 +11,7 @@ internal sealed class PgPieceReader : ITableReader
     private readonly int[] _columns;
     private readonly int[] _vectors;
     private readonly RowDecoder _decoder;
+    private readonly ChunkHasher? _hasher;
     private PgCopyReader? _copy;
     private long _bytesBefore;
     private bool _failed;
@@ -24,6 +25,7 @@ internal sealed class PgPieceReader : ITableReader
         _vectors = [.. Enumerable.Range(0, projected.Length).Where(i => projected[i] >= 0)];
         _columns = [.. _vectors.Select(i => projected[i])];
         _decoder = new RowDecoder(table.DecodersOf(_columns));
+        _hasher = table.HasherOf(_columns, _vectors);
     }
 
     /// <inheritdoc/>
@@ -99,6 +101,8 @@ internal sealed class PgPieceReader : ITableReader
             throw _table.Refused(refused, copy.Rows, _columns[_decoder.Column]);
         }
 
+        // While the values are still in the processor's cache.
+        if (_hasher is not null) _table.Hash!.Add(_hasher.Hash(chunk, row));
         var received = copy.BytesReceived;
         _table.Count(row, received - _bytesBefore);
         _bytesBefore = received;

@@ -3,6 +3,7 @@ using Millrace.Connectors.Postgres.Catalog;
 using Millrace.Connectors.Postgres.Partitioning;
 using Millrace.DuckDb;
 using Millrace.Faults;
+using Millrace.Jobs;
 using Millrace.Runs;
 
 namespace Millrace.Connectors.Postgres.Reading;
@@ -38,6 +39,7 @@ internal sealed class PgUnitTable : ITableSource, ITableScan
         _unused = new Stack<PgLane>(lanes);
         MaxThreads = lanes.Count;
         Header = header;
+        Hash = header.Proof == Proof.Counts ? null : new ContentSum();
         _columns = [.. header.Columns.Select(static column => new TableColumn(column.Name, DuckDbType.Parse(column.Type)))];
     }
 
@@ -52,6 +54,9 @@ internal sealed class PgUnitTable : ITableSource, ITableScan
 
     /// <summary>Bytes received so far. Any thread.</summary>
     internal long Bytes => Volatile.Read(ref _bytes);
+
+    /// <summary>What has been decoded, hashed; null with <c>proof: counts</c>.</summary>
+    internal ContentSum? Hash { get; }
 
     /// <summary>Whether every piece was read to its end.</summary>
     internal bool IsComplete => Volatile.Read(ref _piecesDone) == _slice.Pieces.Length;
@@ -155,6 +160,17 @@ internal sealed class PgUnitTable : ITableSource, ITableScan
         var sql = new StringBuilder("COPY (SELECT ");
         for (var i = 0; i < columns.Length; i++) sql.Append(i == 0 ? "" : ", ").Append(Reading.Columns[columns[i]].Sql);
         return sql.Append(" FROM ").Append(Reading.RowsOf(piece)).Append(") TO STDOUT (FORMAT binary)").ToString();
+    }
+
+    /// <summary>What hashes the chunks whose vectors are these columns; null with <c>proof: counts</c>.</summary>
+    /// <param name="columns">The columns that are asked for.</param>
+    /// <param name="vectors">The chunk's vector for each.</param>
+    internal ChunkHasher? HasherOf(ReadOnlySpan<int> columns, ReadOnlySpan<int> vectors)
+    {
+        if (Hash is null) return null;
+        var hashed = new HashedColumn[columns.Length];
+        for (var i = 0; i < hashed.Length; i++) hashed[i] = new HashedColumn(_columns[columns[i]].Type, vectors[i], columns[i]);
+        return new ChunkHasher(hashed);
     }
 
     /// <summary>The decoders of the columns that are asked for.</summary>

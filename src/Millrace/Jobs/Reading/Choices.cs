@@ -53,7 +53,9 @@ internal static class Choices
         []);
 
     /// <summary><c>proof</c>: how what was written is proved against what was read.</summary>
-    public static Choices<string> Proof { get; } = Texts(["counts"], ["hash", "readback"]);
+    public static Choices<Proof> Proof { get; } = new(
+        [("counts", Jobs.Proof.Counts), ("hash", Jobs.Proof.Hash), ("readback", Jobs.Proof.Readback)],
+        []);
 
     /// <summary><c>partition.by</c>.</summary>
     public static Choices<PartitionBy> PartitionBy { get; } = new(

@@ -57,7 +57,7 @@ internal sealed class KeyTable
         new("partition", "a map", "How the stream is cut into units."),
         new("read", "a map", "How source files are read. What is not written is found by looking at them."),
         new("write", "a map", "How target files are written."),
-        new("proof", "counts", "How what was written is proved against what was read."),
+        new("proof", "counts, hash or readback", "How what was written is proved against what was read: numbers of rows; hash (default): a hash of all values too; readback: the written files read back as well."),
         new("key", "a list of column names", "The key for merge and dedupe.", Built: false),
         new("cursor", "a column name", "The column that incremental loads go by.", Built: false),
         new("transform", "a list of steps", "Steps between source and target.", Built: false),

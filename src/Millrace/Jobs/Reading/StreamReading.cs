@@ -26,7 +26,6 @@ internal static class StreamReading
 
         var map = entry.Value as MapNode ?? new MapNode(entry.Origin);
         var reader = new MapReader(map, KeyTable.Stream, path, faults);
-        reader.Choice("proof", Choices.Proof);
         var stream = new StreamJob
         {
             Name = entry.Key,
@@ -35,6 +34,7 @@ internal static class StreamReading
             To = TargetName(reader),
             Mode = reader.Choice("mode", Choices.Mode) ?? WriteMode.Overwrite,
             Consistency = reader.Choice("consistency", Choices.Consistency) ?? Consistency.Snapshot,
+            Proof = reader.Choice("proof", Choices.Proof) ?? Proof.Hash,
             Query = Sql(reader, "query"),
             Where = Sql(reader, "where"),
             Columns = Columns(reader),
