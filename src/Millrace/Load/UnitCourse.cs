@@ -99,6 +99,8 @@ internal sealed class UnitCourse(StreamReading reading, Dispatcher dispatcher, A
             Epoch = run.Lease.Epoch,
             RowsRead = parts.Sum(static part => part.RowsRead),
             RowsWritten = parts.Sum(static part => part.RowsWritten),
+            HashIn = ResultHashes.Sum(parts, static part => part.HashIn),
+            HashOut = ResultHashes.Sum(parts, static part => part.HashOut),
             BytesRead = parts.Sum(static part => part.BytesRead),
             Parts = parts.Sum(static part => part.Parts ?? 1),
             Files = [.. parts.SelectMany(static part => part.Files)],

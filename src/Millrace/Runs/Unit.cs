@@ -93,7 +93,7 @@ public sealed record UnitResult
     /// <summary>Bytes that were read from the source.</summary>
     public required long BytesRead { get; init; }
 
-    /// <summary>How many parts it was read in, when it was divided; their rows, bytes and files are summed up here.</summary>
+    /// <summary>How many parts it was read in, when it was divided; their rows, hashes, bytes and files are summed up here.</summary>
     public int? Parts { get; init; }
 
     /// <summary>Staged files, durable.</summary>
