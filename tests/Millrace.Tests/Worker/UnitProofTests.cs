@@ -1,0 +1,148 @@
+using System.Collections.Immutable;
+using Millrace.DuckDb;
+using Millrace.Extract;
+using Millrace.Faults;
+using Millrace.Jobs;
+using Millrace.Load;
+using Millrace.Planning;
+using Millrace.Runs;
+using Millrace.Worker;
+
+namespace Millrace.Tests.Worker;
+
+public sealed class UnitProofTests : IDisposable
+{
+    private const string Rows = "SELECT i AS id, 'text ' || i AS name FROM range(5000) AS r(i)";
+
+    private readonly DuckDbDatabase _database = DuckDbDatabase.Open();
+    private readonly DuckDbConnection _connection;
+    private readonly HashTaps _taps = new("tap");
+
+    public UnitProofTests()
+    {
+        _connection = _database.Connect();
+        _taps.Attach(_connection);
+    }
+
+    public void Dispose()
+    {
+        _connection.Dispose();
+        _database.Dispose();
+    }
+
+    [Fact]
+    public async Task What_agrees_is_told_by_source_and_writer()
+    {
+        using var proof = await RunAsync(Proof.Readback, new Input(), new Output());
+        Assert.StartsWith("h1:5000:", proof.HashOut, StringComparison.Ordinal);
+        Assert.Equal(proof.HashIn, proof.HashOut);
+    }
+
+    [Fact]
+    public async Task Counts_alone_hash_nothing()
+    {
+        using var proof = await RunAsync(Proof.Counts, new Input { Hash = new ContentHash(1, 2, 3) }, new Output { Read = "nonsense" });
+        Assert.Equal(Rows, proof.Over(Rows));
+        Assert.Null(proof.HashIn ?? proof.HashOut);
+    }
+
+    [Fact]
+    public async Task A_writer_that_gets_something_else_than_left_the_source_is_a_fault()
+    {
+        var fault = await Assert.ThrowsAsync<Fault>(() => RunAsync(Proof.Hash, new Input { Hash = new ContentHash(5000, 2, 3) }, new Output()));
+        Assert.Equal((FaultKind.Data, "public.t, unit 4 (pages 0-7)"), (fault.Kind, fault.Where));
+    }
+
+    [Theory]
+    [InlineData("SELECT i AS id, 'text ' || CASE i WHEN 4711 THEN '' ELSE i::VARCHAR END AS name FROM range(5000) AS r(i)")]
+    [InlineData("SELECT i AS id, CASE WHEN i <> 4711 THEN 'text ' || i END AS name FROM range(5000) AS r(i)")]
+    [InlineData("SELECT i // 2 * 2 AS id, 'text ' || i AS name FROM range(5000) AS r(i)")]
+    [InlineData("SELECT i AS id, 'text ' || i AS name FROM range(4998) AS r(i)")]
+    [InlineData("SELECT greatest(i, 1) AS id, 'text ' || greatest(i, 1) AS name FROM range(5000) AS r(i)")]
+    [InlineData("SELECT CAST(error('the file is torn') AS BIGINT) AS id, '' AS name")]
+    public async Task What_reads_back_differently_is_a_fault_that_names_the_file(string read)
+    {
+        var fault = await Assert.ThrowsAsync<Fault>(() => RunAsync(Proof.Readback, new Input(), new Output { Read = read }));
+        Assert.Equal((FaultKind.Data, FaultSide.Target, "some.file"), (fault.Kind, fault.Side, fault.Where));
+    }
+
+    [Fact]
+    public async Task Columns_that_do_not_come_back_leave_the_others_to_be_compared()
+    {
+        const string OtherName = "SELECT i AS id, 'other' AS name FROM range(5000) AS r(i)";
+        using var proof = await RunAsync(Proof.Readback, new Input(), new Output { ReadBackColumns = ["id"], Read = OtherName });
+        await Assert.ThrowsAsync<Fault>(() => RunAsync(Proof.Readback, new Input(), new Output { ReadBackColumns = ["name"], Read = OtherName }));
+        using var counted = await RunAsync(Proof.Readback, new Input(), new Output { ReadBackColumns = [], Read = OtherName });
+        await Assert.ThrowsAsync<Fault>(() => RunAsync(Proof.Readback, new Input(), new Output { ReadBackColumns = [], Read = "SELECT 1 AS id" }));
+    }
+
+    private async Task<UnitProof> RunAsync(Proof level, Input input, Output output)
+    {
+        var header = new StreamHeader
+        {
+            Run = "r", Stream = "public.t", To = "t", Generation = 1, ReaderJson = "{}", WriterJson = "{}", Proof = level,
+            Columns = [Column("id", "BIGINT"), Column("name", "VARCHAR")],
+        };
+        var unit = new Unit { Number = 4, Slice = "{}", Label = "pages 0-7" };
+        var order = new UnitOrder { Id = 1, Stream = "public.t", Generation = 1, Unit = unit, Fingerprint = "", Attempt = 1 };
+        var proof = new UnitProof(_taps, header, order, output);
+        try
+        {
+            await _connection.ExecuteAsync(proof.Over(input.Select), CancellationToken.None);
+            await proof.CompareAsync(input, output, _connection, CancellationToken.None);
+            return proof;
+        }
+        catch
+        {
+            proof.Dispose();
+            throw;
+        }
+    }
+
+    private static Column Column(string name, string type) => new() { Name = name, SourceName = name, SourceType = type, Type = type };
+
+    private sealed class Input : IUnitInput
+    {
+        public string Select => Rows;
+
+        public long RowsRead => 5000;
+
+        public long BytesRead => 0;
+
+        public ContentHash? Hash { get; init; }
+
+        public void Cancel()
+        {
+            // Nothing waits.
+        }
+
+        public ValueTask CompleteAsync(long rowsCopied, CancellationToken cancel) => ValueTask.CompletedTask;
+
+        public Fault? Explain(DuckDbException error) => null;
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    }
+
+    private sealed class Output : IUnitOutput, IWrittenRows
+    {
+        public ImmutableArray<string> ReadBackColumns { get; init; } = ["id", "name"];
+
+        public string Read { get; init; } = Rows;
+
+        public string Select => Read;
+
+        public string Place => "some.file";
+
+        public ValueTask<IWrittenRows> ReadBackAsync(CancellationToken cancel) => ValueTask.FromResult<IWrittenRows>(this);
+
+        public string CopyStatement(string select) => select;
+
+        public long Answered(DuckDbResult answer) => 5000;
+
+        public ValueTask<WrittenOutput> CompleteAsync(CancellationToken cancel) => ValueTask.FromResult(new WrittenOutput(5000, []));
+
+        public Fault? Explain(DuckDbException error) => null;
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    }
+}
