@@ -5,6 +5,10 @@ namespace Millrace.DuckDb;
 
 /// <summary>
 /// Hashes one column, or the elements or fields of one, a run of rows at a time. Immutable: any number of threads may use it at once.
+/// <para>
+/// The loops are compiled for this machine when they are first called. What is compiled ahead knows no vectors of four words, and they are
+/// called once for 2,048 rows: a short run would end before they are compiled again.
+/// </para>
 /// </summary>
 internal sealed unsafe partial class ColumnHasher
 {
@@ -89,6 +93,7 @@ internal sealed unsafe partial class ColumnHasher
         else AddNulls(count, sums);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void AddWords<TForm>(in VectorReader column, int first, int count, ulong* sums)
         where TForm : IWordForm
     {
@@ -104,6 +109,7 @@ internal sealed unsafe partial class ColumnHasher
         for (; i < count; i++) sums[i] += column.IsNull(first + i) ? _null : HashMixing.Word(_seed, TForm.Word(data, first + i));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void AddTexts(in VectorReader column, int first, int count, ulong* sums)
     {
         var texts = (ulong*)column.Data + (2L * first);
@@ -155,6 +161,7 @@ internal sealed unsafe partial class ColumnHasher
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void AddWide(in VectorReader column, int first, int count, ulong* sums)
     {
         if (_kind == DuckDbKind.Uuid && column.AllValid)

@@ -92,6 +92,7 @@ internal static unsafe class HashMixing
     }
 
     /// <summary>The hash of more than twelve bytes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static ulong LongText(ulong seed, byte* text, uint length)
     {
         // Two chains, since each step of one waits for the step before.
@@ -111,6 +112,7 @@ internal static unsafe class HashMixing
     }
 
     /// <summary>The content's two sums, from the sums over columns that the rows have.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static (ulong Low, ulong High) Rows(ReadOnlySpan<ulong> rows)
     {
         var (lows, highs) = (Vector256<ulong>.Zero, Vector256<ulong>.Zero);

@@ -16,21 +16,19 @@ internal static class StreamCommit
         var units = generation.PlannedUnits()
             ?? throw new Fault(FaultKind.Internal, "the plan was cut off, so the stream can't be committed") { Where = stream.Name };
         long read = 0, written = 0, bytes = 0;
-        ContentHash hashIn = default, hashOut = default;
+        var hash = default(ContentHash);
         await foreach (var result in generation.ReadResultsAsync(units, cancel).ConfigureAwait(false))
         {
             read += result.RowsRead;
             written += result.RowsWritten;
             bytes += result.BytesRead;
-            if (header.Proof == Proof.Counts) continue;
-            hashIn += ResultHashes.Read(result, result.HashIn);
-            hashOut += ResultHashes.Read(result, result.HashOut);
+            if (header.Proof != Proof.Counts) hash += Agreed(result, stream);
         }
 
         if (read != written)
             throw new Fault(FaultKind.Data, $"{read} rows left the source and {written} were written: nothing was published") { Where = stream.Name };
-        if (header.Proof != Proof.Counts && (hashIn != hashOut || hashOut.Rows != written))
-            throw new Fault(FaultKind.Data, $"{hashIn} left the source and {hashOut} was written: nothing was published") { Where = stream.Name };
+        if (header.Proof != Proof.Counts && hash.Rows != written)
+            throw new Fault(FaultKind.Data, $"{written} rows were written and {hash} is their hash: nothing was published") { Where = stream.Name };
 
         var request = new CommitRequest
         {
@@ -47,12 +45,24 @@ internal static class StreamCommit
             Stream = stream.Name,
             Epoch = run.Lease.Epoch,
             RowsRead = read,
-            Hash = header.Proof == Proof.Counts ? null : hashOut.ToString(),
+            Hash = header.Proof == Proof.Counts ? null : hash.ToString(),
             BytesRead = bytes,
             Units = units,
             Receipt = receipt,
         };
         run.Directory.Stream(stream.Name).WriteCommit(record);
         return record;
+    }
+
+    /// <summary>The hash of a unit's rows, which must have left the source as they were written.</summary>
+    private static ContentHash Agreed(UnitResult result, StreamJob stream)
+    {
+        var (left, written) = (ResultHashes.Read(result, result.HashIn), ResultHashes.Read(result, result.HashOut));
+        if (left == written) return left;
+        throw new Fault(FaultKind.Data, $"{left} left the source and {written} was written: nothing was published")
+        {
+            Where = $"{stream.Name}, unit {result.Number}",
+            Advice = "Somebody has changed the run directory, or this machine's memory or disk is at fault. Begin a new run.",
+        };
     }
 }
