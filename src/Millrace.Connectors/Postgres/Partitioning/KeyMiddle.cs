@@ -42,7 +42,7 @@ internal sealed record KeyMiddle(string[] Key, string[] First, long LowerRows, l
     }
 }
 
-/// <summary>Asks about the rows of a piece: those that its unit reads, at the unit's moment where that is still held.</summary>
+/// <summary>Asks about the rows of a piece's range, at the unit's moment where that is still held.</summary>
 /// <param name="Control">The connection.</param>
 /// <param name="Reading">How the stream is read.</param>
 /// <param name="Moment">The moment that units are read at; null: none.</param>
