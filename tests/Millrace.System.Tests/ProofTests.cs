@@ -53,6 +53,21 @@ public sealed class ProofTests(PgServers servers)
     }
 
     [Fact]
+    public async Task Columns_that_do_not_read_back_are_said_in_the_plan_and_left_out()
+    {
+        await using var bench = await Workbench.CreateAsync(servers);
+        await bench.ExecuteAsync("CREATE TABLE deep AS SELECT i AS id, ARRAY[i, NULL] AS list, E'{\"a\":\n1.0}'::json AS json, ARRAY[i * 0.1::numeric(38,2)] AS amounts FROM generate_series(1, 100) AS i");
+        string[] arguments = ["run", "--from", "${PG_URL}", "--to", bench["lake"], "--stream", "public.deep", "--state", bench.State, "--json", "--set", "streams.public.deep.proof=readback"];
+        var exit = await MillraceProcess.RunAsync([.. arguments, "--set", "format=ndjson"], bench.Begin());
+        var remark = Assert.Single(Assert.Single(Workbench.Events(exit.Expect(0)), Is("planned")).GetProperty("remarks").EnumerateArray());
+        Assert.Equal("readback compares the other columns only; these would not come back as they were written: list, amounts", remark.GetString());
+
+        // Parquet holds them all.
+        exit = await MillraceProcess.RunAsync([.. arguments, "--set", "format=parquet"], bench.Begin());
+        Assert.Empty(Assert.Single(Workbench.Events(exit.Expect(0)), Is("planned")).GetProperty("remarks").EnumerateArray());
+    }
+
+    [Fact]
     public async Task With_counts_nothing_is_hashed()
     {
         await using var bench = await Workbench.CreateAsync(servers);

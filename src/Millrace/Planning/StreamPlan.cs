@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Millrace.DuckDb;
 using Millrace.Jobs;
 
 namespace Millrace.Planning;
@@ -109,4 +110,13 @@ public sealed record TargetTraits
 
     /// <summary>TIME WITH TIME ZONE keeps its offset.</summary>
     public required bool TimeOffsets { get; init; }
+
+    /// <summary>
+    /// Nested values and JSON come back as they were written when the target is read again; otherwise <c>proof: readback</c> compares the
+    /// other columns. Default: true.
+    /// </summary>
+    public bool StructureReadsBack { get; init; } = true;
+
+    /// <summary>Whether values of a type come back as they were written.</summary>
+    public bool ReadsBack(DuckDbType type) => StructureReadsBack || (!type.IsNested && !type.IsJson);
 }

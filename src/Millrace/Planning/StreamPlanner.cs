@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-
+using Millrace.DuckDb;
 using Millrace.Faults;
 using Millrace.Jobs;
 
@@ -29,7 +29,7 @@ internal sealed class StreamPlanner(JobEnds ends, Job job, Budget budget)
                 continue;
             }
 
-            yield return plan;
+            yield return WithReadback(plan);
         }
     }
 
@@ -54,6 +54,16 @@ internal sealed class StreamPlanner(JobEnds ends, Job job, Budget budget)
         }
 
         return (planned, engine);
+    }
+
+    /// <summary>Says which columns readback leaves out.</summary>
+    private StreamPlan WithReadback(StreamPlan plan)
+    {
+        if (plan.Stream.Proof != Proof.Readback) return plan;
+        var names = plan.Columns.Where(column => DuckDbType.TryParse(column.Type, out var type) && !ends.Target.Traits.ReadsBack(type)).Select(static column => column.Name).ToArray();
+        if (names.Length == 0) return plan;
+        var rest = names.Length == plan.Columns.Length ? "the number of rows" : "the other columns";
+        return plan with { Remarks = plan.Remarks.Add($"readback compares {rest} only; these would not come back as they were written: {string.Join(", ", names)}") };
     }
 
     /// <summary>Two streams must not become one table.</summary>

@@ -44,6 +44,7 @@ internal static class FileFormatTraits
             HugeIntegers = true,
             Intervals = true,
             TimeOffsets = true,
+            StructureReadsBack = false, // readers take numbers inside for DOUBLE; line ends inside JSON are written as blanks
         },
     };
 }

@@ -31,12 +31,12 @@ internal sealed class WrittenFiles : IWrittenRows
     /// <inheritdoc/>
     public string Place { get; }
 
-    /// <summary>
-    /// The columns whose values come back equal. NDJSON: not nested ones, whose numbers JSON readers take for DOUBLE, and not JSON, in which
-    /// line ends were made blanks.
-    /// </summary>
-    public static ImmutableArray<string> Columns(WriteSettings settings, ImmutableArray<Column> columns) =>
-        [.. columns.Where(column => settings.Format != FileFormat.Ndjson || ComesBackFromJson(DuckDbType.Parse(column.Type))).Select(column => column.Name)];
+    /// <summary>The columns whose values come back equal.</summary>
+    public static ImmutableArray<string> Columns(WriteSettings settings, ImmutableArray<Column> columns)
+    {
+        var traits = FileFormatTraits.Of(settings.Format);
+        return [.. columns.Where(column => traits.ReadsBack(DuckDbType.Parse(column.Type))).Select(static column => column.Name)];
+    }
 
     /// <summary>Opens an attempt's files, at least one.</summary>
     /// <param name="settings">How they were written.</param>
@@ -73,8 +73,6 @@ internal sealed class WrittenFiles : IWrittenRows
         if (_opening is not null) await _opening.CloseAsync().ConfigureAwait(false);
         _probe?.Dispose();
     }
-
-    private static bool ComesBackFromJson(DuckDbType type) => !type.IsNested && !type.IsJson;
 
     private static string Parquet(WriteSettings settings, ImmutableArray<Column> columns, IReadOnlyList<string> paths)
     {
