@@ -10,5 +10,5 @@ if (args is ["--version"])
 }
 
 Limits.AssertRelations();
-using var interrupts = new Interrupts(isWorker: args is [WorkVerb.Name, ..]);
+using var interrupts = new Interrupts(isWorker: args is [WorkVerb.Name or KeepVerb.Name, ..]);
 return await CommandLine.RunAsync(args, Shell.OfThisProcess(), interrupts.Token);

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Reflection;
 using Millrace.Cli.Display;
 using Millrace.Cli.Input;
+using Millrace.Cli.Verbs;
 using Millrace.Engines;
 using Millrace.Telemetry;
 
@@ -22,7 +23,8 @@ internal static class RunSetup
         Connectors = Systems.All,
         Secrets = shell.Secrets,
         Observer = observer,
-        Worker = WorkerCommand(),
+        Worker = ThisProgram(WorkVerb.Name),
+        Keeper = ThisProgram(KeepVerb.Name),
         Clock = shell.Clock,
     };
 
@@ -35,11 +37,11 @@ internal static class RunSetup
     };
 
     /// <summary>This very program once more; under <c>dotnet program.dll</c> the program is the host's first argument.</summary>
-    private static WorkerCommand WorkerCommand()
+    private static WorkerCommand ThisProgram(string verb)
     {
         var program = Environment.ProcessPath ?? "millrace";
         var isHost = Path.GetFileNameWithoutExtension(program) == "dotnet";
-        ImmutableArray<string> arguments = isHost ? [Path.Combine(AppContext.BaseDirectory, Assembly.GetExecutingAssembly().GetName().Name + ".dll"), "work"] : ["work"];
+        ImmutableArray<string> arguments = isHost ? [Path.Combine(AppContext.BaseDirectory, Assembly.GetExecutingAssembly().GetName().Name + ".dll"), verb] : [verb];
         return new WorkerCommand(program, arguments, s_workerEnvironment);
     }
 }

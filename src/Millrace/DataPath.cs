@@ -3,6 +3,7 @@ using Millrace.Commit;
 using Millrace.Engines;
 using Millrace.Faults;
 using Millrace.Jobs;
+using Millrace.Keeper;
 using Millrace.Load;
 using Millrace.Planning;
 using Millrace.Runs;
@@ -54,9 +55,10 @@ public sealed class DataPath(RunOptions options)
             if (!unread.IsEmpty)
             {
                 await ends.Target.CheckAsync(cancel).ConfigureAwait(false);
-                await ends.Source.HoldAsync(unread, cancel).ConfigureAwait(false);
+                var isRejoined = existing is not null && await KeptMoment.TryRejoinAsync(existing, ends.Source, unread, cancel).ConfigureAwait(false);
+                if (!isRejoined) await ends.Source.HoldAsync(unread, cancel).ConfigureAwait(false);
                 run ??= await TakeAsync(Create(job with { Streams = streams }), job, resumed: false, cancel).ConfigureAwait(false);
-                await MoveStreamsAsync(job, run, unread, ends, ending).ConfigureAwait(false);
+                await MoveStreamsAsync(job, run, unread, ends, isRejoined, ending).ConfigureAwait(false);
             }
 
             if (ending.Faults.IsEmpty) await ends.Target.DiscardAsync(run!.Directory.Run, CancellationToken.None).ConfigureAwait(false);
@@ -83,7 +85,7 @@ public sealed class DataPath(RunOptions options)
     }
 
     /// <summary>Step 3 to 5 for every stream: the next one's units are handed out while the last ones of those before still run.</summary>
-    private async Task MoveStreamsAsync(Job job, ActiveRun run, ImmutableArray<StreamJob> streams, JobEnds ends, Ending ending)
+    private async Task MoveStreamsAsync(Job job, ActiveRun run, ImmutableArray<StreamJob> streams, JobEnds ends, bool isRejoined, Ending ending)
     {
         var budget = Budget.Of(job.Limits);
 
@@ -96,7 +98,8 @@ public sealed class DataPath(RunOptions options)
         run.Uses(engine, dispatcher, budget.MemoryBytes);
 
         // 4 and 5 are the pipeline's.
-        await using var pipeline = new StreamPipeline(run, ends, dispatcher, ending);
+        var kept = choice == EngineChoice.Local && !isRejoined ? await KeptMoment.KeepAsync(run, job, ends, options).ConfigureAwait(false) : null;
+        await using var pipeline = new StreamPipeline(run, ends, dispatcher, ending, kept, streams.Length);
         foreach (var plan in first) await pipeline.MoveAsync(plan, choice).ConfigureAwait(false);
         while (await plans.MoveNextAsync().ConfigureAwait(false)) await pipeline.MoveAsync(plans.Current, choice).ConfigureAwait(false);
         await pipeline.EndAsync().ConfigureAwait(false);

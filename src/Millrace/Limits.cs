@@ -77,6 +77,24 @@ public static class Limits
     /// <summary>What a worker adds to its score when Linux chooses a process to kill because memory has run out; 0 to 1000.</summary>
     public const int WorkerOomScore = 500;
 
+    /// <summary>How long a killed run's moment is kept when the job does not say, in seconds.</summary>
+    public const int SnapshotHoldSecondsDefault = 15 * 60;
+
+    /// <summary>The longest that a job may ask for, in seconds: an open snapshot keeps the server from cleaning up.</summary>
+    public const int SnapshotHoldSecondsMax = 24 * 60 * 60;
+
+    /// <summary>How long a run waits for its keeper to hold the moment before it goes on without one, in seconds.</summary>
+    public const int KeeperStartSecondsMax = 30;
+
+    /// <summary>How often a keeper looks whether it is still needed, in milliseconds.</summary>
+    public const int KeeperLookMilliseconds = 500;
+
+    /// <summary>How many samples of the progress share one sign of life to the keeper.</summary>
+    public const int SamplesPerSign = 4;
+
+    /// <summary>The most connections to one source host that leave none for a keeper.</summary>
+    public const int ConnectionsWithoutKeeperMax = 2;
+
     /// <summary>Memory in use, in per cent of <c>limits.memory</c>, from which the user is warned.</summary>
     public const int MemoryWarnPercent = 80;
 

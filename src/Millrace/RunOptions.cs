@@ -20,6 +20,9 @@ public sealed record RunOptions
     /// <summary>How a worker process is started.</summary>
     public required WorkerCommand Worker { get; init; }
 
+    /// <summary>How a keeper is started; null: no moment outlives its coordinator.</summary>
+    public WorkerCommand? Keeper { get; init; }
+
     /// <summary>The clock.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 }

@@ -128,6 +128,7 @@ public sealed class KillTests(PgServers servers)
         var old = await bench.SourceAsync();
         await bench.FillAsync(2);
         await KillInTheMiddleAsync(bench);
+        await bench.KillKeepersAsync();
         Assert.Equal(old, await bench.PublishedAsync());
 
         // The rows that change between kill and resume: the result is the new moment's, in every unit.
@@ -143,11 +144,63 @@ public sealed class KillTests(PgServers servers)
     }
 
     [Fact]
+    public async Task A_killed_run_is_resumed_at_its_own_moment_while_its_keeper_lives()
+    {
+        await using var bench = await Workbench.CreateAsync(servers);
+        bench.WriteJob(Workbench.FirstAndLast);
+        var moment = await bench.SourceAsync();
+        var done = await KillInTheMiddleAsync(bench);
+        Assert.Single(bench.Keepers());
+        await bench.ExecuteAsync("UPDATE t SET v = -v; DELETE FROM t WHERE id % 100 = 1; INSERT INTO t SELECT i, i, 'new' FROM generate_series(20001, 20100) AS i");
+        await Assert.ThrowsAsync<Npgsql.PostgresException>(() => bench.ExecuteAsync("BEGIN; SET LOCAL lock_timeout = '100ms'; TRUNCATE t"));
+
+        // Twice: the second coordinator takes over from the first, and the third from the second.
+        await using (await Gate.CloseAsync(bench))
+        await using (var second = bench.Start("resume"))
+        {
+            await Gate.WaitersAsync(bench, 1);
+            second.KillGroup();
+            await second.WaitAsync();
+        }
+
+        var exit = (await bench.RunAsync("resume")).Expect(0);
+        var planned = Workbench.Events(exit).Single(static line => line.GetProperty("event").GetString() == "planned");
+        Assert.True(planned.GetProperty("done_units").GetInt64() >= done, exit.Stdout);
+        Assert.Equal(moment, await bench.PublishedAsync());
+        await bench.KeepersAreGoneAsync();
+        bench.AssertNothingLeft();
+        bench.AssertNothingTemporary();
+    }
+
+    [Fact]
+    public async Task A_cancelled_run_lets_its_moment_go()
+    {
+        await using var bench = await Workbench.CreateAsync(servers);
+        bench.WriteJob(Workbench.FirstAndLast);
+        await KillInTheMiddleAsync(bench);
+        Assert.Single(bench.Keepers());
+        (await bench.RunAsync("cancel", Path.GetFileName(bench.RunFolder))).Expect(0);
+        await bench.KeepersAreGoneAsync();
+    }
+
+    [Fact]
+    public async Task A_moment_is_held_no_longer_than_the_job_allows()
+    {
+        await using var bench = await Workbench.CreateAsync(servers);
+        bench.WriteJob(Workbench.FirstAndLast, limits: ", snapshot_hold: 1s");
+        await KillInTheMiddleAsync(bench);
+        await bench.KeepersAreGoneAsync();
+        (await bench.RunAsync("resume")).Expect(0);
+        Assert.Equal(await bench.SourceAsync(), await bench.PublishedAsync());
+    }
+
+    [Fact]
     public async Task With_consistency_unit_finished_units_count_at_resume()
     {
         await using var bench = await Workbench.CreateAsync(servers);
         bench.WriteJob(Workbench.FirstAndLast, "    consistency: unit");
         var done = await KillInTheMiddleAsync(bench);
+        await bench.KillKeepersAsync();
         var exit = (await bench.RunAsync("resume")).Expect(0);
         var events = Workbench.Events(exit);
         var planned = events.Single(static line => line.GetProperty("event").GetString() == "planned").GetProperty("done_units").GetInt64();
@@ -164,6 +217,7 @@ public sealed class KillTests(PgServers servers)
         await using var bench = await Workbench.CreateAsync(servers);
         bench.WriteJob(Workbench.FirstAndLast);
         Assert.True(await KillInTheMiddleAsync(bench) > 0);
+        await bench.KillKeepersAsync();
         var exit = (await bench.RunAsync("resume")).Expect(0);
         var events = Workbench.Events(exit);
         Assert.Equal(0, events.Single(static line => line.GetProperty("event").GetString() == "planned").GetProperty("done_units").GetInt64());

@@ -18,6 +18,34 @@ internal static class ProcessGroup
         return members;
     }
 
+    /// <summary>The ids of living <c>millrace keep</c> processes whose temporary folder is this one, in whatever group they are.</summary>
+    public static IReadOnlyList<int> Keepers(string temporary)
+    {
+        var keepers = new List<int>();
+        foreach (var folder in Directory.EnumerateDirectories("/proc"))
+        {
+            if (int.TryParse(Path.GetFileName(folder), out var id) && GroupOf(id) is not null && Text(id, "cmdline").EndsWith("\0keep\0", StringComparison.Ordinal)
+                && Text(id, "environ").Contains($"TMPDIR={temporary}\0", StringComparison.Ordinal))
+            {
+                keepers.Add(id);
+            }
+        }
+
+        return keepers;
+    }
+
+    private static string Text(int id, string file)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{id}/{file}");
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return "";
+        }
+    }
+
     // Null for a process that is gone or only waits to be reaped. See proc(5): state and group are the 3rd and 5th field of stat.
     private static int? GroupOf(int id)
     {

@@ -21,6 +21,9 @@ public sealed class PostgresConnector : ISourceConnector
     /// <inheritdoc/>
     public IUnitReader OpenReader(SourceContext context) => new PostgresUnitReader(context);
 
+    /// <inheritdoc/>
+    public IMomentKeeper OpenKeeper(SourceContext context) => new PostgresKeeper(context);
+
     /// <summary>The settings in an address; a malformed one is a fault that says where it was written.</summary>
     internal static PgSettings SettingsOf(SourceContext context)
     {

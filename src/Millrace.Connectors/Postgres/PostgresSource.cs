@@ -100,6 +100,13 @@ public sealed class PostgresSource : ISource
     public async ValueTask HoldAsync(ImmutableArray<StreamJob> streams, CancellationToken cancel) => await _hold.TakeAsync(streams, cancel);
 
     /// <inheritdoc/>
+    public async ValueTask<bool> RejoinAsync(string moment, ImmutableArray<StreamJob> streams, CancellationToken cancel) =>
+        await _hold.RejoinAsync(PgMoment.Parse(moment), streams, cancel);
+
+    /// <inheritdoc/>
+    public HeldMoment? Held => _hold.Moment is { } moment ? new HeldMoment(moment.ToString(), _hold.Locks) : null;
+
+    /// <inheritdoc/>
     public async ValueTask<StreamPlan> PlanAsync(StreamJob stream, PlanRequest request, CancellationToken cancel) =>
         await _planning.PlanAsync(stream, request, cancel);
 

@@ -91,4 +91,10 @@ public sealed record JobLimits
 
     /// <summary>Staged output and spill together, in bytes. Default: what the disk has.</summary>
     public long? DiskBytes { get; init; }
+
+    /// <summary>
+    /// How long the moment of a run whose coordinator is gone is kept for <c>resume</c>, in seconds; 0: not at all. Default:
+    /// <c>Limits.SnapshotHoldSecondsDefault</c>.
+    /// </summary>
+    public int? SnapshotHoldSeconds { get; init; }
 }

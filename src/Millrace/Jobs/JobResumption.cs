@@ -58,6 +58,7 @@ public static class JobResumption
                     Workers = given.Limits.Workers ?? job.Limits.Workers,
                     SourceConnections = given.Limits.SourceConnections ?? job.Limits.SourceConnections,
                     DiskBytes = given.Limits.DiskBytes ?? job.Limits.DiskBytes,
+                    SnapshotHoldSeconds = given.Limits.SnapshotHoldSeconds ?? job.Limits.SnapshotHoldSeconds,
                 },
                 Streams = [.. streams],
             },

@@ -10,13 +10,15 @@ namespace Millrace.Load;
 
 /// <summary>
 /// Moves streams one behind the other without a gap: while the last units of some streams still run or are being committed, the next
-/// one's units are already handed out. A stream that fails leaves the others alone.
+/// one's units are already handed out. A stream that fails leaves the others alone. Where a keeper holds the moment, units are read under
+/// the text that it gave.
 /// </summary>
-internal sealed class StreamPipeline(ActiveRun run, JobEnds ends, Dispatcher dispatcher, Ending ending) : IAsyncDisposable
+internal sealed class StreamPipeline(ActiveRun run, JobEnds ends, Dispatcher dispatcher, Ending ending, string? kept, int streams) : IAsyncDisposable
 {
     private readonly SemaphoreSlim _finishing = new(Limits.StreamsFinishingMax);
     private readonly SemaphoreSlim _committing = new(1);
     private readonly List<Task> _moving = [];
+    private int _unread = streams;
 
     /// <summary>Hands out a stream's units; returns when the next stream may begin.</summary>
     public async Task MoveAsync(StreamPlan plan, EngineChoice engine)
@@ -24,6 +26,7 @@ internal sealed class StreamPipeline(ActiveRun run, JobEnds ends, Dispatcher dis
         await _finishing.WaitAsync(run.Stop).ConfigureAwait(false);
         try
         {
+            if (plan.Moment is not null && kept is not null) plan = plan with { Moment = kept };
             var to = plan.Stream.TargetName;
             var reading = await StreamReading.BeginAsync(run.Directory, plan, to, ends.Target, run.Stop).ConfigureAwait(false);
             run.Stage(plan.SpooledBytes);
@@ -64,6 +67,9 @@ internal sealed class StreamPipeline(ActiveRun run, JobEnds ends, Dispatcher dis
         try
         {
             await load.FinishAsync(run.Stop).ConfigureAwait(false);
+
+            // Nothing is left to read: committing needs no moment, and neither does whoever has to do it after a kill.
+            if (Interlocked.Decrement(ref _unread) == 0) run.Sign.End();
 
             // 5. Commit: one stream after the other, each in one step of the target's.
             await _committing.WaitAsync(run.Stop).ConfigureAwait(false);

@@ -18,13 +18,17 @@ public sealed record Budget(int Lanes, int Processes, int ConnectionsPerProcess,
     /// </summary>
     public static long MemoryBytesDefault => Math.Max(Limits.MemoryBytesMin, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4 * 3);
 
+    /// <summary>Whether a keeper holds the moment of a run with worker processes: it takes a connection of its own.</summary>
+    public static bool Keeps(JobLimits limits) =>
+        limits.SnapshotHoldSeconds != 0 && (limits.SourceConnections ?? Limits.SourceConnectionsDefault) > Limits.ConnectionsWithoutKeeperMax;
+
     /// <summary>
     /// Divides: the coordinator keeps one connection for itself, and each process's overhead is taken off before DuckDB gets the rest.
     /// A ceiling that nobody set is no invitation: DuckDB gets what its lanes need then.
     /// </summary>
     public static Budget Of(JobLimits limits)
     {
-        var connections = Math.Max(1, (limits.SourceConnections ?? Limits.SourceConnectionsDefault) - 1);
+        var connections = Math.Max(1, (limits.SourceConnections ?? Limits.SourceConnectionsDefault) - (Keeps(limits) ? 2 : 1));
         var lanes = Math.Clamp(limits.Workers ?? Environment.ProcessorCount, 1, Limits.WorkersMax);
         var processes = LocalEngine.Processes(lanes);
         var perProcess = (lanes + processes - 1) / processes;

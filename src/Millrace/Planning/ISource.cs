@@ -22,6 +22,9 @@ public interface ISourceConnector
 
     /// <summary>The worker's half. Does no I/O yet.</summary>
     IUnitReader OpenReader(SourceContext context);
+
+    /// <summary>What keeps a run's moment when its coordinator is gone; null where there are no moments. Does no I/O yet.</summary>
+    IMomentKeeper? OpenKeeper(SourceContext context) => null;
 }
 
 /// <summary>What a source is opened with.</summary>
@@ -75,6 +78,15 @@ public interface ISource : IAsyncDisposable
     /// first <see cref="PlanAsync"/>. Does nothing where there is no such moment (files).
     /// </summary>
     ValueTask HoldAsync(ImmutableArray<StreamJob> streams, CancellationToken cancel);
+
+    /// <summary>
+    /// Takes a moment that a killed coordinator has left to a keeper, instead of a new one. False when nobody holds it any more, or where
+    /// there is no such thing.
+    /// </summary>
+    ValueTask<bool> RejoinAsync(string moment, ImmutableArray<StreamJob> streams, CancellationToken cancel) => ValueTask.FromResult(false);
+
+    /// <summary>The moment that is held, for a keeper; null when there is none.</summary>
+    HeldMoment? Held => null;
 
     /// <summary>Inspects a stream and plans it. A column that can't be read is refused here, by name.</summary>
     ValueTask<StreamPlan> PlanAsync(StreamJob stream, PlanRequest request, CancellationToken cancel);

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Diagnostics;
 using Millrace.Engines;
 using Millrace.Faults;
+using Millrace.Keeper;
 using Millrace.Telemetry;
 
 namespace Millrace.Runs;
@@ -23,6 +24,7 @@ internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
     private volatile IEngine? _engine;
     private volatile Dispatcher? _dispatcher;
     private volatile MemoryPressure? _pressure;
+    private int _keeper;
     private int _storyLines;
     private long _rowsDone, _bytesDone, _unitsDone, _unitsPlanned, _splits, _rowsExpected, _bytesExpected, _bytesStaged, _rowsShown, _bytesShown, _samples, _memory, _peak;
 
@@ -84,6 +86,12 @@ internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
         _engine = engine;
         _dispatcher = dispatcher;
     }
+
+    /// <summary>How whoever keeps the moment learns that this coordinator is there.</summary>
+    public KeeperSign Sign => field ??= new KeeperSign(Directory);
+
+    /// <summary>Says which process keeps the moment, so that samples count its memory.</summary>
+    public void KeptBy(int pid) => Volatile.Write(ref _keeper, pid);
 
     /// <summary>Adds what a stream is expected to bring.</summary>
     public void Expect(long? rows, long? bytes, long units)
@@ -147,6 +155,7 @@ internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
             On(new Warned($"the report could not be written: {error.Message}"));
         }
 
+        if (summary.Status == RunStatus.Succeeded) Sign.End();
         On(new RunFinished(summary));
         return summary;
     }
@@ -173,6 +182,7 @@ internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
         while (await _sampler.WaitForNextTickAsync(CancellationToken.None).ConfigureAwait(false))
         {
             if (File.Exists(Directory.CancelPath)) await _stop.CancelAsync().ConfigureAwait(false);
+            if (_samples % Limits.SamplesPerSign == 0) Sign.Give();
             On(Sample());
         }
     }
@@ -183,6 +193,7 @@ internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
         if (_samples++ % Limits.SamplesPerMemoryReading == 0)
         {
             _memory = ProcessMemory.OfThisProcess() + (_engine?.MemoryBytes() ?? 0);
+            if (Volatile.Read(ref _keeper) is > 0 and var keeper) _memory += ProcessMemory.OfProcess(keeper);
             _peak = Math.Max(_peak, _memory);
             if (_pressure?.Feel(_memory) is { } warning) On(new Warned(warning));
         }

@@ -67,6 +67,12 @@ internal static class PosixCalls
         return new FileIdentity(device, inode, (attributes & MountRoot) != 0);
     }
 
+    /// <summary>Makes this process the only one of a session of its own. Where that can't be, it stays where it is.</summary>
+    internal static void LeaveSession()
+    {
+        if (!OperatingSystem.IsWindows()) _ = SetSession();
+    }
+
     internal static IOException Error(string doing, string path, int error) =>
         new($"{doing} {path}: {new Win32Exception(error).Message}", error);
 
@@ -102,6 +108,9 @@ internal static class PosixCalls
 
     [DllImport("libc", EntryPoint = "fsync", SetLastError = true), DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern int Fsync(int descriptor);
+
+    [DllImport("libc", EntryPoint = "setsid"), DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int SetSession();
 
     [DllImport("libc", EntryPoint = "link", SetLastError = true), DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern int Link(byte[] existing, byte[] path);

@@ -1,5 +1,6 @@
 using Millrace.Faults;
 using Millrace.Jobs;
+using Millrace.Keeper;
 using Millrace.Planning;
 using Millrace.Telemetry;
 
@@ -17,6 +18,7 @@ public sealed class RunCancellation(RunOptions options)
     {
         await File.WriteAllTextAsync(directory.CancelPath, "", cancel).ConfigureAwait(false);
         using var lease = await TakeAsync(directory, cancel).ConfigureAwait(false);
+        new KeeperSign(directory).End();
         await using var target = JobEnds.OpenTarget(job, options);
         await target.DiscardAsync(directory.Run, cancel).ConfigureAwait(false);
         if (Directory.Exists(directory.SpillPath)) Directory.Delete(directory.SpillPath, recursive: true);

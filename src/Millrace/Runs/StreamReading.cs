@@ -45,7 +45,7 @@ internal sealed class StreamReading
         var earlier = folder.Latest();
         var before = earlier?.ReadHeader();
         var carries = before is not null
-            && (plan.Moment is null || plan.Stream.Consistency == Consistency.Unit)
+            && (plan.Moment is null || plan.Stream.Consistency == Consistency.Unit || string.Equals(before.Moment, plan.Moment, StringComparison.Ordinal))
             && string.Equals(before.ReaderJson, plan.ReaderJson, StringComparison.Ordinal)
             && before.Columns.SequenceEqual(plan.Columns);
         var writer = await target.StageAsync(new StagingRequest(directory.Run, Fresh: !carries, to, plan), cancel).ConfigureAwait(false);

@@ -105,7 +105,7 @@ internal sealed class Workbench : IAsyncDisposable
         $"TRUNCATE t; INSERT INTO t SELECT i, i * {version}, CASE WHEN i % 7 > 0 THEN repeat('ü' || i, 20) END FROM generate_series(1, {Rows}) AS i; ANALYZE t"));
 
     /// <summary>Writes the job file; rows with an id in <paramref name="gated"/> wait at the gate.</summary>
-    public void WriteJob(string gated = "1", string extra = "", string? target = null) => _folder.Write(
+    public void WriteJob(string gated = "1", string extra = "", string? target = null, string limits = "") => _folder.Write(
         "job.yaml",
         $$"""
         name: move
@@ -113,7 +113,7 @@ internal sealed class Workbench : IAsyncDisposable
         target: {{target ?? Lake}}
         state: {{State}}
         engine: local
-        limits: {workers: 2}
+        limits: {workers: 2{{limits}}}
         streams:
           public.t:
             where: "{{Gate.Where($"id IN ({gated})")}}"
@@ -139,6 +139,19 @@ internal sealed class Workbench : IAsyncDisposable
     };
 
     public ValueTask<NpgsqlConnection> OpenAsync() => _source.OpenConnectionAsync();
+
+    /// <summary>The processes that hold this workbench's moments: they are in nobody's group, and known by their temporary folder.</summary>
+    public IReadOnlyList<int> Keepers() => ProcessGroup.Keepers(_temporary.Path);
+
+    /// <summary>Kills them too.</summary>
+    public async Task KillKeepersAsync()
+    {
+        foreach (var keeper in Keepers()) MillraceProcess.KillWorker(keeper);
+        await KeepersAreGoneAsync();
+    }
+
+    /// <summary>Waits until nobody holds a moment.</summary>
+    public Task KeepersAreGoneAsync() => Eventually.TrueAsync("nobody holds a moment", () => Keepers().Count == 0);
 
     /// <summary>Waits until no statement of a run is active on the server.</summary>
     public Task NoCopyIsLeftAsync() => Eventually.TrueAsync(
@@ -193,6 +206,7 @@ internal sealed class Workbench : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        await KillKeepersAsync();
         await _source.DisposeAsync();
         _folder.Dispose();
         _temporary.Dispose();

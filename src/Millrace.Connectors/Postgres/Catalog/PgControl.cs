@@ -14,6 +14,7 @@ internal sealed class PgControl : IAsyncDisposable
     private readonly PgSettings _settings;
     private readonly TimeProvider _clock;
     private readonly SemaphoreSlim _gate = new(1, 1);
+    private readonly SemaphoreSlim _trying = new(1, 1);
     private readonly CancellationTokenSource _closing = new();
     private PgConnection? _connection;
     private ITimer? _ping;
@@ -57,6 +58,19 @@ internal sealed class PgControl : IAsyncDisposable
     /// </summary>
     internal async Task<T> TryAsync<T>(string searchPath, PgMoment? moment, Func<Task<T>> statements, CancellationToken cancel)
     {
+        await _trying.WaitAsync(cancel);
+        try
+        {
+            return await TryAloneAsync(searchPath, moment, statements, cancel);
+        }
+        finally
+        {
+            _trying.Release();
+        }
+    }
+
+    private async Task<T> TryAloneAsync<T>(string searchPath, PgMoment? moment, Func<Task<T>> statements, CancellationToken cancel)
+    {
         if (_isHolding) await ExecuteAsync("SAVEPOINT millrace_try", cancel);
         else await BeginAsync(moment, cancel);
         try
@@ -70,6 +84,9 @@ internal sealed class PgControl : IAsyncDisposable
                 await ExecuteAsync(_isHolding ? "ROLLBACK TO millrace_try; RELEASE millrace_try" : "ROLLBACK", CancellationToken.None);
         }
     }
+
+    /// <summary>False when a moment was held and its connection is lost.</summary>
+    internal bool IsHeld => _isHolding && _connection is { IsUsable: true };
 
     /// <summary>From now on the connection's transaction is a moment that units read at: it is kept alive, and its loss is final.</summary>
     internal void Hold()
@@ -87,25 +104,13 @@ internal sealed class PgControl : IAsyncDisposable
         await _pinging;
         if (_connection is not null) await _connection.DisposeAsync();
         _gate.Dispose();
+        _trying.Dispose();
         _closing.Dispose();
     }
 
     private async Task BeginAsync(PgMoment? moment, CancellationToken cancel)
     {
-        if (moment is not null)
-        {
-            await ExecuteAsync("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", cancel);
-            try
-            {
-                await ExecuteAsync($"SET TRANSACTION SNAPSHOT {PgName.Literal(moment.Snapshot)}", cancel);
-                return;
-            }
-            catch (Fault fault) when (PgMoment.IsGone(fault))
-            {
-                await ExecuteAsync("ROLLBACK", cancel);
-            }
-        }
-
+        if (moment is not null && await moment.TryBeginAsync(sql => ExecuteAsync(sql, cancel))) return;
         await ExecuteAsync("BEGIN READ ONLY", cancel);
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Millrace.Connectors.Postgres.Protocol;
 using Millrace.Faults;
 using Millrace.Jobs;
@@ -50,6 +51,30 @@ internal sealed class PgHold
         }
     }
 
+    /// <summary>The statements that have locked the streams' relations.</summary>
+    internal ImmutableArray<string> Locks { get; private set; } = [];
+
+    /// <summary>
+    /// Takes a moment that a keeper holds, with its locks. False when it is gone, or what the names mean has changed, which the keeper's locks
+    /// do not forbid; then nothing is held.
+    /// </summary>
+    internal async Task<bool> RejoinAsync(PgMoment moment, IReadOnlyList<StreamJob> streams, CancellationToken cancel)
+    {
+        await _catalog.SearchPathAsync(cancel);
+        var found = await FindAllAsync(streams, cancel);
+        if (!await moment.TryBeginAsync(sql => _control.ExecuteAsync(sql, cancel))) return false;
+        if (!await LockAllAsync(streams, found, cancel) || !await IsSameAsync(streams, found, cancel))
+        {
+            await _control.ExecuteAsync("ROLLBACK", cancel);
+            return false;
+        }
+
+        Moment = moment;
+        _control.Hold();
+        foreach (var (name, held) in found) _held[name] = held;
+        return true;
+    }
+
     /// <summary>The stream's relation: the locked one, or when nothing is held the one that there is now.</summary>
     internal async Task<PgHeld> RelationAsync(StreamJob stream, CancellationToken cancel) =>
         _held.TryGetValue(stream.Name, out var held) ? held : await FindAsync(stream, cancel);
@@ -77,6 +102,7 @@ internal sealed class PgHold
     /// <summary>False when a relation vanished meanwhile. LOCK takes no snapshot; what it can't lock is locked by a query after all that.</summary>
     private async Task<bool> LockAllAsync(IReadOnlyList<StreamJob> streams, Dictionary<string, PgHeld> found, CancellationToken cancel)
     {
+        Locks = [];
         foreach (var stream in streams)
         {
             if (!found.TryGetValue(stream.Name, out var held) || !IsLockable(held.Relation)) continue;
@@ -101,6 +127,7 @@ internal sealed class PgHold
         try
         {
             await _control.ExecuteAsync(sql, cancel);
+            Locks = Locks.Add(sql);
             return true;
         }
         catch (Fault fault) when (fault.Code is "42P01" or "3F000")
@@ -131,7 +158,7 @@ internal sealed class PgHold
     private async Task ExportAsync(CancellationToken cancel)
     {
         var row = (await _control.QueryAsync("SELECT pg_export_snapshot(), now()", [], cancel))[0];
-        Moment = new PgMoment(row[0]!, row[1]!);
+        Moment = new PgMoment([row[0]!], row[1]!);
         _control.Hold();
     }
 

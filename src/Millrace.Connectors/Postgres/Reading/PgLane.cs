@@ -62,18 +62,14 @@ internal sealed class PgLane : IAsyncDisposable
 
     private async Task BeginAsync(string? moment, CancellationToken cancel)
     {
-        await _connection.ExecuteAsync("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", cancel);
-        if (moment is not null)
+        if (moment is null)
+        {
+            await _connection.ExecuteAsync("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", cancel);
+        }
+        else
         {
             var parsed = PgMoment.Parse(moment);
-            try
-            {
-                await _connection.ExecuteAsync($"SET TRANSACTION SNAPSHOT {PgName.Literal(parsed.Snapshot)}", cancel);
-            }
-            catch (Fault fault) when (PgMoment.IsGone(fault))
-            {
-                throw parsed.Gone(fault);
-            }
+            if (!await parsed.TryBeginAsync(sql => _connection.ExecuteAsync(sql, cancel))) throw parsed.Gone();
         }
 
         (_inTransaction, _moment, _searchPath) = (true, moment, null);

@@ -153,6 +153,7 @@ internal sealed class JobBuilder
             Workers = isAuto ? null : (int?)limits.Number("workers", 1, Limits.WorkersMax),
             SourceConnections = (int?)limits.Number("source_connections", 1, Limits.SourceConnectionsMax),
             DiskBytes = limits.Size("disk", Limits.DiskBytesMin, long.MaxValue),
+            SnapshotHoldSeconds = limits.Duration("snapshot_hold", Limits.SnapshotHoldSecondsMax),
         };
     }
 

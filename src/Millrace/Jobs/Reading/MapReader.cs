@@ -133,6 +133,23 @@ internal sealed class MapReader
         }
     }
 
+    /// <summary>A time of at most <paramref name="max"/> seconds, in seconds.</summary>
+    public int? Duration(string key, int max)
+    {
+        switch (Node(key))
+        {
+            case null:
+                return null;
+            case ScalarNode scalar when Jobs.Duration.TryParse(scalar.Text, out var seconds):
+                if (seconds <= max) return seconds;
+                Fault(key, $"found {Words.Quote(scalar.Text)}, expected at most {max} s");
+                return null;
+            case var other:
+                Wrong(key, other.Shape);
+                return null;
+        }
+    }
+
     /// <summary>A list of texts, or one text alone. Empty when the key is not there. Each text once; not empty unless <paramref name="mayBeEmpty"/>.</summary>
     public ImmutableArray<string> Texts(string key, bool mayBeEmpty = false)
     {
