@@ -153,7 +153,8 @@ public sealed class FilesSplitTests : IAsyncDisposable
             story.Add($"reads {unit.Label}: {unit.Slice}");
             var rows = await ReadAsync(_reader, plan, unit, 1);
             actual.AddRange(rows);
-            if (isFloor && rows.Count > 1) Assert.True(kind == "csv.gz" && shape.IsForDuckDb, $"{rows.Count} rows in {unit.Label}: {unit.Slice}");
+            // What only DuckDB reads and what does not begin in the middle stays whole.
+            if (isFloor && rows.Count > 1) Assert.True(shape.IsForDuckDb && (kind == "csv.gz" || shape.Read.Encoding == "utf-16"), $"{rows.Count} rows in {unit.Label}: {unit.Slice}");
         }
 
         Assert.Equal(expected.Order(StringComparer.Ordinal), actual.Order(StringComparer.Ordinal));
