@@ -58,7 +58,7 @@ internal sealed class GzipMembers : ReadOnlyStream
     }
 
     // The inflater has taken more from the stream than the member has. Where the member ends is known by its own trailer: CRC and
-    // length together, 64 bits, which stand nowhere else but there.
+    // length together, 64 bits, which stand nowhere else but there (or, were they damaged, in an equal member right behind).
     private void CloseMember()
     {
         _deflate!.Dispose();

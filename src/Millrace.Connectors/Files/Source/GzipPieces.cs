@@ -14,6 +14,7 @@ internal sealed class GzipPieces(Stream inner) : ReadOnlyStream(inner, keepInner
     private int _start;
     private int _end;
     private bool _anyMember;
+    private bool _afterEmpty;
 
     /// <inheritdoc/>
     public override int Read(Span<byte> buffer)
@@ -37,6 +38,8 @@ internal sealed class GzipPieces(Stream inner) : ReadOnlyStream(inner, keepInner
     public bool ReadHeader()
     {
         var magic = Next();
+        // The trailer of a member that holds nothing is zeros, as is the end of its data: which zero is which, nobody can see from behind.
+        while (magic == 0 && _afterEmpty) magic = Next();
         if (magic < 0) return _anyMember ? false : throw new InvalidDataException("the file is empty: it is no gzip");
         if (magic == 0 && _anyMember) return OnlyZeros();
         if (magic != 0x1F || Next() != 0x8B) throw new InvalidDataException(_anyMember ? "garbage follows the gzip data" : "the data is no gzip");
@@ -58,6 +61,7 @@ internal sealed class GzipPieces(Stream inner) : ReadOnlyStream(inner, keepInner
         }
 
         _anyMember = true;
+        ForgetBefore();
         return true;
     }
 
@@ -75,7 +79,17 @@ internal sealed class GzipPieces(Stream inner) : ReadOnlyStream(inner, keepInner
         var at = _piece.AsSpan(0, Math.Min(_end, _start + TrailerBytes)).IndexOf(trailer);
         if (at < 0) return false;
         _start = at + TrailerBytes;
+        _afterEmpty = !trailer.ContainsAnyExcept((byte)0);
         return true;
+    }
+
+    // What came before a member must not be searched for its trailer: of two equal members the first one's would be found. It also makes
+    // room for the trailer of the next one when several lie in one piece.
+    private void ForgetBefore()
+    {
+        _piece.AsSpan(_start.._end).CopyTo(_piece);
+        _end -= _start;
+        _start = 0;
     }
 
     private int Next()
