@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Millrace.Faults;
 using Millrace.Jobs;
+using Millrace.Keeper;
 using Millrace.Load;
 using Millrace.Planning;
 using Millrace.Worker;
@@ -39,16 +40,9 @@ public sealed record KnownConnectors(ImmutableArray<ISourceConnector> Sources, I
     /// <summary>The worker's halves of source and target, as one runner.</summary>
     public UnitRunner OpenRunner(WorkerSettings settings, TimeProvider clock)
     {
-        var sourceMark = new Mark("source");
         var targetMark = new Mark("target");
-        var reader = SourceFor(settings.Source, sourceMark).OpenReader(new SourceContext
-        {
-            Address = settings.Source,
-            Mark = sourceMark,
-            BaseDirectory = settings.BaseDirectory,
-            Connections = settings.Connections,
-            Clock = clock,
-        });
+        var source = ContextOf(settings.Source, settings.BaseDirectory, settings.Connections, clock);
+        var reader = SourceFor(source.Address, source.Mark).OpenReader(source);
         var writer = TargetFor(settings.Target, targetMark).OpenWriter(new TargetContext
         {
             Address = settings.Target,
@@ -59,6 +53,17 @@ public sealed record KnownConnectors(ImmutableArray<ISourceConnector> Sources, I
         });
         return new UnitRunner(settings, reader, writer);
     }
+
+    /// <summary>What keeps a moment of a source in a process of its own; null where the source has no moments.</summary>
+    public IMomentKeeper? OpenKeeper(KeeperSettings settings, TimeProvider clock)
+    {
+        var source = ContextOf(settings.Source, settings.BaseDirectory, connections: 1, clock);
+        return SourceFor(source.Address, source.Mark).OpenKeeper(source);
+    }
+
+    /// <summary>A source as a process beside the coordinator opens it.</summary>
+    private static SourceContext ContextOf(string address, string baseDirectory, int connections, TimeProvider clock) =>
+        new() { Address = address, Mark = new Mark("source"), BaseDirectory = baseDirectory, Connections = connections, Clock = clock };
 
     // The scheme is said, the rest is not: it may hold a password.
     private static Fault NobodyClaims(string address, Mark mark, string role, string known)

@@ -72,9 +72,7 @@ internal sealed class JsonLines : IRunObserver
             case UnitRetried retried:
                 Write("retry", json =>
                 {
-                    json.WriteString("stream", retried.Stream);
-                    json.WriteNumber("unit", retried.Unit);
-                    Text(json, "label", retried.Label);
+                    UnitName(json, retried.Stream, retried.Unit, retried.Label);
                     json.WriteNumber("attempt", retried.Attempt);
                     Fault(json, retried.Reason);
                 });
@@ -82,9 +80,7 @@ internal sealed class JsonLines : IRunObserver
             case UnitDivided divided:
                 Write("divided", json =>
                 {
-                    json.WriteString("stream", divided.Stream);
-                    json.WriteNumber("unit", divided.Unit);
-                    Text(json, "label", divided.Label);
+                    UnitName(json, divided.Stream, divided.Unit, divided.Label);
                     json.WriteStartArray("parts");
                     foreach (var part in divided.Parts) json.WriteStringValue(shell.Redactor.Scrub(part));
                     json.WriteEndArray();
@@ -94,9 +90,7 @@ internal sealed class JsonLines : IRunObserver
             case RangeLost lost:
                 Write("lost", json =>
                 {
-                    json.WriteString("stream", lost.Stream);
-                    json.WriteNumber("unit", lost.Unit);
-                    Text(json, "label", lost.Label);
+                    UnitName(json, lost.Stream, lost.Unit, lost.Label);
                     Fault(json, lost.Reason);
                 });
                 break;
@@ -219,13 +213,18 @@ internal sealed class JsonLines : IRunObserver
 
     private void Unit(Utf8JsonWriter json, UnitFinished unit)
     {
-        json.WriteString("stream", unit.Stream);
-        json.WriteNumber("unit", unit.Unit);
-        Text(json, "label", unit.Label);
+        UnitName(json, unit.Stream, unit.Unit, unit.Label);
         json.WriteNumber("rows", unit.Rows);
         json.WriteNumber("bytes_read", unit.BytesRead);
         json.WriteNumber("bytes_written", unit.BytesWritten);
         json.WriteNumber("seconds", Math.Round(unit.Seconds, 3));
+    }
+
+    private void UnitName(Utf8JsonWriter json, string stream, long unit, string label)
+    {
+        json.WriteString("stream", stream);
+        json.WriteNumber("unit", unit);
+        Text(json, "label", label);
     }
 
     private void Committed(Utf8JsonWriter json, StreamCommitted committed)

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Millrace.Cli.Input;
 using Millrace.Keeper;
 
 namespace Millrace.Cli.Verbs;
@@ -11,16 +10,6 @@ internal static class KeepVerb
     public const string Name = "keep";
 
     /// <summary>The verb's definition; not in the help.</summary>
-    public static Command Define(Shell shell)
-    {
-        var verb = new Verb(Name, "Hold a run's moment. Started by a coordinator, never by hand.") { Hidden = true };
-        verb.SetAction(async (_, cancel) =>
-        {
-            using var input = Console.OpenStandardInput();
-            using var output = Console.OpenStandardOutput();
-            await new KeeperLoop(input, output, Systems.All, shell.Clock).RunAsync(cancel).ConfigureAwait(false);
-            return 0;
-        });
-        return verb;
-    }
+    public static Command Define(Shell shell) => PipeVerb.Define(
+        Name, "Hold a run's moment.", (input, output, cancel) => new KeeperLoop(input, output, Systems.All, shell.Clock).RunAsync(cancel));
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Millrace.Cli.Input;
 using Millrace.Worker;
 
 namespace Millrace.Cli.Verbs;
@@ -11,17 +10,9 @@ internal static class WorkVerb
     public const string Name = "work";
 
     /// <summary>The verb's definition; not in the help.</summary>
-    public static Command Define(Shell shell)
+    public static Command Define(Shell shell) => PipeVerb.Define(Name, "Run units that come over standard input.", async (input, output, cancel) =>
     {
-        var verb = new Verb(Name, "Run units that come over standard input. Started by a coordinator, never by hand.") { Hidden = true };
-        verb.SetAction(async (_, cancel) =>
-        {
-            using var input = Console.OpenStandardInput();
-            using var output = Console.OpenStandardOutput();
-            using var loop = new WorkerLoop(input, output, Systems.All, shell.Clock);
-            await loop.RunAsync(cancel).ConfigureAwait(false);
-            return 0;
-        });
-        return verb;
-    }
+        using var loop = new WorkerLoop(input, output, Systems.All, shell.Clock);
+        await loop.RunAsync(cancel).ConfigureAwait(false);
+    });
 }

@@ -68,19 +68,9 @@ internal sealed class ChildWorker : IAsyncDisposable
     /// <summary>Starts a process and gives it its settings.</summary>
     public static async Task<ChildWorker> StartAsync(WorkerCommand command, WorkerSettings settings, CancellationToken cancel)
     {
-        var start = new ProcessStartInfo(command.FileName)
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            UseShellExecute = false,
-        };
-        foreach (var argument in command.Arguments) start.ArgumentList.Add(argument);
-        foreach (var (name, value) in command.Environment) start.Environment[name] = value;
         try
         {
-            var process = Process.Start(start) ?? throw new Win32Exception("no process");
-            var worker = new ChildWorker(process);
+            var worker = new ChildWorker(command.Start());
             await worker._channel.WriteAsync(new WorkerInput { Settings = settings }, WorkerJson.Default.WorkerInput, cancel).ConfigureAwait(false);
             return worker;
         }

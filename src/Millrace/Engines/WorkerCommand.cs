@@ -1,9 +1,28 @@
 using System.Collections.Immutable;
+using System.ComponentModel;
+using System.Diagnostics;
 
 namespace Millrace.Engines;
 
-/// <summary>The command that starts a worker process. No secrets in it: those go over its standard input.</summary>
+/// <summary>The command that starts a worker process, or a keeper. No secrets in it: those go over its standard input.</summary>
 /// <param name="FileName">The program.</param>
 /// <param name="Arguments">Its arguments.</param>
 /// <param name="Environment">Variables beside the inherited ones.</param>
-public sealed record WorkerCommand(string FileName, ImmutableArray<string> Arguments, ImmutableDictionary<string, string> Environment);
+public sealed record WorkerCommand(string FileName, ImmutableArray<string> Arguments, ImmutableDictionary<string, string> Environment)
+{
+    /// <summary>Starts it with pipes of its own for input, output and errors.</summary>
+    /// <exception cref="Win32Exception">It can't be started.</exception>
+    internal Process Start()
+    {
+        var start = new ProcessStartInfo(FileName)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
+        foreach (var argument in Arguments) start.ArgumentList.Add(argument);
+        foreach (var (name, value) in Environment) start.Environment[name] = value;
+        return Process.Start(start) ?? throw new Win32Exception("no process");
+    }
+}

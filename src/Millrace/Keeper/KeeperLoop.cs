@@ -1,5 +1,4 @@
 using Millrace.Faults;
-using Millrace.Jobs;
 using Millrace.Planning;
 using Millrace.Runs;
 using Millrace.Worker;
@@ -18,15 +17,7 @@ public sealed class KeeperLoop(Stream input, Stream output, KnownConnectors conn
         PosixCalls.LeaveSession();
         using var channel = new LineChannel(input, output);
         if (await channel.ReadAsync(KeeperJson.Default.KeeperSettings, cancel).ConfigureAwait(false) is not { } settings) return;
-        var mark = new Mark("source");
-        await using var keeper = connectors.SourceFor(settings.Source, mark).OpenKeeper(new SourceContext
-        {
-            Address = settings.Source,
-            Mark = mark,
-            BaseDirectory = settings.BaseDirectory,
-            Connections = 1,
-            Clock = clock,
-        });
+        await using var keeper = connectors.OpenKeeper(settings, clock);
         var answer = await JoinAsync(keeper, settings.Moment, cancel).ConfigureAwait(false);
         await channel.WriteAsync(answer, KeeperJson.Default.KeeperAnswer, cancel).ConfigureAwait(false);
         if (answer.Moment is not null) await KeepAsync(keeper!, settings, cancel).ConfigureAwait(false);

@@ -36,18 +36,9 @@ internal static class KeeperProcess
 
     private static Process Start(WorkerCommand command)
     {
-        var start = new ProcessStartInfo(command.FileName)
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            UseShellExecute = false,
-        };
-        foreach (var argument in command.Arguments) start.ArgumentList.Add(argument);
-        foreach (var (name, value) in command.Environment) start.Environment[name] = value;
         try
         {
-            return Process.Start(start) ?? throw new Win32Exception("no process");
+            return command.Start();
         }
         catch (Exception error) when (error is Win32Exception or IOException)
         {
