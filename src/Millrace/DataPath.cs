@@ -146,6 +146,8 @@ public sealed class DataPath(RunOptions options)
             BaseDirectory = job.BaseDirectory,
             Lanes = (budget.Lanes + perProcess - 1) / perProcess,
             Connections = budget.ConnectionsPerProcess,
+            RowsPerSecond = Share(job.Limits.SourceRowsPerSecond, perProcess),
+            BytesPerSecond = Share(job.Limits.SourceBytesPerSecond, perProcess),
             DuckDbBytes = budget.DuckDbBytes,
             SpillBytes = job.Limits.DiskBytes,
         };
@@ -153,6 +155,9 @@ public sealed class DataPath(RunOptions options)
             ? new LocalEngine(options.Worker, settings, budget.Lanes, budget.WorkerBytes, run)
             : new InProcEngine(options.Connectors.OpenRunner(settings, options.Clock), budget.Lanes);
     }
+
+    /// <summary>A process's share of what all together may read in a second; never nothing.</summary>
+    private static long? Share(long? perSecond, int processes) => perSecond is { } all ? Math.Max(1, all / processes) : null;
 
     private RunDirectory Create(Job job) => RunDirectory.Create(Path.Combine(job.BaseDirectory, job.State), job, options.Clock.GetUtcNow());
 

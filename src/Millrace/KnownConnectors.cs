@@ -51,7 +51,7 @@ public sealed record KnownConnectors(ImmutableArray<ISourceConnector> Sources, I
             BaseDirectory = settings.BaseDirectory,
             Clock = clock,
         });
-        return new UnitRunner(settings, reader, writer);
+        return new UnitRunner(settings, reader, writer, clock);
     }
 
     /// <summary>What keeps a moment of a source in a process of its own; null where the source has no moments.</summary>

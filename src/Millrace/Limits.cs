@@ -347,6 +347,18 @@ public static class Limits
     /// <summary>A plan of as many units leaves memory that is worth to be given back at its end: it takes some milliseconds.</summary>
     public const int PlanCollectedUnitsMin = 1_000;
 
+    /// <summary>The least that <c>limits.source_rows_per_second</c> takes: rows go in chunks, and a unit that waits longer would look dead.</summary>
+    public const int SourceRowsPerSecondMin = 10;
+
+    /// <summary>The most that <c>limits.source_rows_per_second</c> takes.</summary>
+    public const long SourceRowsPerSecondMax = 1_000_000_000_000;
+
+    /// <summary>The least that <c>limits.source_bytes_per_second</c> takes, for the same reason.</summary>
+    public const long SourceBytesPerSecondMin = 64 * Kilo;
+
+    /// <summary>How long a worker waits at most between two chunks to keep the pace; well below <see cref="UnitStallSecondsMax"/>.</summary>
+    public const int PaceWaitSecondsMax = 900;
+
     /// <summary>Checks the relations between the bounds.</summary>
     public static void AssertRelations()
     {

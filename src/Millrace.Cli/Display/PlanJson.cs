@@ -59,6 +59,9 @@ internal static class PlanJson
         json.WriteNumber("processes", engine == EngineChoice.Local ? budget.Processes : 1);
         json.WriteNumber("units_at_once", budget.Lanes);
         json.WriteNumber("duckdb_bytes_per_process", budget.DuckDbBytes);
+        json.WriteNumber("memory_bytes", budget.PeakBytes(engine));
+        json.WriteNumber("memory_bytes_max", budget.MemoryBytes);
+        json.WriteString("does_not_fit", budget.WhyItDoesNotFit(engine));
     }
 
     /// <summary>A number that may be unknown.</summary>

@@ -46,12 +46,11 @@ internal sealed class PlanPrinter
     public void Engine(EngineChoice engine, Budget budget)
     {
         var isLocal = engine == EngineChoice.Local;
-        var processes = isLocal ? budget.Processes : 1;
-        var ceiling = (budget.DuckDbBytes * processes) + (Limits.ProcessOverheadBytes * (isLocal ? processes + 1L : 1));
         Line(isLocal
             ? $"engine    local: {Figures.Count(budget.Processes, "worker process").Replace("processs", "processes", StringComparison.Ordinal)}, {Figures.Count(budget.Lanes, "unit")} at once"
             : $"engine    inproc: in this process, {Figures.Count(budget.Lanes, "unit")} at once");
-        Line($"memory    at most about {Figures.Bytes(ceiling)}");
+        var memory = $"memory    at most about {Figures.Bytes(budget.PeakBytes(engine))}";
+        Line(budget.WhyItDoesNotFit(engine) is { } reason ? $"{memory}: DOES NOT FIT, {reason}" : $"{memory}, of {Figures.Bytes(budget.MemoryBytes)} allowed");
     }
 
     /// <summary>A strategy in words.</summary>

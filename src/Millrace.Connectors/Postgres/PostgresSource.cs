@@ -93,7 +93,7 @@ public sealed class PostgresSource : ISource
             }
         }
 
-        return expanded.ToImmutable();
+        return expanded.Count < 2 ? expanded.ToImmutable() : BiggestFirst(expanded, path, await _catalog.EstimatedBytesAsync(cancel));
     }
 
     /// <inheritdoc/>
@@ -116,6 +116,28 @@ public sealed class PostgresSource : ISource
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _control.DisposeAsync();
+
+    /// <summary>
+    /// The biggest tables first, so that no large one is left when everything else is done; before them what has no size (queries, views):
+    /// that may be large, too, and is often a single unit.
+    /// </summary>
+    private static ImmutableArray<StreamJob> BiggestFirst(
+        IEnumerable<StreamJob> streams, IReadOnlyList<string> path, IReadOnlyDictionary<(string Schema, string Table), long> sizes)
+    {
+        return [.. streams.OrderByDescending(SizeOf)];
+
+        long SizeOf(StreamJob stream)
+        {
+            if (stream.Query is not null) return long.MaxValue;
+            var name = PgName.Parse(stream.Name, stream.Mark);
+            foreach (var schema in name.Schema is { } one ? [one] : path)
+            {
+                if (sizes.TryGetValue((schema, name.Table), out var bytes)) return bytes;
+            }
+
+            return long.MaxValue;
+        }
+    }
 
     /// <summary>Tables that a wildcard means: views and foreign tables show rows that lie elsewhere, and so does a child of a matching parent.</summary>
     private async Task<List<PgRelation>> TablesAsync(PgName pattern, CancellationToken cancel)

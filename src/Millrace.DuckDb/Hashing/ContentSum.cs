@@ -1,7 +1,8 @@
 namespace Millrace.DuckDb;
 
 /// <summary>Adds up the hashes of chunks that several threads see. Thread safe.</summary>
-public sealed class ContentSum
+/// <param name="added">Hears the rows of each chunk that was added, on the thread that adds.</param>
+public sealed class ContentSum(Action<long>? added = null)
 {
     private long _rows;
     private ulong _low;
@@ -16,5 +17,6 @@ public sealed class ContentSum
         Interlocked.Add(ref _rows, hash.Rows);
         Interlocked.Add(ref _low, hash.Low);
         Interlocked.Add(ref _high, hash.High);
+        added?.Invoke(hash.Rows);
     }
 }

@@ -19,10 +19,11 @@ public sealed class HashTaps(string name)
     public void Attach(DuckDbConnection connection) => connection.RegisterTap(name, token => _sums[token]);
 
     /// <summary>Opens a tap. Dispose it when its query has ended; a query that names it afterwards fails.</summary>
-    public HashTap Open()
+    /// <param name="passed">Hears how many rows pass, chunk by chunk, on DuckDB's thread: as long as it takes, no further rows pass there.</param>
+    public HashTap Open(Action<long>? passed = null)
     {
         var token = Interlocked.Increment(ref _lastToken);
-        var sum = _sums[token] = new ContentSum();
+        var sum = _sums[token] = new ContentSum(passed);
         return new HashTap(name, token, sum, () => _sums.TryRemove(token, out _));
     }
 }

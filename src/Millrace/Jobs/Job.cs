@@ -89,6 +89,12 @@ public sealed record JobLimits
     /// <summary>Connections to the source at once, the coordinator's among them. Default: <c>Limits.SourceConnectionsDefault</c>.</summary>
     public int? SourceConnections { get; init; }
 
+    /// <summary>Rows a second that all workers together may read; at least <c>Limits.SourceRowsPerSecondMin</c>. Default: as many as can be.</summary>
+    public long? SourceRowsPerSecond { get; init; }
+
+    /// <summary>Bytes a second that all workers together may read; at least <c>Limits.SourceBytesPerSecondMin</c>. Default: as many as can be.</summary>
+    public long? SourceBytesPerSecond { get; init; }
+
     /// <summary>Staged output and spill together, in bytes. Default: what the disk has.</summary>
     public long? DiskBytes { get; init; }
 

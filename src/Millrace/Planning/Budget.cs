@@ -16,7 +16,25 @@ public sealed record Budget(int Lanes, int Processes, int ConnectionsPerProcess,
     /// What <c>limits.memory</c> is when the job does not say: three quarters of what the machine has or the process's memory group allows,
     /// whichever is less.
     /// </summary>
-    public static long MemoryBytesDefault => Math.Max(Limits.MemoryBytesMin, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4 * 3);
+    public static long MemoryBytesDefault => Math.Max(Limits.MemoryBytesMin, MachineBytes / 4 * 3);
+
+    /// <summary>What the machine has, or the process's memory group allows, whichever is less.</summary>
+    public static long MachineBytes => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+
+    /// <summary>About the most that all processes of a run take together under an engine.</summary>
+    public long PeakBytes(EngineChoice engine) =>
+        engine == EngineChoice.Local ? PeakBytesOf(Processes, DuckDbBytes) : Limits.ProcessOverheadBytes + DuckDbBytes;
+
+    /// <summary>Why a run would not keep to its ceiling, and what to change; null when it fits.</summary>
+    public string? WhyItDoesNotFit(EngineChoice engine)
+    {
+        if (MemoryBytes > MachineBytes)
+            return $"limits.memory is {ByteSize.Format(MemoryBytes)}, more than the {ByteSize.Format(MachineBytes)} that this machine, or its memory group, has: lower it";
+        if (PeakBytes(engine) <= MemoryBytes) return null;
+        var fewer = (int)Math.Max(0, (MemoryBytes - Limits.ProcessOverheadBytes) / (Limits.ProcessOverheadBytes + Limits.DuckDbBytesMin));
+        var advice = engine == EngineChoice.Local && fewer > 0 ? $", or limits.workers to {fewer * Limits.LanesPerProcessMax}" : "";
+        return $"limits.memory is {ByteSize.Format(MemoryBytes)}: set it to at least {ByteSize.Format(PeakBytes(engine))}{advice}";
+    }
 
     /// <summary>Whether a keeper holds the moment of a run with worker processes: it takes a connection of its own.</summary>
     public static bool Keeps(JobLimits limits) =>
@@ -39,4 +57,7 @@ public sealed record Budget(int Lanes, int Processes, int ConnectionsPerProcess,
         var share = Math.Max((memory - Limits.ProcessOverheadBytes) / processes, Limits.DuckDbBytesMin + Limits.ProcessOverheadBytes);
         return new Budget(lanes, processes, Math.Max(1, connections / processes), duckDb, memory, share);
     }
+
+    // The coordinator's own, and each worker's with its DuckDB.
+    private static long PeakBytesOf(int processes, long duckDbBytes) => ((1L + processes) * Limits.ProcessOverheadBytes) + (processes * duckDbBytes);
 }

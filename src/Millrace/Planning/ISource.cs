@@ -69,7 +69,8 @@ public interface ISource : IAsyncDisposable
 
     /// <summary>
     /// Replaces streams whose name is a wildcard by those that match; a stream that is also written out keeps its own settings.
-    /// Nothing matches: a fault with the stream's mark.
+    /// Nothing matches: a fault with the stream's mark. Gives them in the order in which they are to be read: the biggest first where the
+    /// source knows their sizes without reading.
     /// </summary>
     ValueTask<ImmutableArray<StreamJob>> ExpandAsync(ImmutableArray<StreamJob> streams, CancellationToken cancel);
 

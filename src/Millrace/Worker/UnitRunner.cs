@@ -22,12 +22,14 @@ public sealed class UnitRunner : IAsyncDisposable
     private readonly ConcurrentDictionary<long, IUnitInput> _running = new();
     private readonly StreamSessions _sessions;
     private readonly HashTaps _taps = new("millrace_tap");
+    private readonly Pace? _pace;
     private readonly SemaphoreSlim _ahead = new(Limits.UnitsAheadMax);
     private volatile Reading? _reading;
 
     /// <summary>A runner over a reader and a writer, both of which it disposes.</summary>
-    public UnitRunner(WorkerSettings settings, IUnitReader reader, IUnitWriter writer)
+    public UnitRunner(WorkerSettings settings, IUnitReader reader, IUnitWriter writer, TimeProvider clock)
     {
+        _pace = Pace.Of(settings, clock);
         _settings = settings;
         _reader = reader;
         _writer = writer;
@@ -115,7 +117,9 @@ public sealed class UnitRunner : IAsyncDisposable
         try
         {
             using var stop = cancel.Register(static state => ((IUnitInput)state!).Cancel(), input);
-            using var answer = await connection.QueryAsync(output.CopyStatement(proof.Over(input.Select)), cancel).ConfigureAwait(false);
+            using var paced = _pace is null ? null : new PacedInput(_pace, _taps, input, cancel);
+            var select = paced?.Over(input.Select, header.Columns[0].Name) ?? input.Select;
+            using var answer = await connection.QueryAsync(output.CopyStatement(proof.Over(select)), cancel).ConfigureAwait(false);
             var copied = output.Answered(answer);
             await input.CompleteAsync(copied, cancel).ConfigureAwait(false);
             await proof.CompareAsync(input, output, connection, cancel).ConfigureAwait(false);

@@ -36,6 +36,12 @@ public sealed record WorkerSettings
     /// <summary>Connections that this worker may have open to the source.</summary>
     public required int Connections { get; init; }
 
+    /// <summary>Rows a second that this worker may read; null: as many as can be.</summary>
+    public long? RowsPerSecond { get; init; }
+
+    /// <summary>Bytes a second that this worker may read; null: as many as can be.</summary>
+    public long? BytesPerSecond { get; init; }
+
     /// <summary>DuckDB's memory, in bytes.</summary>
     public required long DuckDbBytes { get; init; }
 

@@ -44,6 +44,19 @@ public sealed class BudgetTests
     }
 
     [Theory]
+    [InlineData(256, 2, EngineChoice.Local, null)]
+    [InlineData(128, 2, EngineChoice.Local, "limits.memory is 128 MB: set it to at least 240 MB")]
+    [InlineData(256, 40, EngineChoice.Local, "limits.memory is 256 MB: set it to at least 528 MB, or limits.workers to 16")]
+    [InlineData(256, 2, EngineChoice.InProc, null)]
+    [InlineData(128, 2, EngineChoice.InProc, "limits.memory is 128 MB: set it to at least 144 MB")]
+    public void A_budget_that_its_ceiling_does_not_hold_says_what_to_change(int megabytes, int workers, EngineChoice engine, string? why) =>
+        Assert.Equal(why, Budget.Of(new JobLimits { MemoryBytes = megabytes * 1024L * 1024, Workers = workers }).WhyItDoesNotFit(engine));
+
+    [Fact]
+    public void A_ceiling_above_the_machine_is_said() =>
+        Assert.Contains("more than the", Budget.Of(new JobLimits { MemoryBytes = 1L << 50 }).WhyItDoesNotFit(EngineChoice.Local), StringComparison.Ordinal);
+
+    [Theory]
     [InlineData(10L, 10L, EngineChoice.InProc)]
     [InlineData(2_000_000L, 10L, EngineChoice.Local)]
     [InlineData(10L, 1L << 30, EngineChoice.Local)]

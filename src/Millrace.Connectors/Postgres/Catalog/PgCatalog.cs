@@ -86,6 +86,24 @@ internal sealed class PgCatalog
         return [.. rows.Select(ReadRelation)];
     }
 
+    /// <summary>About how many bytes each table has together with all that inherits from it, at the last ANALYZE. Takes no locks.</summary>
+    internal async Task<IReadOnlyDictionary<(string Schema, string Table), long>> EstimatedBytesAsync(CancellationToken cancel)
+    {
+        var rows = await _control.QueryAsync(
+            $"""
+            WITH RECURSIVE family(root, oid) AS (
+                SELECT c.oid, c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', 'm') AND {UserSchemas}
+                UNION SELECT f.root, i.inhrelid FROM pg_inherits i JOIN family f ON i.inhparent = f.oid)
+            SELECT n.nspname, r.relname, sum((c.relpages + coalesce(t.relpages, 0))::int8 * current_setting('block_size')::int8)
+            FROM family f JOIN pg_class r ON r.oid = f.root JOIN pg_namespace n ON n.oid = r.relnamespace
+            JOIN pg_class c ON c.oid = f.oid LEFT JOIN pg_class t ON t.oid = c.reltoastrelid
+            GROUP BY n.nspname, r.relname
+            """,
+            [],
+            cancel);
+        return rows.ToDictionary(static row => (row[0]!, row[1]!), static row => Number(row[2]));
+    }
+
     /// <summary>Parents, by inheritance, of relations that are no partitions: child to parent.</summary>
     internal async Task<ILookup<uint, uint>> ParentsAsync(CancellationToken cancel)
     {
