@@ -49,8 +49,10 @@ internal sealed class PlanPrinter
         Line(isLocal
             ? $"engine    local: {Figures.Count(budget.Processes, "worker process").Replace("processs", "processes", StringComparison.Ordinal)}, {Figures.Count(budget.Lanes, "unit")} at once"
             : $"engine    inproc: in this process, {Figures.Count(budget.Lanes, "unit")} at once");
-        var memory = $"memory    at most about {Figures.Bytes(budget.PeakBytes(engine))}";
-        Line(budget.WhyItDoesNotFit(engine) is { } reason ? $"{memory}: DOES NOT FIT, {reason}" : $"{memory}, of {Figures.Bytes(budget.MemoryBytes)} allowed");
+        var peak = Figures.Bytes(budget.PeakBytes(engine));
+        Line(budget.WhyItDoesNotFit(engine) is { } reason
+            ? $"memory    may need {peak}, which does not fit: {reason}"
+            : $"memory    at most about {peak} of the {Figures.Bytes(budget.MemoryBytes)} that limits.memory allows");
     }
 
     /// <summary>A strategy in words.</summary>

@@ -1,5 +1,6 @@
 using Millrace.Engines;
 using Millrace.Jobs;
+using Millrace.Telemetry;
 
 namespace Millrace.Planning;
 
@@ -16,10 +17,7 @@ public sealed record Budget(int Lanes, int Processes, int ConnectionsPerProcess,
     /// What <c>limits.memory</c> is when the job does not say: three quarters of what the machine has or the process's memory group allows,
     /// whichever is less.
     /// </summary>
-    public static long MemoryBytesDefault => Math.Max(Limits.MemoryBytesMin, MachineBytes / 4 * 3);
-
-    /// <summary>What the machine has, or the process's memory group allows, whichever is less.</summary>
-    public static long MachineBytes => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+    public static long MemoryBytesDefault => Math.Max(Limits.MemoryBytesMin, MachineMemory.Bytes / 4 * 3);
 
     /// <summary>About the most that all processes of a run take together under an engine.</summary>
     public long PeakBytes(EngineChoice engine) =>
@@ -28,8 +26,8 @@ public sealed record Budget(int Lanes, int Processes, int ConnectionsPerProcess,
     /// <summary>Why a run would not keep to its ceiling, and what to change; null when it fits.</summary>
     public string? WhyItDoesNotFit(EngineChoice engine)
     {
-        if (MemoryBytes > MachineBytes)
-            return $"limits.memory is {ByteSize.Format(MemoryBytes)}, more than the {ByteSize.Format(MachineBytes)} that this machine, or its memory group, has: lower it";
+        if (MemoryBytes > MachineMemory.Bytes)
+            return $"limits.memory is {ByteSize.Format(MemoryBytes)}, more than the {ByteSize.Format(MachineMemory.Bytes)} that this machine, or its memory group, has: lower it";
         if (PeakBytes(engine) <= MemoryBytes) return null;
         var fewer = (int)Math.Max(0, (MemoryBytes - Limits.ProcessOverheadBytes) / (Limits.ProcessOverheadBytes + Limits.DuckDbBytesMin));
         var advice = engine == EngineChoice.Local && fewer > 0 ? $", or limits.workers to {fewer * Limits.LanesPerProcessMax}" : "";

@@ -1,5 +1,6 @@
 using Millrace.Jobs;
 using Millrace.Planning;
+using Millrace.Telemetry;
 
 namespace Millrace.Tests.Planning;
 
@@ -28,7 +29,7 @@ public sealed class BudgetTests
     public void Without_a_limit_most_of_the_machine_is_the_ceiling_and_duckdb_gets_what_its_lanes_need()
     {
         var budget = Budget.Of(new JobLimits { Workers = 2 });
-        Assert.InRange(budget.MemoryBytes, Limits.MemoryBytesMin, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
+        Assert.InRange(budget.MemoryBytes, Limits.MemoryBytesMin, MachineMemory.Bytes);
         Assert.InRange(budget.DuckDbBytes, Limits.DuckDbBytesMin, Limits.DuckDbBytesBase + (2 * Limits.DuckDbBytesPerLane));
     }
 

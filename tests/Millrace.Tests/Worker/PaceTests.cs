@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Millrace.DuckDb;
 using Millrace.Extract;
 using Millrace.Faults;
+using Millrace.Jobs;
 using Millrace.Worker;
 
 namespace Millrace.Tests.Worker;
@@ -42,7 +43,8 @@ public sealed class PaceTests
     {
         var pace = new Pace(40_000, null, TimeProvider.System);
         var began = Stopwatch.GetTimestamp();
-        Assert.Equal([10_000L, 10_000], await Task.WhenAll(ReadAsync(pace, default), ReadAsync(pace, default)));
+        var read = await Task.WhenAll(ReadAsync(pace, default), ReadAsync(pace, default));
+        Assert.Equal([10_000L, 10_000], read);
         // Each lane's last chunk is waited for by the next one.
         Assert.True(Stopwatch.GetElapsedTime(began) >= TimeSpan.FromSeconds(16_000 / 40_000.0), $"{Stopwatch.GetElapsedTime(began)}");
     }
@@ -61,7 +63,7 @@ public sealed class PaceTests
 
     private static WorkerSettings Settings() => new()
     {
-        RunDirectory = "run", Epoch = 1, Source = "a", Target = "b", Format = Jobs.FileFormat.Parquet, BaseDirectory = "/", Lanes = 1, Connections = 1, DuckDbBytes = 1,
+        RunDirectory = "run", Epoch = 1, Source = "a", Target = "b", Format = FileFormat.Parquet, BaseDirectory = "/", Lanes = 1, Connections = 1, DuckDbBytes = 1,
     };
 
     private static async Task<long> ReadAsync(Pace pace, CancellationToken cancel)

@@ -117,6 +117,25 @@ public sealed class PgRelationTests
     }
 
     [Fact]
+    public async Task The_biggest_is_read_first_and_what_has_no_size_before_it()
+    {
+        var server = await _servers.GetAsync();
+        await server.ExecuteAsync(
+            """
+            DROP SCHEMA IF EXISTS sized CASCADE; CREATE SCHEMA sized; CREATE TABLE sized.empty (i int); CREATE TABLE sized.small AS SELECT generate_series(1, 100) AS i;
+            CREATE TABLE sized.big AS SELECT generate_series(1, 20000) AS i; CREATE VIEW sized.shown AS TABLE sized.big;
+            CREATE TABLE sized.parted (i int) PARTITION BY HASH (i);
+            CREATE TABLE sized.p0 PARTITION OF sized.parted FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+            CREATE TABLE sized.p1 PARTITION OF sized.parted FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+            INSERT INTO sized.parted SELECT generate_series(1, 30000);
+            ANALYZE sized.empty; ANALYZE sized.small; ANALYZE sized.big; ANALYZE sized.parted; ANALYZE sized.p0; ANALYZE sized.p1
+            """);
+        await using var run = PgRun.Open(server.Url());
+        var expanded = await run.Source.ExpandAsync([PgRun.Stream("sized.small"), PgRun.Stream("sized.*"), PgRun.Stream("sized.shown")], CancellationToken.None);
+        Assert.Equal(["sized.shown", "sized.parted", "sized.big", "sized.small", "sized.empty"], expanded.Select(static s => s.Name));
+    }
+
+    [Fact]
     public async Task A_table_that_is_written_while_it_is_read_changes_nothing()
     {
         var server = await _servers.GetAsync();
