@@ -29,6 +29,9 @@ public static class Limits
     /// <summary>Estimated source bytes from which worker processes are used instead of tasks in the coordinator.</summary>
     public const long InProcBytesMax = 256 * Mega;
 
+    /// <summary>Below this ceiling auto means worker processes, however small the job.</summary>
+    public const long InProcMemoryBytesMin = 512 * Mega;
+
     /// <summary>Source bytes that a unit aims at.</summary>
     public const long UnitBytesTarget = 64 * Mega;
 
@@ -172,14 +175,14 @@ public static class Limits
     /// <summary>Lines of a run's story that are kept.</summary>
     public const int StoryLinesMax = 10_000;
 
-    /// <summary>DuckDB's memory in one process before its lanes are counted.</summary>
-    public const long DuckDbBytesBase = 64 * Mega;
+    /// <summary>DuckDB's ceiling in each process when nobody has set <c>limits.memory</c>: enough for a row of half a gigabyte.</summary>
+    public const long DuckDbBytesUnasked = 2048 * Mega;
 
-    /// <summary>DuckDB's memory for each lane: a row group on its way out, with room for wide rows.</summary>
-    public const long DuckDbBytesPerLane = 128 * Mega;
-
-    /// <summary>The least memory that DuckDB is given: below it even a narrow row group does not fit.</summary>
-    public const long DuckDbBytesMin = 48 * Mega;
+    /// <summary>
+    /// The least ceiling that DuckDB is given. It is not taken: a COPY takes what its rows need, about three times the widest value, but
+    /// DuckDB counts what it reserves for it. What a process really takes is watched from outside.
+    /// </summary>
+    public const long DuckDbBytesMin = 256 * Mega;
 
     /// <summary>Units that a plan makes readable one by one; later ones in batches of as many.</summary>
     public const int PlanUnitsFlushedAtOnce = 64;
@@ -195,6 +198,12 @@ public static class Limits
 
     /// <summary>What a process needs beside DuckDB's counted memory: the runtime, libraries, buffers.</summary>
     public const long ProcessOverheadBytes = 96 * Mega;
+
+    /// <summary>What coordinator and keeper take of <c>limits.memory</c>; the rest is the workers'.</summary>
+    public const long CoordinatorBytes = 48 * Mega;
+
+    /// <summary>The least share of a worker process: it moves narrow rows on a few lanes with it.</summary>
+    public const long WorkerBytesMin = 96 * Mega;
 
     /// <summary>The end of what a worker process wrote to its standard error, in characters.</summary>
     public const int WorkerErrorCharsMax = 2_000;
@@ -271,6 +280,9 @@ public static class Limits
 
     /// <summary>How often the connection that holds a PostgreSQL snapshot is used, so that no proxy takes it for dead.</summary>
     public const int PgPingSeconds = 30;
+
+    /// <summary>From here on a receive buffer that a large row needed is given back to the system before the row is written.</summary>
+    public const int LargeBufferBytes = 16 * 1024 * 1024;
 
     /// <summary>Source bytes in one chunk of vectors: a chunk ends early rather than hold 2,048 values of 40 MB.</summary>
     public const int ChunkBytesMax = 4 * 1024 * 1024;

@@ -92,8 +92,7 @@ internal sealed unsafe class ThreadReader : IDisposable
         _ended = true;
         var (reader, scan) = (_reader, _scan);
         (_reader, _scan) = (null, null);
-        NativeMemory.Free(_heaps);
-        _heaps = null;
+        FreeHeaps(scan);
         try
         {
             reader?.Dispose();
@@ -102,5 +101,13 @@ internal sealed unsafe class ThreadReader : IDisposable
         {
             scan?.Dispose();
         }
+    }
+
+    private void FreeHeaps(SharedScan? scan)
+    {
+        if (scan is null || _heaps == null) return;
+        for (var i = 0; i < scan.Types.Length; i++) _heaps[i].FreeLarge();
+        NativeMemory.Free(_heaps);
+        _heaps = null;
     }
 }

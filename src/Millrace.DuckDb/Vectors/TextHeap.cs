@@ -18,31 +18,61 @@ internal unsafe struct TextHeap
     // Longer texts are assigned one by one: the call is nothing beside their copy, and they would waste the rest of a block.
     private const int TextBytesMax = 1024;
 
+    // Such texts lie in memory of our own: DuckDB would take the next power of two for each, count it as used, and end the whole process
+    // when its limit does not allow it, since its exceptions can't pass a call from C#.
+    private const int LargeTextBytesMin = 1024 * 1024;
+
     // What blocks are made of: DuckDB copies it into its heap.
     private static readonly byte* Blank = (byte*)NativeMemory.AllocZeroed(BlockBytesMax);
 
     private byte* _next;
     private byte* _end;
+    private LargeText* _large;
     private int _used;
     private int _block;
 
-    /// <summary>Forgets the blocks, which went with the chunk, and makes the next chunk's first as large as this one's texts were.</summary>
+    /// <summary>
+    /// Forgets the blocks, which went with the chunk, and makes the next chunk's first as large as this one's texts were. Whoever asks for
+    /// the next chunk has copied what it keeps of this one: large texts are freed.
+    /// </summary>
     public void NextChunk()
     {
+        FreeLarge();
         _block = _used + (_used >> 3);
         _used = 0;
         _next = _end = null;
     }
 
-    /// <summary>Gives room for a text that is longer than fits into a string_t; null when it is too long for a block.</summary>
+    /// <summary>Frees large texts.</summary>
+    public void FreeLarge()
+    {
+        while (_large != null)
+        {
+            var next = _large->Next;
+            NativeMemory.Free(_large);
+            _large = next;
+        }
+    }
+
+    /// <summary>Gives room for a text that is longer than fits into a string_t; null when it is DuckDB's to find.</summary>
+    /// <exception cref="OutOfMemoryException">The system has no memory for a large text.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public byte* Take(nint vector, ulong* row, long index, int length)
     {
-        if (length > _end - _next && !Refill(vector, row, index, length)) return null;
+        if (length > _end - _next && !Refill(vector, row, index, length)) return length < LargeTextBytesMin ? null : TakeLarge(length);
         var text = _next;
         _next += length;
         _used += length;
         return text;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private byte* TakeLarge(int length)
+    {
+        var large = (LargeText*)NativeMemory.Alloc((nuint)sizeof(LargeText) + (nuint)length);
+        large->Next = _large;
+        _large = large;
+        return (byte*)(large + 1);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -54,5 +84,12 @@ internal unsafe struct TextHeap
         _next = (byte*)row[1];
         _end = _next + size;
         return true;
+    }
+
+    // What stands before a large text's bytes; 16 bytes, so that they are aligned.
+    [StructLayout(LayoutKind.Sequential, Size = 16)]
+    private struct LargeText
+    {
+        public LargeText* Next;
     }
 }

@@ -1,4 +1,5 @@
 using Millrace.Faults;
+using Millrace.Jobs;
 using Millrace.Runs;
 using Millrace.Telemetry;
 using Millrace.Worker;
@@ -84,8 +85,9 @@ internal sealed class LocalEngine : IEngine
         {
             if (worker is null || worker.Gone is not null) continue;
             var taken = ProcessMemory.OfProcess(worker.Pid);
-            bytes += taken;
-            if (taken > _workerBytes) worker.Kill($"was killed because it took {Megabytes(taken)} MB, and its share of limits.memory is {Megabytes(_workerBytes)} MB");
+            bytes += taken.Bytes;
+            if (taken.OwnBytes > _workerBytes)
+                worker.Kill($"was killed because it took {ByteSize.Format(taken.OwnBytes)}, and its share of limits.memory is {ByteSize.Format(_workerBytes)}");
         }
 
         return bytes;
@@ -101,8 +103,6 @@ internal sealed class LocalEngine : IEngine
 
         _choosing.Dispose();
     }
-
-    private static long Megabytes(long bytes) => bytes / (1024 * 1024);
 
     private void Release(ChildWorker worker)
     {

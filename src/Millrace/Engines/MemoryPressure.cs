@@ -1,3 +1,5 @@
+using Millrace.Jobs;
+
 namespace Millrace.Engines;
 
 /// <summary>
@@ -28,7 +30,5 @@ internal sealed class MemoryPressure(long memoryBytesMax, int lanes, Func<int> n
         return Taken(memoryBytes);
     }
 
-    private string Taken(long bytes) => $"the run takes {Megabytes(bytes)} MB of the {Megabytes(memoryBytesMax)} MB of limits.memory";
-
-    private static long Megabytes(long bytes) => bytes / (1024 * 1024);
+    private string Taken(long bytes) => $"the run takes {ByteSize.Format(bytes)} of the {ByteSize.Format(memoryBytesMax)} of limits.memory";
 }

@@ -10,7 +10,7 @@ namespace Millrace.Planning;
 /// <param name="ConnectionsPerProcess">Source connections that each worker process may have.</param>
 /// <param name="DuckDbBytes">DuckDB's ceiling in each process that runs units.</param>
 /// <param name="MemoryBytes">The ceiling of all processes together: <c>limits.memory</c>.</param>
-/// <param name="WorkerBytes">A worker process's share of it: one that takes more is killed and replaced.</param>
+/// <param name="WorkerBytes">A worker process's share of it: one whose own memory (without files that the system can drop) is more is killed and replaced.</param>
 public sealed record Budget(int Lanes, int Processes, int ConnectionsPerProcess, long DuckDbBytes, long MemoryBytes, long WorkerBytes)
 {
     /// <summary>
@@ -20,8 +20,9 @@ public sealed record Budget(int Lanes, int Processes, int ConnectionsPerProcess,
     public static long MemoryBytesDefault => Math.Max(Limits.MemoryBytesMin, MachineMemory.Bytes / 4 * 3);
 
     /// <summary>About the most that all processes of a run take together under an engine.</summary>
-    public long PeakBytes(EngineChoice engine) =>
-        engine == EngineChoice.Local ? PeakBytesOf(Processes, DuckDbBytes) : Limits.ProcessOverheadBytes + DuckDbBytes;
+    public long PeakBytes(EngineChoice engine) => engine == EngineChoice.Local
+        ? Limits.CoordinatorBytes + (Processes * Math.Min(WorkerBytes, Limits.ProcessOverheadBytes + DuckDbBytes))
+        : Math.Max(Limits.WorkerBytesMin, Math.Min(MemoryBytes, Limits.ProcessOverheadBytes + DuckDbBytes));
 
     /// <summary>Why a run would not keep to its ceiling, and what to change; null when it fits.</summary>
     public string? WhyItDoesNotFit(EngineChoice engine)
@@ -29,7 +30,7 @@ public sealed record Budget(int Lanes, int Processes, int ConnectionsPerProcess,
         if (MemoryBytes > MachineMemory.Bytes)
             return $"limits.memory is {ByteSize.Format(MemoryBytes)}, more than the {ByteSize.Format(MachineMemory.Bytes)} that this machine, or its memory group, has: lower it";
         if (PeakBytes(engine) <= MemoryBytes) return null;
-        var fewer = (int)Math.Max(0, (MemoryBytes - Limits.ProcessOverheadBytes) / (Limits.ProcessOverheadBytes + Limits.DuckDbBytesMin));
+        var fewer = Math.Max(0, (MemoryBytes - Limits.CoordinatorBytes) / Limits.WorkerBytesMin);
         var advice = engine == EngineChoice.Local && fewer > 0 ? $", or limits.workers to {fewer * Limits.LanesPerProcessMax}" : "";
         return $"limits.memory is {ByteSize.Format(MemoryBytes)}: set it to at least {ByteSize.Format(PeakBytes(engine))}{advice}";
     }
@@ -40,22 +41,18 @@ public sealed record Budget(int Lanes, int Processes, int ConnectionsPerProcess,
 
     /// <summary>
     /// Divides: the coordinator keeps one connection for itself, and each process's overhead is taken off before DuckDB gets the rest.
-    /// A ceiling that nobody set is no invitation: DuckDB gets what its lanes need then.
+    /// A ceiling that nobody set is no invitation: DuckDB gets what a large row needs then.
     /// </summary>
     public static Budget Of(JobLimits limits)
     {
         var connections = Math.Max(1, (limits.SourceConnections ?? Limits.SourceConnectionsDefault) - (Keeps(limits) ? 2 : 1));
         var lanes = Math.Clamp(limits.Workers ?? Environment.ProcessorCount, 1, Limits.WorkersMax);
         var processes = LocalEngine.Processes(lanes);
-        var perProcess = (lanes + processes - 1) / processes;
         var memory = limits.MemoryBytes ?? MemoryBytesDefault;
         var duckDb = (memory - ((1L + processes) * Limits.ProcessOverheadBytes)) / processes;
-        if (limits.MemoryBytes is null) duckDb = Math.Min(duckDb, Limits.DuckDbBytesBase + (perProcess * Limits.DuckDbBytesPerLane));
+        if (limits.MemoryBytes is null) duckDb = Math.Min(duckDb, Limits.DuckDbBytesUnasked);
         duckDb = Math.Max(duckDb, Limits.DuckDbBytesMin);
-        var share = Math.Max((memory - Limits.ProcessOverheadBytes) / processes, Limits.DuckDbBytesMin + Limits.ProcessOverheadBytes);
+        var share = Math.Max((memory - Limits.CoordinatorBytes) / processes, Limits.WorkerBytesMin);
         return new Budget(lanes, processes, Math.Max(1, connections / processes), duckDb, memory, share);
     }
-
-    // The coordinator's own, and each worker's with its DuckDB.
-    private static long PeakBytesOf(int processes, long duckDbBytes) => ((1L + processes) * Limits.ProcessOverheadBytes) + (processes * duckDbBytes);
 }

@@ -24,7 +24,7 @@ public sealed class JobInspection(RunOptions options)
             rows += plan.EstimatedRows ?? 0;
             bytes += plan.EstimatedBytes ?? 0;
             var unknown = plan.EstimatedRows is null && plan.EstimatedBytes is null;
-            var engine = EngineRule.Pick(job.Engine, unknown ? null : rows, unknown ? null : bytes);
+            var engine = EngineRule.Pick(job.Engine, budget.MemoryBytes, unknown ? null : rows, unknown ? null : bytes);
             yield return new InspectedStream(plan.Stream, plan.Stream.TargetName, plan, engine, budget, Fault: null);
         }
 

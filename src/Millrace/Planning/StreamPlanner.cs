@@ -38,7 +38,7 @@ internal sealed class StreamPlanner(JobEnds ends, Job job, Budget budget)
         IAsyncEnumerator<StreamPlan> plans, int streams, CancellationToken cancel)
     {
         var planned = new List<StreamPlan>();
-        var engine = EngineRule.Pick(job.Engine, 0, 0);
+        var engine = EngineRule.Pick(job.Engine, budget.MemoryBytes, 0, 0);
         if (job.Engine == EngineChoice.Auto && streams > Limits.StreamsSizedUpMax) return (planned, EngineChoice.Local);
         long rows = 0, bytes = 0;
         while (engine == EngineChoice.InProc && await plans.MoveNextAsync().ConfigureAwait(false))
@@ -50,7 +50,7 @@ internal sealed class StreamPlanner(JobEnds ends, Job job, Budget budget)
             rows += plan.EstimatedRows ?? 0;
             bytes += plan.EstimatedBytes ?? 0;
             var unknown = plan.EstimatedRows is null && plan.EstimatedBytes is null;
-            engine = EngineRule.Pick(job.Engine, unknown ? null : rows, unknown ? null : bytes);
+            engine = EngineRule.Pick(job.Engine, budget.MemoryBytes, unknown ? null : rows, unknown ? null : bytes);
         }
 
         return (planned, engine);

@@ -193,7 +193,7 @@ internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
         if (_samples++ % Limits.SamplesPerMemoryReading == 0)
         {
             _memory = ProcessMemory.OfThisProcess() + (_engine?.MemoryBytes() ?? 0);
-            if (Volatile.Read(ref _keeper) is > 0 and var keeper) _memory += ProcessMemory.OfProcess(keeper);
+            if (Volatile.Read(ref _keeper) is > 0 and var keeper) _memory += ProcessMemory.OfProcess(keeper).Bytes;
             _peak = Math.Max(_peak, _memory);
             if (_pressure?.Feel(_memory) is { } warning) On(new Warned(warning));
         }

@@ -1,26 +1,30 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 
 namespace Millrace.Telemetry;
 
 /// <summary>
-/// What a process takes from the machine: PSS (shared pages count in parts) from Linux's <c>/proc/PID/smaps_rollup</c>; the working set
-/// where there is none.
+/// What a process takes from the machine, from Linux's <c>/proc/PID/smaps_rollup</c>, where shared pages count in parts (PSS); the working
+/// set where there is none.
 /// </summary>
-public static class ProcessMemory
+/// <param name="Bytes">All of it.</param>
+/// <param name="OwnBytes">Without the pages of files (the program, its libraries), which the system drops when it needs room.</param>
+[StructLayout(LayoutKind.Auto)]
+public readonly record struct ProcessMemory(long Bytes, long OwnBytes)
 {
     /// <summary>This process, in bytes.</summary>
-    public static long OfThisProcess() => OfProcess(Environment.ProcessId);
+    public static long OfThisProcess() => OfProcess(Environment.ProcessId).Bytes;
 
-    /// <summary>Another process, in bytes; 0 when it is gone.</summary>
-    public static long OfProcess(int pid)
+    /// <summary>Another process; nothing when it is gone.</summary>
+    public static ProcessMemory OfProcess(int pid)
     {
+        long? all = null, own = null;
         try
         {
             foreach (var line in File.ReadLines(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/smaps_rollup")))
             {
-                if (!line.StartsWith("Pss:", StringComparison.Ordinal)) continue;
-                var number = line.AsSpan(4).Trim();
-                return long.Parse(number[..number.IndexOf(' ')], CultureInfo.InvariantCulture) * 1024;
+                all ??= Of(line, "Pss:");
+                own ??= Of(line, "Pss_Anon:");
             }
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
@@ -28,6 +32,14 @@ public static class ProcessMemory
             // Another system, or the process has just ended.
         }
 
-        return pid == Environment.ProcessId ? Environment.WorkingSet : 0;
+        var bytes = all ?? (pid == Environment.ProcessId ? Environment.WorkingSet : 0);
+        return new ProcessMemory(bytes, own ?? bytes);
+    }
+
+    private static long? Of(string line, string figure)
+    {
+        if (!line.StartsWith(figure, StringComparison.Ordinal)) return null;
+        var number = line.AsSpan(figure.Length).Trim();
+        return long.Parse(number[..number.IndexOf(' ')], CultureInfo.InvariantCulture) * 1024;
     }
 }

@@ -26,30 +26,28 @@ public sealed class BudgetTests
     }
 
     [Fact]
-    public void Without_a_limit_most_of_the_machine_is_the_ceiling_and_duckdb_gets_what_its_lanes_need()
+    public void Without_a_limit_most_of_the_machine_is_the_ceiling_and_duckdb_gets_what_a_large_row_needs()
     {
         var budget = Budget.Of(new JobLimits { Workers = 2 });
         Assert.InRange(budget.MemoryBytes, Limits.MemoryBytesMin, MachineMemory.Bytes);
-        Assert.InRange(budget.DuckDbBytes, Limits.DuckDbBytesMin, Limits.DuckDbBytesBase + (2 * Limits.DuckDbBytesPerLane));
+        Assert.InRange(budget.DuckDbBytes, Limits.DuckDbBytesMin, Limits.DuckDbBytesUnasked);
     }
 
     [Theory]
-    [InlineData(128, 1)]
-    [InlineData(256, 2)]
+    [InlineData(192, 2)]
     [InlineData(512, 2)]
     [InlineData(8192, 40)]
-    public void A_workers_share_holds_its_duckdb_and_what_duckdb_does_not_count(int megabytes, int workers)
+    public void The_workers_shares_and_the_coordinator_are_the_ceiling(int megabytes, int workers)
     {
         var budget = Budget.Of(new JobLimits { MemoryBytes = megabytes * 1024L * 1024, Workers = workers });
-        Assert.True(budget.WorkerBytes >= budget.DuckDbBytes + Limits.ProcessOverheadBytes, budget.ToString());
+        Assert.InRange((budget.Processes * budget.WorkerBytes) + Limits.CoordinatorBytes, budget.MemoryBytes - budget.Processes, budget.MemoryBytes);
     }
 
     [Theory]
-    [InlineData(256, 2, EngineChoice.Local, null)]
-    [InlineData(128, 2, EngineChoice.Local, "limits.memory is 128 MB: set it to at least 240 MB")]
-    [InlineData(256, 40, EngineChoice.Local, "limits.memory is 256 MB: set it to at least 528 MB, or limits.workers to 16")]
-    [InlineData(256, 2, EngineChoice.InProc, null)]
-    [InlineData(128, 2, EngineChoice.InProc, "limits.memory is 128 MB: set it to at least 144 MB")]
+    [InlineData(192, 2, EngineChoice.Local, null)]
+    [InlineData(128, 2, EngineChoice.Local, "limits.memory is 128 MB: set it to at least 144 MB")]
+    [InlineData(256, 40, EngineChoice.Local, "limits.memory is 256 MB: set it to at least 336 MB, or limits.workers to 32")]
+    [InlineData(128, 2, EngineChoice.InProc, null)]
     public void A_budget_that_its_ceiling_does_not_hold_says_what_to_change(int megabytes, int workers, EngineChoice engine, string? why) =>
         Assert.Equal(why, Budget.Of(new JobLimits { MemoryBytes = megabytes * 1024L * 1024, Workers = workers }).WhyItDoesNotFit(engine));
 
@@ -64,8 +62,12 @@ public sealed class BudgetTests
     [InlineData(null, null, EngineChoice.Local)]
     [InlineData(null, 10L, EngineChoice.InProc)]
     public void Auto_means_worker_processes_for_large_or_unknown_streams(long? rows, long? bytes, EngineChoice engine) =>
-        Assert.Equal(engine, EngineRule.Pick(EngineChoice.Auto, rows, bytes));
+        Assert.Equal(engine, EngineRule.Pick(EngineChoice.Auto, 8L << 30, rows, bytes));
 
     [Fact]
-    public void What_the_user_says_counts() => Assert.Equal(EngineChoice.InProc, EngineRule.Pick(EngineChoice.InProc, null, null));
+    public void Where_there_is_little_memory_a_worker_is_at_risk_and_not_the_run() =>
+        Assert.Equal(EngineChoice.Local, EngineRule.Pick(EngineChoice.Auto, Limits.InProcMemoryBytesMin - 1, 10, 10));
+
+    [Fact]
+    public void What_the_user_says_counts() => Assert.Equal(EngineChoice.InProc, EngineRule.Pick(EngineChoice.InProc, 1, null, null));
 }

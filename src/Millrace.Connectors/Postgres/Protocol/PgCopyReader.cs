@@ -38,6 +38,9 @@ public sealed class PgCopyReader : IDisposable
     /// <summary>Bytes received by this connection since it was opened, framing included.</summary>
     public long BytesReceived => _receiver.BytesReceived;
 
+    /// <summary>Gives back what the last row needed beyond the usual buffer. Rows that were given are gone then.</summary>
+    public void Release() => _receiver.Release();
+
     /// <summary>
     /// The next row, valid until the next call; false at the end, when the connection is free for the next statement. Throws a
     /// <see cref="Fault"/>: the server's error, Cancelled, or Unreachable when the stream breaks off; the reader is over then.

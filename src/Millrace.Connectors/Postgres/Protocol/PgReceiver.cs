@@ -11,6 +11,7 @@ namespace Millrace.Connectors.Postgres.Protocol;
 internal sealed class PgReceiver
 {
     private const int HeaderBytes = 5;
+    private const int GrowthFactor = 8;
 
     private readonly PgTransport _transport;
     private readonly byte[] _standard = GC.AllocateUninitializedArray<byte>(Limits.PgReceiveBufferBytes);
@@ -95,6 +96,18 @@ internal sealed class PgReceiver
         }
     }
 
+    /// <summary>
+    /// Gives a large message's buffer back as soon as nobody looks at it any more, and at once: its rows are about to be written, which
+    /// takes as much again.
+    /// </summary>
+    internal void Release()
+    {
+        if (_buffer == _standard || _end - _start > _standard.Length) return;
+        var isLarge = _buffer.Length >= Limits.LargeBufferBytes;
+        MoveToFront(0);
+        if (isLarge) GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+    }
+
     /// <summary>Makes room; behind a large message it goes back to the standard buffer.</summary>
     private void MoveToFront(int count)
     {
@@ -109,8 +122,8 @@ internal sealed class PgReceiver
     {
         try
         {
-            // Twice what has arrived, not what is claimed: a lying length costs its sender as much as it costs us.
-            var larger = GC.AllocateUninitializedArray<byte>((int)Math.Min(count, 2L * _buffer.Length));
+            // A few times what has arrived, not what is claimed: a lying length costs its sender, too. Pages count only when they are filled.
+            var larger = GC.AllocateUninitializedArray<byte>((int)Math.Min(count, (long)GrowthFactor * _buffer.Length));
             Buffer.BlockCopy(_buffer, 0, larger, 0, _end);
             _buffer = larger;
         }

@@ -36,7 +36,10 @@ internal sealed class PgPieceReader : ITableReader
             // A piece without rows must not end the reader.
             while (_copy is not null || OpenNext())
             {
-                var rows = Fill(chunk, _copy!);
+                var copy = _copy!;
+                var rows = Fill(chunk, copy);
+                // Here, where no view of it is left on the stack: the collector takes such a view for a use.
+                copy.Release();
                 if (rows > 0) return rows;
             }
 
