@@ -17,7 +17,7 @@ internal static class CommandLine
     {
         var root = new RootCommand("Moves tables between databases and files: in parallel, in constant memory, exactly once.");
         foreach (var define in (Func<Shell, Command>[])
-            [RunVerb.Define, PlanVerb.Define, CheckVerb.Define, DiscoverVerb.Define, RunsVerb.Define, ShowVerb.Define, ResumeVerb.Define, CancelVerb.Define, WorkVerb.Define, KeepVerb.Define])
+            [RunVerb.Define, PlanVerb.Define, CheckVerb.Define, DiscoverVerb.Define, RunsVerb.Define, ShowVerb.Define, VerifyVerb.Define, ResumeVerb.Define, CancelVerb.Define, WorkVerb.Define, KeepVerb.Define])
         {
             root.Add(define(shell));
         }

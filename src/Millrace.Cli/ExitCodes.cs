@@ -1,5 +1,6 @@
 using Millrace.Faults;
 using Millrace.Telemetry;
+using Millrace.Verify;
 
 namespace Millrace.Cli;
 
@@ -17,6 +18,9 @@ internal static class ExitCodes
         RunStatus.Cancelled => Cancelled,
         _ => summary.Faults.IsEmpty ? Failed : Of(summary.Faults),
     };
+
+    /// <summary>That of a verification: 0 when everything is equal.</summary>
+    public static int Of(VerifySummary summary) => summary.Status == RunStatus.Cancelled ? Cancelled : Of(summary.Faults);
 
     /// <summary>
     /// That of several faults: 0 for none, their common code when they agree, else 1. Which one came first depends on the workers'

@@ -119,8 +119,9 @@ public sealed class DuckDbConnection : IDisposable
     /// <exception cref="DuckDbException">DuckDB refuses the function.</exception>
     public void RegisterCopyFunction(string name, Func<CopyBinding, ICopyTarget> bind) => CopyFunction.Register(_handle, name, bind);
 
-    /// <summary>Makes <c>name(token BIGINT, columns…)</c> a condition that is always true and hashes what it is given.</summary>
-    internal void RegisterTap(string name, Func<long, ContentSum> open) => TapFunction.Register(_handle, name, open);
+    /// <summary>Makes <c>name(token BIGINT, columns…)</c> a function that sees whole rows; <paramref name="bind"/> is called on DuckDB's threads.</summary>
+    internal void RegisterRowFunction(string name, DuckDbType returns, Func<long, DuckDbType[], IRowFunction> bind) =>
+        RowFunction.Register(_handle, name, returns, bind);
 
     /// <inheritdoc/>
     public void Dispose()

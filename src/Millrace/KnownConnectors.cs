@@ -1,9 +1,11 @@
 using System.Collections.Immutable;
+using Millrace.Extract;
 using Millrace.Faults;
 using Millrace.Jobs;
 using Millrace.Keeper;
 using Millrace.Load;
 using Millrace.Planning;
+using Millrace.Runs;
 using Millrace.Worker;
 
 namespace Millrace;
@@ -40,18 +42,24 @@ public sealed record KnownConnectors(ImmutableArray<ISourceConnector> Sources, I
     /// <summary>The worker's halves of source and target, as one runner.</summary>
     public UnitRunner OpenRunner(WorkerSettings settings, TimeProvider clock)
     {
-        var targetMark = new Mark("target");
+        var target = TargetOf(settings, clock);
+        var reader = OpenReader(settings, clock);
+        return new UnitRunner(settings, reader, TargetFor(target.Address, target.Mark).OpenWriter(target), clock);
+    }
+
+    /// <summary>The worker's half of the source alone.</summary>
+    public IUnitReader OpenReader(WorkerSettings settings, TimeProvider clock)
+    {
         var source = ContextOf(settings.Source, settings.BaseDirectory, settings.Connections, clock);
-        var reader = SourceFor(source.Address, source.Mark).OpenReader(source);
-        var writer = TargetFor(settings.Target, targetMark).OpenWriter(new TargetContext
-        {
-            Address = settings.Target,
-            Mark = targetMark,
-            Format = settings.Format,
-            BaseDirectory = settings.BaseDirectory,
-            Clock = clock,
-        });
-        return new UnitRunner(settings, reader, writer, clock);
+        return SourceFor(source.Address, source.Mark).OpenReader(source);
+    }
+
+    /// <summary>What a run has published of a stream.</summary>
+    /// <exception cref="Fault">A target of this kind can't be read again.</exception>
+    public IPublishedReader OpenPublished(WorkerSettings settings, StreamHeader header, WriteMode mode, TimeProvider clock)
+    {
+        var target = TargetOf(settings, clock);
+        return TargetFor(target.Address, target.Mark).OpenPublished(target, header, mode);
     }
 
     /// <summary>What keeps a moment of a source in a process of its own; null where the source has no moments.</summary>
@@ -64,6 +72,9 @@ public sealed record KnownConnectors(ImmutableArray<ISourceConnector> Sources, I
     /// <summary>A source as a process beside the coordinator opens it.</summary>
     private static SourceContext ContextOf(string address, string baseDirectory, int connections, TimeProvider clock) =>
         new() { Address = address, Mark = new Mark("source"), BaseDirectory = baseDirectory, Connections = connections, Clock = clock };
+
+    private static TargetContext TargetOf(WorkerSettings settings, TimeProvider clock) =>
+        new() { Address = settings.Target, Mark = new Mark("target"), Format = settings.Format, BaseDirectory = settings.BaseDirectory, Clock = clock };
 
     // The scheme is said, the rest is not: it may hold a password.
     private static Fault NobodyClaims(string address, Mark mark, string role, string known)

@@ -371,6 +371,15 @@ public static class Limits
     /// <summary>How long a worker waits at most between two chunks to keep the pace; well below <see cref="UnitStallSecondsMax"/>.</summary>
     public const int PaceWaitSecondsMax = 900;
 
+    /// <summary>Buckets that rows are added up in by their keys when a run is verified: as many sums are held for either side.</summary>
+    public const int VerifyBuckets = 65_536;
+
+    /// <summary>Rows of source and target together that are compared key by key when a run is verified; what differs beyond them is not listed.</summary>
+    public const long VerifyRowsMax = 10_000_000;
+
+    /// <summary>Keys, units and files of a stream that are named when they differ; the others are counted.</summary>
+    public const int VerifyNamedMax = 100;
+
     /// <summary>Checks the relations between the bounds.</summary>
     public static void AssertRelations()
     {

@@ -107,6 +107,19 @@ public sealed class PostgresSource : ISource
     public HeldMoment? Held => _hold.Moment is { } moment ? new HeldMoment(moment.ToString(), _hold.Locks) : null;
 
     /// <inheritdoc/>
+    public async ValueTask<ImmutableArray<string>> KeyAsync(StreamJob stream, CancellationToken cancel)
+    {
+        if (stream.Query is not null) return stream.Partition.Key;
+        var held = await _hold.RelationAsync(stream, cancel);
+        foreach (var index in await _catalog.IndexesAsync(held.Relation.Oid, cancel))
+        {
+            if (index.IsUnique) return [.. index.Columns];
+        }
+
+        return stream.Partition.Key;
+    }
+
+    /// <inheritdoc/>
     public async ValueTask<StreamPlan> PlanAsync(StreamJob stream, PlanRequest request, CancellationToken cancel) =>
         await _planning.PlanAsync(stream, request, cancel);
 

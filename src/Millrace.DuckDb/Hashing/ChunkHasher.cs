@@ -8,8 +8,8 @@ namespace Millrace.DuckDb;
 /// </summary>
 public sealed unsafe class ChunkHasher
 {
-    // DuckDB's vector size. A larger chunk is hashed in steps.
-    private const int StepRows = 2048;
+    /// <summary>DuckDB's vector size. A larger chunk is hashed in steps.</summary>
+    internal const int StepRows = 2048;
 
     private readonly (ColumnHasher Hasher, DuckDbType Type, int Vector)[] _columns;
 
@@ -36,19 +36,24 @@ public sealed unsafe class ChunkHasher
         for (var first = 0; first < rows; first += StepRows)
         {
             var count = Math.Min(StepRows, rows - first);
-            new Span<ulong>(sums, count).Clear();
-            foreach (ref readonly var column in _columns.AsSpan())
-            {
-                var vector = NativeMethods.duckdb_data_chunk_get_vector(chunk, (ulong)column.Vector);
-                column.Hasher.Add(new VectorReader(vector, column.Type, rows), first, count, sums);
-            }
-
+            Rows(chunk, rows, first, count, sums);
             var step = HashMixing.Rows(new ReadOnlySpan<ulong>(sums, count));
             low += step.Low;
             high += step.High;
         }
 
         return new ContentHash(rows, low, high);
+    }
+
+    /// <summary>What each of <paramref name="count"/> rows from <paramref name="first"/> on adds up to before it is mixed: the formula's <c>R</c>.</summary>
+    internal void Rows(nint chunk, int rows, int first, int count, ulong* sums)
+    {
+        new Span<ulong>(sums, count).Clear();
+        foreach (ref readonly var column in _columns.AsSpan())
+        {
+            var vector = NativeMethods.duckdb_data_chunk_get_vector(chunk, (ulong)column.Vector);
+            column.Hasher.Add(new VectorReader(vector, column.Type, rows), first, count, sums);
+        }
     }
 }
 

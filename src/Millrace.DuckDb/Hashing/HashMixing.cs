@@ -57,6 +57,14 @@ internal static unsafe class HashMixing
         return x ^ (x >>> 31);
     }
 
+    /// <summary>What a row adds to the first sum.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong Low(ulong row) => Mix(row + First);
+
+    /// <summary>What a row adds to the second sum.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong High(ulong row) => MixAgain(row ^ Second);
+
     /// <summary>What stands for a column in the hashes of its values.</summary>
     public static ulong SeedOf(int position, HashFamily family, int scale) => Mix(Mix((ulong)position + 1) ^ (((ulong)family << 8) + (ulong)scale));
 
@@ -126,8 +134,8 @@ internal static unsafe class HashMixing
         var (low, high) = (Vector256.Sum(lows), Vector256.Sum(highs));
         foreach (var row in rows)
         {
-            low += Mix(row + First);
-            high += MixAgain(row ^ Second);
+            low += Low(row);
+            high += High(row);
         }
 
         return (low, high);

@@ -25,6 +25,13 @@ public interface ITargetConnector
 
     /// <summary>The worker's half. Does no I/O yet.</summary>
     IUnitWriter OpenWriter(TargetContext context);
+
+    /// <summary>Reads what a run has published of a stream. Does no I/O yet. A target that can't be read again is a <see cref="Fault"/>.</summary>
+    /// <param name="context">The target.</param>
+    /// <param name="header">The stream as it was published.</param>
+    /// <param name="mode">What became of the rows that were there before.</param>
+    IPublishedReader OpenPublished(TargetContext context, StreamHeader header, WriteMode mode) =>
+        throw new Fault(FaultKind.Refused, $"what is in a target of the kind {Name} can't be read again") { Side = FaultSide.Target, Where = context.Mark.ToString() };
 }
 
 /// <summary>What a target is opened with.</summary>

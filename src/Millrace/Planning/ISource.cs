@@ -93,6 +93,12 @@ public interface ISource : IAsyncDisposable
     ValueTask<StreamPlan> PlanAsync(StreamJob stream, PlanRequest request, CancellationToken cancel);
 
     /// <summary>
+    /// The source's names of the columns by which a row of a planned stream is known: a unique key that the source itself guards, else the key
+    /// that the job names. Empty: none is known.
+    /// </summary>
+    ValueTask<ImmutableArray<string>> KeyAsync(StreamJob stream, CancellationToken cancel) => ValueTask.FromResult(stream.Partition.Key);
+
+    /// <summary>
     /// Cuts a unit into parts that together read exactly what it reads, at the same moment, each row in exactly one of them; two as a
     /// rule. Works from the stream's header and the unit alone, so that a resumed run can do it, and takes its own results. May look at
     /// the source; parts are complementary whatever it finds there.

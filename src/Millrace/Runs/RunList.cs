@@ -32,6 +32,18 @@ public static class RunList
         throw new Fault(FaultKind.Usage, $"no run below {Path.GetFullPath(state)} is unfinished") { Advice = "`millrace runs` lists them all." };
     }
 
+    /// <summary>The run that <c>verify</c> without a name means: the latest that has succeeded.</summary>
+    /// <exception cref="Fault">There is none.</exception>
+    public static RunDirectory LatestSucceeded(string state)
+    {
+        foreach (var run in Enumerate(state))
+        {
+            if (run.Status == RunStatus.Succeeded) return run.Directory;
+        }
+
+        throw new Fault(FaultKind.Usage, $"no run below {Path.GetFullPath(state)} has succeeded") { Advice = "`millrace runs` lists them all." };
+    }
+
     /// <summary>How one run stands.</summary>
     public static RunListing Describe(RunDirectory directory)
     {

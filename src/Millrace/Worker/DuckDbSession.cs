@@ -20,32 +20,44 @@ internal sealed class DuckDbSession : IDisposable
     private DuckDbSession(DuckDbDatabase database) => _database = database;
 
     /// <summary>Opens and locks a database for a stream.</summary>
-    public static DuckDbSession Open(WorkerSettings settings, RunDirectory directory, StreamHeader header, IUnitReader reader, IUnitWriter writer, HashTaps taps)
+    public static DuckDbSession Open(WorkerSettings settings, RunDirectory directory, StreamHeader header, IUnitReader reader, IUnitWriter writer, HashTaps taps) =>
+        Open(settings, directory.SpillPath, header.OneUnit, [.. reader.ReadablePaths(header), .. writer.WritablePaths(header)], connection =>
+        {
+            reader.Attach(connection);
+            writer.Attach(connection);
+            taps.Attach(connection);
+        });
+
+    /// <summary>Opens and locks a database.</summary>
+    /// <param name="settings">Memory, disk and lanes.</param>
+    /// <param name="spill">Where it may spill.</param>
+    /// <param name="oneStatement">True when one statement is to have all threads; false when each lane has its own.</param>
+    /// <param name="paths">What it may read and write beside that.</param>
+    /// <param name="attach">Registers functions.</param>
+    public static DuckDbSession Open(WorkerSettings settings, string spill, bool oneStatement, IReadOnlyList<string> paths, Action<DuckDbConnection> attach)
     {
         var options = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["threads"] = Number(settings.Lanes),
             // Every lane's own thread works on its own statement. A thread of DuckDB's own would take a statement's only task away from
             // the lane that waits for it, and that lane would spin: a tenth of all processor time, measured.
-            ["external_threads"] = header.OneUnit ? "1" : Number(settings.Lanes),
+            ["external_threads"] = oneStatement ? "1" : Number(settings.Lanes),
             ["memory_limit"] = Bytes(settings.DuckDbBytes),
-            ["temp_directory"] = directory.SpillPath,
+            ["temp_directory"] = spill,
             ["preserve_insertion_order"] = "false",
             ["autoinstall_known_extensions"] = "false",
             ["autoload_known_extensions"] = "false",
             ["allow_community_extensions"] = "false",
         };
-        if (settings.SpillBytes is { } spill) options["max_temp_directory_size"] = Bytes(spill);
+        if (settings.SpillBytes is { } most) options["max_temp_directory_size"] = Bytes(most);
         var database = DuckDbDatabase.Open(options);
         var session = new DuckDbSession(database);
         try
         {
             var connection = session.Rent();
-            reader.Attach(connection);
-            writer.Attach(connection);
-            taps.Attach(connection);
+            attach(connection);
             connection.Execute("SET GLOBAL TimeZone = 'UTC'");
-            connection.Execute($"SET GLOBAL allowed_directories = {PathList(directory, header, reader, writer)}");
+            connection.Execute($"SET GLOBAL allowed_directories = {PathList([spill, .. paths])}");
             connection.Execute("SET GLOBAL enable_external_access = false");
             connection.Execute("SET GLOBAL lock_configuration = true");
             session.Return(connection);
@@ -75,13 +87,10 @@ internal sealed class DuckDbSession : IDisposable
 
     private static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
 
-    private static string PathList(RunDirectory directory, StreamHeader header, IUnitReader reader, IUnitWriter writer)
+    private static string PathList(IEnumerable<string> paths)
     {
         var list = new StringBuilder("[");
-        void Add(string path) => list.Append(list.Length == 1 ? "'" : ", '").Append(path.Replace("'", "''", StringComparison.Ordinal)).Append('\'');
-        Add(directory.SpillPath);
-        foreach (var path in reader.ReadablePaths(header)) Add(path);
-        foreach (var path in writer.WritablePaths(header)) Add(path);
+        foreach (var path in paths) list.Append(list.Length == 1 ? "'" : ", '").Append(path.Replace("'", "''", StringComparison.Ordinal)).Append('\'');
         return list.Append(']').ToString();
     }
 }

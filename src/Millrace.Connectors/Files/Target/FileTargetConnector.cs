@@ -1,5 +1,6 @@
 using Millrace.Jobs;
 using Millrace.Load;
+using Millrace.Runs;
 
 namespace Millrace.Connectors.Files.Target;
 
@@ -23,4 +24,8 @@ public sealed class FileTargetConnector : ITargetConnector
 
     /// <inheritdoc/>
     public IUnitWriter OpenWriter(TargetContext context) => new FileUnitWriter(StagingPlace.Of(FileTargetAddress.Parse(context)));
+
+    /// <inheritdoc/>
+    public IPublishedReader OpenPublished(TargetContext context, StreamHeader header, WriteMode mode) =>
+        new PublishedFiles(FileTargetAddress.Parse(context), header, mode);
 }

@@ -3,13 +3,25 @@ using System.Runtime.InteropServices;
 
 namespace Millrace.DuckDb;
 
-/// <summary>
-/// The scalar function behind <see cref="HashTaps"/>: <c>name(token BIGINT, columns…) → true</c>. Each callback is fenced as in
-/// <see cref="TableFunction"/>.
-/// </summary>
-internal static unsafe class TapFunction
+/// <summary>What one use of a <see cref="RowFunction"/> in a query does. Several threads call it at once.</summary>
+internal interface IRowFunction
 {
-    public static void Register(ConnectionHandle connection, string name, Func<long, ContentSum> open)
+    /// <summary>Takes a chunk whose first vector is the token and whose others are the columns, and fills the output: a value for each row.</summary>
+    void Run(nint chunk, int rows, nint output);
+}
+
+/// <summary>
+/// A scalar function in C# that sees whole rows: <c>name(token BIGINT, columns…)</c>. The token, a constant, says what is meant. Each callback
+/// is fenced as in <see cref="TableFunction"/>.
+/// </summary>
+internal static unsafe class RowFunction
+{
+    /// <summary>Makes a function known to a connection's database.</summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="name">The function's name in SQL.</param>
+    /// <param name="returns">What it gives for each row: BOOLEAN or an integer type.</param>
+    /// <param name="bind">Makes one use of it, from its token and the types of its columns; called on DuckDB's threads.</param>
+    public static void Register(ConnectionHandle connection, string name, DuckDbType returns, Func<long, DuckDbType[], IRowFunction> bind)
     {
         var function = NativeMethods.duckdb_create_scalar_function();
         try
@@ -18,14 +30,14 @@ internal static unsafe class TapFunction
             using (var token = LogicalTypes.Create(DuckDbType.BigInt)) NativeMethods.duckdb_scalar_function_add_parameter(function, token.Pointer);
             using (var any = new LogicalTypeHandle(NativeMethods.duckdb_create_logical_type(NativeMethods.AnyType)))
                 NativeMethods.duckdb_scalar_function_set_varargs(function, any.Pointer);
-            using (var truth = LogicalTypes.Create(DuckDbType.Boolean)) NativeMethods.duckdb_scalar_function_set_return_type(function, truth.Pointer);
+            using (var given = LogicalTypes.Create(returns)) NativeMethods.duckdb_scalar_function_set_return_type(function, given.Pointer);
 
             // It sees NULLs, and is neither folded nor left out nor moved about for what it gives.
             NativeMethods.duckdb_scalar_function_set_special_handling(function);
             NativeMethods.duckdb_scalar_function_set_volatile(function);
-            NativeMethods.duckdb_scalar_function_set_extra_info(function, NativeState.Hold(open), NativeState.Deleter);
+            NativeMethods.duckdb_scalar_function_set_extra_info(function, NativeState.Hold(bind), NativeState.Deleter);
             NativeMethods.duckdb_scalar_function_set_bind(function, &Bind);
-            NativeMethods.duckdb_scalar_function_set_function(function, &Pass);
+            NativeMethods.duckdb_scalar_function_set_function(function, &Run);
             if (NativeMethods.duckdb_register_scalar_function(connection, function) != 0)
                 throw new DuckDbException(DuckDbErrorType.Catalog, $"DuckDB refuses the function {name}.");
         }
@@ -35,16 +47,23 @@ internal static unsafe class TapFunction
         }
     }
 
+    /// <summary>A hasher of columns whose vectors follow each other in a chunk, the first of them at position 0.</summary>
+    public static ChunkHasher HasherOf(ReadOnlySpan<DuckDbType> types, int firstVector)
+    {
+        var columns = new HashedColumn[types.Length];
+        for (var i = 0; i < columns.Length; i++) columns[i] = new HashedColumn(types[i], firstVector + i, i);
+        return new ChunkHasher(columns);
+    }
+
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static void Bind(nint info)
     {
         try
         {
-            var open = NativeState.Get<Func<long, ContentSum>>(NativeMethods.duckdb_scalar_function_bind_get_extra_info(info));
-            var columns = new HashedColumn[NativeMethods.duckdb_scalar_function_bind_get_argument_count(info) - 1];
-            for (var i = 0; i < columns.Length; i++) columns[i] = new HashedColumn(TypeOf(info, i + 1), i + 1, i);
-            var tap = new Tap(new ChunkHasher(columns), open(Token(info)));
-            NativeMethods.duckdb_scalar_function_set_bind_data(info, NativeState.Hold(tap), NativeState.Deleter);
+            var bind = NativeState.Get<Func<long, DuckDbType[], IRowFunction>>(NativeMethods.duckdb_scalar_function_bind_get_extra_info(info));
+            var types = new DuckDbType[NativeMethods.duckdb_scalar_function_bind_get_argument_count(info) - 1];
+            for (var i = 0; i < types.Length; i++) types[i] = TypeOf(info, i + 1);
+            NativeMethods.duckdb_scalar_function_set_bind_data(info, NativeState.Hold(bind(Token(info), types)), NativeState.Deleter);
             NativeMethods.duckdb_scalar_function_set_bind_data_copy(info, &Copy);
         }
         catch (Exception e)
@@ -55,17 +74,16 @@ internal static unsafe class TapFunction
 
     // The optimizer copies expressions with what they were bound to.
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static nint Copy(nint bound) => NativeState.Hold(NativeState.Get<Tap>(bound));
+    private static nint Copy(nint bound) => NativeState.Hold(NativeState.Get<IRowFunction>(bound));
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static void Pass(nint info, nint chunk, nint output)
+    private static void Run(nint info, nint chunk, nint output)
     {
         try
         {
-            var tap = NativeState.Get<Tap>(NativeMethods.duckdb_scalar_function_get_bind_data(info));
+            var function = NativeState.Get<IRowFunction>(NativeMethods.duckdb_scalar_function_get_bind_data(info));
             var rows = (int)NativeMethods.duckdb_data_chunk_get_size(chunk);
-            tap.Sum.Add(tap.Hasher.Hash(chunk, rows));
-            new Span<byte>(NativeMethods.duckdb_vector_get_data(output), rows).Fill(1);
+            function.Run(chunk, rows, (nint)NativeMethods.duckdb_vector_get_data(output));
         }
         catch (Exception e)
         {
@@ -97,7 +115,7 @@ internal static unsafe class TapFunction
             var error = NativeMethods.duckdb_expression_fold(context, expression, &folded);
             using var value = new ValueHandle(folded);
             if (error != 0) NativeMethods.duckdb_destroy_error_data(&error);
-            if (value.IsInvalid || NativeMethods.duckdb_is_null_value(value.Pointer) != 0) throw new ArgumentException("The token of a tap is no constant.");
+            if (value.IsInvalid || NativeMethods.duckdb_is_null_value(value.Pointer) != 0) throw new ArgumentException("The token of a row function is no constant.");
             return NativeMethods.duckdb_get_int64(value.Pointer);
         }
         finally
@@ -106,6 +124,4 @@ internal static unsafe class TapFunction
             NativeMethods.duckdb_destroy_expression(&expression);
         }
     }
-
-    private sealed record Tap(ChunkHasher Hasher, ContentSum Sum);
 }

@@ -1,0 +1,174 @@
+using System.Collections;
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text;
+using Millrace.DuckDb;
+using Millrace.Faults;
+using Millrace.Load;
+using Millrace.Planning;
+using Millrace.Runs;
+
+namespace Millrace.Verify;
+
+/// <summary>
+/// Verifies one committed stream:
+/// <list type="number">
+/// <item>Every unit is read again from the source, and what it has brought from the target; both are added up, by unit and by the buckets of keys.</item>
+/// <item>Equal in every bucket: the stream is equal, whichever units its rows lie in now.</item>
+/// <item>Otherwise units that differ are read once more, and of them the rows of the buckets that do: those are compared key by key.</item>
+/// </list>
+/// </summary>
+/// <param name="scope">What is compared.</param>
+/// <param name="session">Reads it.</param>
+/// <param name="folder">Keeps what is read a second time.</param>
+/// <param name="generation">The stream as it was read by the run.</param>
+/// <param name="lanes">Units at once.</param>
+internal sealed class StreamVerification(VerifyScope scope, VerifySession session, VerifyFolder folder, Generation generation, int lanes)
+{
+    private readonly BucketSums _source = new(Limits.VerifyBuckets);
+    private readonly BucketSums _target = new(Limits.VerifyBuckets);
+    private readonly ChangeList _changes = new();
+    private readonly Lock _lock = new();
+    private UnitSum _sourceSum;
+    private long _rowsWritten;
+    private long _units;
+    private long _unmatched;
+
+    /// <summary>Units that were compared.</summary>
+    public long UnitsDone { get; private set; }
+
+    /// <summary>Does it.</summary>
+    /// <param name="plan">The stream as its source is cut now.</param>
+    /// <param name="published">What the run has published of it.</param>
+    /// <param name="commit">The run's commit of it.</param>
+    /// <param name="cancel">Stops it.</param>
+    public async Task<StreamVerdict> RunAsync(StreamPlan plan, IPublishedReader published, CommitRecord commit, CancellationToken cancel)
+    {
+        var options = new ParallelOptions { MaxDegreeOfParallelism = lanes, CancellationToken = cancel };
+        await using (var again = new UnitsAgain(folder))
+        {
+            await Parallel.ForEachAsync(UnitPairs.ReadAsync(plan, generation, cancel), options, async (pair, token) => await CompareAsync(pair, again, token).ConfigureAwait(false)).ConfigureAwait(false);
+        }
+
+        var strangers = 0;
+        await foreach (var path in published.StrangersAsync(token => UnitPairs.ResultsAsync(generation, token), cancel).ConfigureAwait(false))
+        {
+            strangers++;
+            _changes.Add(FaultSide.Target, null, path, "was not written by the run, and readers take it for a part of the table");
+        }
+
+        var (inSource, inTarget) = (_source.Total, _target.Total);
+        var buckets = _source.Differing(_target, Limits.VerifyRowsMax);
+        var isEqual = buckets.Count == 0 && strangers == 0;
+        if (_unmatched > 0) CompareWhole(commit);
+        return new StreamVerdict
+        {
+            Stream = scope.Header.Stream,
+            Place = published.Place,
+            IsEqual = isEqual,
+            Units = _units,
+            RowsInSource = inSource.Rows,
+            RowsInTarget = inTarget.Rows,
+            RowsWritten = _rowsWritten,
+            SourceHash = inSource.ToString(),
+            TargetHash = inTarget.ToString(),
+            Key = scope.Key,
+            LeftOut = scope.LeftOut,
+            BytesRead = session.Bytes,
+
+            // Rows that are equal as a whole have at most moved from one unit to another, as an update of a table's own does.
+            Changes = isEqual ? [] : _changes.Named,
+            ChangeCount = isEqual ? 0 : _changes.Count,
+            Rows = buckets.Count == 0 ? null : await DrillDownAsync(buckets, cancel).ConfigureAwait(false),
+        };
+    }
+
+    /// <summary>One unit, both sides.</summary>
+    private async Task CompareAsync(UnitPair pair, UnitsAgain again, CancellationToken cancel)
+    {
+        var source = pair.Now is null ? default : await session.SumSourceAsync(pair.Now, _source, cancel).ConfigureAwait(false);
+        var (target, isThere) = pair.Result is null ? (default, false) : await TargetAsync(pair.Result, cancel).ConfigureAwait(false);
+        lock (_lock)
+        {
+            _sourceSum += source;
+            _rowsWritten += pair.Result?.RowsWritten ?? 0;
+            if (pair.Now is not null) _units++;
+            if (!pair.IsSameRange) _unmatched++;
+            UnitsDone++;
+        }
+
+        if (pair.IsSameRange && isThere) CompareUnit(pair, source, target);
+        if (pair.IsSameRange && isThere && source.Compared == target.Compared) return;
+        await again.AddAsync(pair.Now, isThere ? pair.Result : null, cancel).ConfigureAwait(false);
+    }
+
+    /// <summary>What the target has of a unit; false when it can't be read any more.</summary>
+    private async Task<(UnitSum Sum, bool IsThere)> TargetAsync(UnitResult result, CancellationToken cancel)
+    {
+        try
+        {
+            var sum = await session.SumTargetAsync(result, _target, cancel).ConfigureAwait(false);
+            _changes.AddIfChanged(FaultSide.Target, result, scope.LeftOut.IsEmpty ? sum.Compared : null, sum.Compared.Rows, PlaceOf(result));
+            return (sum, true);
+        }
+        catch (Fault fault) when (fault.Kind == FaultKind.Data)
+        {
+            _changes.Add(FaultSide.Target, result.Number, fault.Where ?? PlaceOf(result), fault.Message);
+            return (default, false);
+        }
+    }
+
+    /// <summary>A unit that reads the same range as it did: what has changed in it.</summary>
+    private void CompareUnit(UnitPair pair, UnitSum source, UnitSum target)
+    {
+        var result = pair.Result!;
+        var isChanged = _changes.AddIfChanged(FaultSide.Source, result, source.All, source.All.Rows, pair.Now!.Label);
+        var isComparedAll = scope.LeftOut.IsEmpty && result.HashOut is not null;
+
+        // Where the record does not say which side it is, that they differ can still be said.
+        if (!isChanged && !isComparedAll && source.Compared != target.Compared && source.Compared.Rows == target.Compared.Rows)
+            _changes.Add(result.HashIn is null ? FaultSide.Run : FaultSide.Target, result.Number, PlaceOf(result), "other values than the source has");
+    }
+
+    /// <summary>Where the source is cut otherwise than it was, only its whole can be compared with what the run has read.</summary>
+    private void CompareWhole(CommitRecord commit)
+    {
+        var isChanged = commit.Hash is null ? commit.RowsRead != _sourceSum.All.Rows : commit.Hash != _sourceSum.All.ToString();
+        if (isChanged) _changes.Add(FaultSide.Source, null, scope.Header.Stream, ChangeList.TextOf(commit.RowsRead, _sourceSum.All.Rows));
+    }
+
+    private async Task<RowDifferences> DrillDownAsync(BucketChoice buckets, CancellationToken cancel)
+    {
+        var options = new ParallelOptions { MaxDegreeOfParallelism = lanes, CancellationToken = cancel };
+        await Parallel.ForEachAsync(UnitsAgain.SourceAsync(folder, cancel), options, async (unit, token) => await session.PickSourceAsync(unit, buckets, folder.Source, token).ConfigureAwait(false)).ConfigureAwait(false);
+        await Parallel.ForEachAsync(UnitsAgain.TargetAsync(folder, cancel), options, async (result, token) => await session.PickTargetAsync(result, buckets, folder.Target, token).ConfigureAwait(false)).ConfigureAwait(false);
+        var labels = scope.Key.IsEmpty ? await LabelsAsync(cancel).ConfigureAwait(false) : [];
+        return await new RowComparison(scope, session, folder).CompareAsync(buckets.Left > 0, (side, unit) => labels.GetValueOrDefault((side, unit), $"unit {unit}"), cancel).ConfigureAwait(false);
+    }
+
+    /// <summary>What the first units that were read again are called, on either side.</summary>
+    private async Task<Dictionary<(FaultSide Side, long Unit), string>> LabelsAsync(CancellationToken cancel)
+    {
+        var labels = new Dictionary<(FaultSide, long), string>();
+        await foreach (var unit in UnitsAgain.SourceAsync(folder, cancel).ConfigureAwait(false))
+        {
+            if (HasRows(folder.Source, $"{unit.Number}-*") && labels.Count < Limits.VerifyNamedMax) labels[(FaultSide.Source, unit.Number)] = unit.Label;
+        }
+
+        await foreach (var result in UnitsAgain.TargetAsync(folder, cancel).ConfigureAwait(false))
+        {
+            if (HasRows(folder.Target, $"{result.Number}{VerifyFolder.PickedEnding}") && labels.Count < 2 * Limits.VerifyNamedMax) labels[(FaultSide.Target, result.Number)] = PlaceOf(result);
+        }
+
+        return labels;
+    }
+
+    private static bool HasRows(string folder, string pattern) => Directory.EnumerateFiles(folder, pattern).Any();
+
+    private static string PlaceOf(UnitResult result) => result.Files switch
+    {
+        [] => $"unit {result.Number}",
+        [var only] => only.PublishAs,
+        var files => $"{files[0].PublishAs} and {files.Length - 1} more",
+    };
+}
