@@ -17,6 +17,9 @@ public interface IPublishedReader : IAsyncDisposable
     /// <summary>Where it lies, for people.</summary>
     string Place { get; }
 
+    /// <summary>Where what a unit has brought lies, for people: its files within the table.</summary>
+    string NameOf(UnitResult result);
+
     /// <summary>Folders and files that DuckDB itself must be able to read.</summary>
     IReadOnlyList<string> ReadablePaths { get; }
 

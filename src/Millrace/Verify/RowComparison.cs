@@ -15,8 +15,6 @@ namespace Millrace.Verify;
 /// <param name="folder">Where the picked rows lie.</param>
 internal sealed class RowComparison(VerifyScope scope, VerifySession session, VerifyFolder folder)
 {
-    private const string Sum = "sum(CASE WHEN s = 1 THEN CAST({0} AS HUGEINT) ELSE -CAST({0} AS HUGEINT) END)";
-
     /// <summary>What differs.</summary>
     /// <param name="isAtLeast">Whether some buckets were left out.</param>
     /// <param name="label">Names a unit of one side, for people.</param>
@@ -65,7 +63,7 @@ internal sealed class RowComparison(VerifyScope scope, VerifySession session, Ve
         for (var i = 0; i < scope.Key.Length; i++) key.Add(row.GetText(i));
         var (a, b) = (row.GetInt64(scope.Key.Length), row.GetInt64(scope.Key.Length + 1));
         var columns = ImmutableArray.CreateBuilder<string>();
-        for (var i = 0; a > 0 && b > 0 && i < scope.Compared.Length; i++)
+        for (var i = 0; a == b && i < scope.Compared.Length; i++)
         {
             if (row.GetBoolean(scope.Key.Length + 2 + i)) columns.Add(scope.Compared[i]);
         }
@@ -125,5 +123,6 @@ internal sealed class RowComparison(VerifyScope scope, VerifySession session, Ve
 
     private string KeyNames(string of) => string.Join(", ", scope.Key.Select((_, i) => of + VerifyScope.KeyColumn(i)));
 
-    private static string SumOf(string column) => string.Format(CultureInfo.InvariantCulture, Sum, column);
+    /// <summary>The hashes of a column of the source's rows less those of the target's; wide enough for any number of rows.</summary>
+    private static string SumOf(string column) => $"sum(CASE WHEN s = 1 THEN CAST({column} AS HUGEINT) ELSE -CAST({column} AS HUGEINT) END)";
 }

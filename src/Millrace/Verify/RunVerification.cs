@@ -105,9 +105,9 @@ public sealed class RunVerification(RunOptions options, ImmutableArray<string> k
         };
         await using var reader = options.Connectors.OpenReader(settings, options.Clock);
         using var session = new VerifySession(scope, settings, folder, reader, published);
-        var verification = new StreamVerification(scope, session, folder, generation, budget.Lanes);
+        var verification = new StreamVerification(scope, session, folder, generation, published, budget.Lanes);
         using var watching = progress.Watch(session, verification);
-        return await verification.RunAsync(plan, published, commit, cancel).ConfigureAwait(false);
+        return await verification.RunAsync(plan, commit, cancel).ConfigureAwait(false);
     }
 
     private WorkerSettings SettingsOf(Job job, JobEnds ends, RunDirectory directory, Budget budget) => new()

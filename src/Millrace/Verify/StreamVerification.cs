@@ -22,8 +22,10 @@ namespace Millrace.Verify;
 /// <param name="session">Reads it.</param>
 /// <param name="folder">Keeps what is read a second time.</param>
 /// <param name="generation">The stream as it was read by the run.</param>
+/// <param name="published">What the run has published of it.</param>
 /// <param name="lanes">Units at once.</param>
-internal sealed class StreamVerification(VerifyScope scope, VerifySession session, VerifyFolder folder, Generation generation, int lanes)
+internal sealed class StreamVerification(
+    VerifyScope scope, VerifySession session, VerifyFolder folder, Generation generation, IPublishedReader published, int lanes)
 {
     private readonly BucketSums _source = new(Limits.VerifyBuckets);
     private readonly BucketSums _target = new(Limits.VerifyBuckets);
@@ -39,10 +41,9 @@ internal sealed class StreamVerification(VerifyScope scope, VerifySession sessio
 
     /// <summary>Does it.</summary>
     /// <param name="plan">The stream as its source is cut now.</param>
-    /// <param name="published">What the run has published of it.</param>
     /// <param name="commit">The run's commit of it.</param>
     /// <param name="cancel">Stops it.</param>
-    public async Task<StreamVerdict> RunAsync(StreamPlan plan, IPublishedReader published, CommitRecord commit, CancellationToken cancel)
+    public async Task<StreamVerdict> RunAsync(StreamPlan plan, CommitRecord commit, CancellationToken cancel)
     {
         var options = new ParallelOptions { MaxDegreeOfParallelism = lanes, CancellationToken = cancel };
         await using (var again = new UnitsAgain(folder))
@@ -108,12 +109,12 @@ internal sealed class StreamVerification(VerifyScope scope, VerifySession sessio
         try
         {
             var sum = await session.SumTargetAsync(result, _target, cancel).ConfigureAwait(false);
-            _changes.AddIfChanged(FaultSide.Target, result, scope.LeftOut.IsEmpty ? sum.Compared : null, sum.Compared.Rows, PlaceOf(result));
+            _changes.AddIfChanged(FaultSide.Target, result, scope.LeftOut.IsEmpty ? sum.Compared : null, sum.Compared.Rows, published.NameOf(result));
             return (sum, true);
         }
         catch (Fault fault) when (fault.Kind == FaultKind.Data)
         {
-            _changes.Add(FaultSide.Target, result.Number, fault.Where ?? PlaceOf(result), fault.Message);
+            _changes.Add(FaultSide.Target, result.Number, fault.Where ?? published.NameOf(result), fault.Message);
             return (default, false);
         }
     }
@@ -127,7 +128,7 @@ internal sealed class StreamVerification(VerifyScope scope, VerifySession sessio
 
         // Where the record does not say which side it is, that they differ can still be said.
         if (!isChanged && !isComparedAll && source.Compared != target.Compared && source.Compared.Rows == target.Compared.Rows)
-            _changes.Add(result.HashIn is null ? FaultSide.Run : FaultSide.Target, result.Number, PlaceOf(result), "other values than the source has");
+            _changes.Add(result.HashIn is null ? FaultSide.Run : FaultSide.Target, result.Number, published.NameOf(result), "other values than the source has");
     }
 
     /// <summary>Where the source is cut otherwise than it was, only its whole can be compared with what the run has read.</summary>
@@ -157,18 +158,11 @@ internal sealed class StreamVerification(VerifyScope scope, VerifySession sessio
 
         await foreach (var result in UnitsAgain.TargetAsync(folder, cancel).ConfigureAwait(false))
         {
-            if (HasRows(folder.Target, $"{result.Number}{VerifyFolder.PickedEnding}") && labels.Count < 2 * Limits.VerifyNamedMax) labels[(FaultSide.Target, result.Number)] = PlaceOf(result);
+            if (HasRows(folder.Target, $"{result.Number}{VerifyFolder.PickedEnding}") && labels.Count < 2 * Limits.VerifyNamedMax) labels[(FaultSide.Target, result.Number)] = published.NameOf(result);
         }
 
         return labels;
     }
 
     private static bool HasRows(string folder, string pattern) => Directory.EnumerateFiles(folder, pattern).Any();
-
-    private static string PlaceOf(UnitResult result) => result.Files switch
-    {
-        [] => $"unit {result.Number}",
-        [var only] => only.PublishAs,
-        var files => $"{files[0].PublishAs} and {files.Length - 1} more",
-    };
 }

@@ -111,5 +111,5 @@ public sealed record RowDifferences
 /// <param name="Key">The key's values as text, in the order of its columns; null for NULL.</param>
 /// <param name="InSource">Rows of that key in the source.</param>
 /// <param name="InTarget">Rows of that key in the target.</param>
-/// <param name="Columns">Columns whose values differ, where both sides have the key. Their values are not said.</param>
+/// <param name="Columns">Columns whose values differ, where both sides have as many rows of the key. The values are not said.</param>
 public sealed record KeyDifference(ImmutableArray<string?> Key, long InSource, long InTarget, ImmutableArray<string> Columns);

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Millrace.DuckDb;
 using Millrace.Extract;
 using Millrace.Faults;
@@ -14,6 +15,7 @@ namespace Millrace.Verify;
 /// <summary>What a unit adds up to.</summary>
 /// <param name="All">All columns; on the target's side the compared ones.</param>
 /// <param name="Compared">The compared columns.</param>
+[StructLayout(LayoutKind.Auto)]
 internal readonly record struct UnitSum(ContentHash All, ContentHash Compared)
 {
     public static UnitSum operator +(UnitSum a, UnitSum b) => new(a.All + b.All, a.Compared + b.Compared);
@@ -266,7 +268,7 @@ internal sealed class VerifySession : IDisposable
         catch (DuckDbException error) when (error.Type != DuckDbErrorType.OutOfMemory)
         {
             cancel.ThrowIfCancellationRequested();
-            throw new Fault(FaultKind.Data, $"can't be read: {error.Message}", error) { Side = FaultSide.Target, Where = written.Place };
+            throw new Fault(FaultKind.Data, $"can't be read: {error.Message}", error) { Side = FaultSide.Target, Where = _published.NameOf(result) };
         }
         catch (DuckDbException error)
         {

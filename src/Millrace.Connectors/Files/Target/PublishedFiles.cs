@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using Millrace.DuckDb;
 using Millrace.Faults;
@@ -43,6 +44,15 @@ internal sealed class PublishedFiles : IPublishedReader
     private bool IsFolder => _address.Kind == FileTargetKind.Folder;
 
     /// <inheritdoc/>
+    public string NameOf(UnitResult result) => (IsFolder, result.Files) switch
+    {
+        (false, _) => Place,
+        (_, []) => string.Create(CultureInfo.InvariantCulture, $"unit {result.Number}"),
+        (_, [var only]) => only.PublishAs,
+        (_, var files) => string.Create(CultureInfo.InvariantCulture, $"{files[0].PublishAs} and {files.Length - 1} more"),
+    };
+
+    /// <inheritdoc/>
     public void Attach(DuckDbConnection connection) => _tables.Attach(connection);
 
     /// <inheritdoc/>
@@ -70,7 +80,7 @@ internal sealed class PublishedFiles : IPublishedReader
         {
             var path = IsFolder ? Inside(file.PublishAs) : _live;
             if (File.Exists(path)) paths.Add(path);
-            else if (result.RowsWritten > 0) throw new Fault(FaultKind.Data, "is missing") { Side = FaultSide.Target, Where = path };
+            else if (result.RowsWritten > 0) throw new Fault(FaultKind.Data, "is missing") { Side = FaultSide.Target, Where = file.PublishAs };
         }
 
         if (paths.Count == 0) return null;
@@ -91,7 +101,7 @@ internal sealed class PublishedFiles : IPublishedReader
         if (!IsFolder || _mode != WriteMode.Overwrite) yield break;
         var appended = TableMarker.Read(_live)?.Commits.Where(static commit => commit.Mode == WriteMode.Append).Select(commit => StemOf(commit.Run)).ToArray() ?? [];
         long expected = 0;
-        await foreach (var result in results(cancel).ConfigureAwait(false)) expected += result.RowsWritten > 0 ? result.Files.Length : 0;
+        await foreach (var result in results(cancel).ConfigureAwait(false)) expected += result.Files.Count(file => File.Exists(Inside(file.PublishAs)));
         if (Candidates(appended).LongCount() == expected) yield break;
 
         // Only where the numbers differ are the names worth their memory.
