@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using Millrace.Connectors.Tests.Postgres.Servers;
 using Millrace.SystemTests.Moves;
+using Millrace.Testing;
 
 namespace Millrace.SystemTests;
 
@@ -65,6 +66,26 @@ public sealed class ProofTests(PgServers servers)
         // Parquet holds them all.
         exit = await MillraceProcess.RunAsync([.. arguments, "--set", "format=parquet"], bench.Begin());
         Assert.Empty(Assert.Single(Workbench.Events(exit.Expect(0)), Is("planned")).GetProperty("remarks").EnumerateArray());
+    }
+
+    [Theory]
+    [InlineData("csv", "id >= 1000 and v % 2 = 0", 4_500)]
+    [InlineData("parquet", "id < 5000", 5_000)]
+    [InlineData("ndjson", "v is null", 0)]
+    public async Task Rows_of_files_that_a_condition_leaves_out_do_not_count(string format, string where, int rows)
+    {
+        using var folder = new TempFolder();
+        folder.Write("in.csv", "id,v\n" + string.Concat(Enumerable.Range(0, 10_000).Select(static i => $"{i},{i * 3}\n")));
+        string[] state = ["--state", folder["state"]];
+        (await MillraceProcess.RunAsync(["run", "--from", folder["in.csv"], "--to", folder["as"], "--quiet", "--set", $"format={format}", .. state])).Expect(0);
+        foreach (var proof in (string[])["hash", "readback"])
+        {
+            string[] job = ["--from", folder[$"as/in/*.{format}"], "--to", folder["lake"], "--stream", "x", "--set", $"streams.x.where={where}", "--set", $"streams.x.proof={proof}"];
+            var exit = (await MillraceProcess.RunAsync(["run", .. job, "--json", .. state])).Expect(0);
+            Assert.StartsWith($"h1:{rows}:", exit.LastJson().GetProperty("hashes").GetProperty("x").GetString(), StringComparison.Ordinal);
+        }
+
+        (await MillraceProcess.RunAsync(["verify", .. state])).Expect(0);
     }
 
     [Fact]

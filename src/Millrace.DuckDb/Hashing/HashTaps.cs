@@ -5,8 +5,8 @@ using System.Text;
 namespace Millrace.DuckDb;
 
 /// <summary>
-/// Taps: conditions that every row meets and that hash the rows that pass. <c>SELECT * FROM (…) WHERE name(token, columns)</c> gives what
-/// it is given, unchanged and uncopied, and the tap's sum says what it was. Thread safe.
+/// Taps: conditions that every row meets and that hash the rows that pass. A SELECT over <c>name(token, columns)</c> gives what it is given,
+/// unchanged and uncopied, and the tap's sum says what it was. Thread safe.
 /// </summary>
 /// <param name="name">The function's name in SQL.</param>
 public sealed class HashTaps(string name)
@@ -42,6 +42,8 @@ public sealed class HashTaps(string name)
 /// <summary>An open tap. Its query runs at most once.</summary>
 public sealed class HashTap : IDisposable
 {
+    private const string Passes = "millrace_passes";
+
     private readonly string _name;
     private readonly long _token;
     private readonly ContentSum _sum;
@@ -63,10 +65,12 @@ public sealed class HashTap : IDisposable
     /// <param name="columns">The columns that are hashed, in the order that counts; at least one.</param>
     public string Over(string select, IEnumerable<string> columns)
     {
-        var sql = new StringBuilder("SELECT * FROM (").Append(select).Append(") WHERE ").Append(_name);
+        // A column of its own, and a condition on that: DuckDB does not push a volatile column down. A condition that calls the function would
+        // share a filter with those of the SELECT, and see the rows that they leave out.
+        var sql = new StringBuilder("SELECT * EXCLUDE (").Append(Passes).Append(") FROM (SELECT *, ").Append(_name);
         sql.Append('(').Append(_token.ToString(CultureInfo.InvariantCulture));
         foreach (var column in columns) sql.Append(", \"").Append(column.Replace("\"", "\"\"", StringComparison.Ordinal)).Append('"');
-        return sql.Append(')').ToString();
+        return sql.Append(") AS ").Append(Passes).Append(" FROM (").Append(select).Append(")) WHERE ").Append(Passes).ToString();
     }
 
     /// <inheritdoc/>

@@ -111,16 +111,23 @@ public sealed class KeyTaps(string name)
 /// <summary>A condition on rows, open for one query.</summary>
 public sealed class KeyTap : IDisposable
 {
+    private readonly string _condition;
     private readonly Action _close;
 
     internal KeyTap(string condition, Action close)
     {
-        Condition = condition;
+        _condition = condition;
         _close = close;
     }
 
-    /// <summary>The condition in SQL.</summary>
-    public string Condition { get; }
+    /// <summary>A SELECT of the rows that meet the condition.</summary>
+    /// <param name="select">A complete SELECT.</param>
+    /// <param name="list">The SELECT list, such as <c>SELECT count(*)</c>.</param>
+    public string Over(string select, string list)
+    {
+        // As with other taps: a volatile column is not pushed down to where rows are that the SELECT leaves out.
+        return $"{list} FROM (SELECT *, {_condition} AS millrace_passes FROM ({select})) WHERE millrace_passes";
+    }
 
     /// <inheritdoc/>
     public void Dispose() => _close();

@@ -160,7 +160,7 @@ internal sealed class VerifySession : IDisposable
     {
         if (!_idle.TryTake(out var sums)) sums = new BucketSums(Limits.VerifyBuckets);
         using var tap = _keyTaps.OpenSums(sums, _scope.KnownBy, _scope.Compared);
-        await connection.ExecuteAsync($"SELECT count(*) FROM ({select}) WHERE {tap.Condition}", cancel).ConfigureAwait(false);
+        await connection.ExecuteAsync(tap.Over(select, "SELECT count(*)"), cancel).ConfigureAwait(false);
         return sums;
     }
 
@@ -182,7 +182,7 @@ internal sealed class VerifySession : IDisposable
     {
         var choice = new KeyChoice(buckets);
         using var tap = _keyTaps.OpenChoice(choice, _scope.KnownBy);
-        var copy = $"COPY ({_scope.Picked(unit, columns => _keyTaps.HashOf(columns))} FROM ({select}) WHERE {tap.Condition}) TO '{path.Replace("'", "''", StringComparison.Ordinal)}' (FORMAT parquet, ROW_GROUP_SIZE {Limits.RowGroupRowsDefault})";
+        var copy = $"COPY ({tap.Over(select, _scope.Picked(unit, columns => _keyTaps.HashOf(columns)))}) TO '{path.Replace("'", "''", StringComparison.Ordinal)}' (FORMAT parquet, ROW_GROUP_SIZE {Limits.RowGroupRowsDefault})";
         long rows = 0;
         using (var answer = await connection.QueryAsync(copy, cancel).ConfigureAwait(false))
         {
