@@ -122,6 +122,8 @@ public sealed class RunVerification(RunOptions options, ImmutableArray<string> k
         Connections = budget.ConnectionsPerProcess,
         DuckDbBytes = budget.DuckDbBytes,
         SpillBytes = job.Limits.DiskBytes,
+        RowsPerSecond = job.Limits.SourceRowsPerSecond,
+        BytesPerSecond = job.Limits.SourceBytesPerSecond,
     };
 
     /// <summary>The source's key where all of it is among the compared columns.</summary>

@@ -36,6 +36,7 @@ internal sealed class VerifySession : IDisposable
     private readonly IUnitReader _reader;
     private readonly IPublishedReader _published;
     private readonly DuckDbSession _database;
+    private readonly Pace? _pace;
     private long _rowsDone;
     private long _bytesDone;
 
@@ -45,6 +46,7 @@ internal sealed class VerifySession : IDisposable
         _scope = scope;
         _reader = reader;
         _published = published;
+        _pace = Pace.Of(settings, scope.Clock);
         ImmutableArray<string> paths = [.. reader.ReadablePaths(scope.Header), .. published.ReadablePaths, folder.Source, folder.Target];
         _database = DuckDbSession.Open(settings, folder.Spill, scope.Header.OneUnit, paths, connection =>
         {
@@ -238,7 +240,9 @@ internal sealed class VerifySession : IDisposable
         try
         {
             using var stop = cancel.Register(static state => ((IUnitInput)state!).Cancel(), input);
-            var (rows, keep) = await read(input.Select, connection).ConfigureAwait(false);
+            using var paced = _pace is null ? null : new PacedInput(_pace, _taps, input, cancel);
+            var select = paced?.Over(input.Select, _scope.Header.Columns[0].Name) ?? input.Select;
+            var (rows, keep) = await read(select, connection).ConfigureAwait(false);
             await input.CompleteAsync(rows, cancel).ConfigureAwait(false);
             Interlocked.Add(ref _rowsDone, rows);
             Interlocked.Add(ref _bytesDone, input.BytesRead);
