@@ -15,6 +15,7 @@ internal sealed class MillraceProcess : IAsyncDisposable
 {
     private const int SigKill = 9;
     private const int SigStop = 19;
+    private const int SigContinue = 18;
     private readonly Process _process;
     private readonly StringBuilder _stdout = new();
     private readonly StringBuilder _stderr = new();
@@ -129,6 +130,9 @@ internal sealed class MillraceProcess : IAsyncDisposable
 
     /// <summary>SIGSTOP to one process of the group: it is there and does nothing.</summary>
     public static void PauseWorker(int id) => _ = Kill(id, SigStop);
+
+    /// <summary>SIGCONT to one process: it goes on where it was paused.</summary>
+    public static void ContinueWorker(int id) => _ = Kill(id, SigContinue);
 
     /// <summary>Any signal to the program alone: 2 is an interrupt from the keyboard, 15 a request to end.</summary>
     public void Signal(int signal) => _ = Kill(Id, signal);

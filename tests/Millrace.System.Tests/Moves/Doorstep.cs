@@ -55,6 +55,9 @@ internal sealed class Doorstep : IDisposable
         throw new InvalidOperationException($"the program ended with {exit.ExitCode} and never came by:\n{exit.Stdout}{exit.Stderr}");
     }
 
+    /// <summary>The same; null when the program ends without coming by.</summary>
+    public async Task<string?> HeldOrEndAsync(Task ended) => await Task.WhenAny(_held.Task, ended) == _held.Task ? await _held.Task : null;
+
     /// <summary>Lets whoever is stopped go on; after a kill: lets it die, which older kernels do only then.</summary>
     public void Release()
     {

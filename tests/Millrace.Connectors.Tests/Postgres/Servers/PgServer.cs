@@ -61,16 +61,18 @@ public sealed class PgServer : IAsyncDisposable
         kill -QUIT $server 2>/dev/null; wait $server
         """;
 
-    private readonly Process _guard;
+    private readonly string[] _command;
+    private Process _guard;
     private readonly NpgsqlDataSource _dataSource;
     private int _databases;
 
-    private PgServer(int version, string folder, int port, PgCertificates certificates, Process guard)
+    private PgServer(int version, string folder, int port, PgCertificates certificates, string[] command, Process guard)
     {
         Version = version;
         SocketDirectory = folder;
         Port = port;
         Certificates = certificates;
+        _command = command;
         _guard = guard;
         _dataSource = NpgsqlDataSource.Create(ConnectionString());
     }
@@ -148,8 +150,8 @@ public sealed class PgServer : IAsyncDisposable
         await PgBinaries.RunAsync(initdb[0], folder, initdb[1..]);
         await File.WriteAllTextAsync(Path.Combine(data, "pg_hba.conf"), Access);
         var port = FreePort();
-        var guard = await LaunchAsync([.. account?.Prefix ?? [], Path.Combine(binaries, "bin", "postgres"), .. Options(folder, data, port)]);
-        var server = new PgServer(version, folder, port, certificates, guard);
+        string[] command = [.. account?.Prefix ?? [], Path.Combine(binaries, "bin", "postgres"), .. Options(folder, data, port)];
+        var server = new PgServer(version, folder, port, certificates, command, await LaunchAsync(command));
         await server.CreateUsersAsync();
         return server;
     }
@@ -216,12 +218,34 @@ public sealed class PgServer : IAsyncDisposable
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
+    /// <summary>Stops the server, ending every session, and starts it again on the same data and port.</summary>
+    /// <param name="crash">As a crash would (PostgreSQL's immediate mode), or in order (its fast mode).</param>
+    internal async Task RestartAsync(bool crash)
+    {
+        if (!crash) await ShutDownAsync();
+        await StopAsync();
+        NpgsqlConnection.ClearAllPools();
+        _guard = await LaunchAsync(_command);
+    }
+
+    private async Task ShutDownAsync()
+    {
+        var file = Path.Combine(SocketDirectory, "data", "postmaster.pid");
+        await PgBinaries.RunAsync("kill", "/", "-INT", (await File.ReadAllLinesAsync(file))[0]);
+        while (File.Exists(file)) await Task.Delay(10);
+    }
+
+    private async Task StopAsync()
+    {
+        _guard.StandardInput.Close();
+        await _guard.WaitForExitAsync();
+        _guard.Dispose();
+    }
+
     /// <summary>Stops the server.</summary>
     public async ValueTask DisposeAsync()
     {
         await _dataSource.DisposeAsync();
-        _guard.StandardInput.Close();
-        await _guard.WaitForExitAsync();
-        _guard.Dispose();
+        await StopAsync();
     }
 }

@@ -1,0 +1,32 @@
+using Millrace.SystemTests.Moves;
+
+namespace Millrace.SystemTests.Chaos.Faults;
+
+/// <summary>
+/// The coordinator is paused, loses its locks, as on a network file system that takes it for dead, and is replaced; then it goes on. It
+/// must end with an error and publish nothing.
+/// </summary>
+internal sealed record ReplaceFault : ChaosFault
+{
+    public override string Name => "replace a paused coordinator";
+
+    // Later it has published already, and there may be nothing left to refuse; earlier there is no run to replace it in.
+    public override bool Fits(ChaosMoment moment) => moment.Point is { Phase: ChaosPhase.Load or ChaosPhase.Commit } point
+        && point.Name is not ("the commit is noted" or "the run is reported" or "the folder of the tables is flushed");
+
+    public override async Task StrikeAsync(ChaosScene scene)
+    {
+        var world = scene.World;
+        MillraceProcess.PauseWorker(scene.Process.Id);
+        scene.Watch.Release();
+        foreach (var worker in scene.Process.Workers()) MillraceProcess.KillWorker(worker);
+        await Eventually.TrueAsync("the workers are gone", () => scene.Process.Workers().Count == 0);
+        world.LoseLocks();
+        await world.ResumeAsync("the coordinator that replaces it", 0);
+        var published = world.Published();
+        MillraceProcess.ContinueWorker(scene.Process.Id);
+        var exit = await scene.Ended;
+        Assert.True(exit.ExitCode is 1 or 3, $"a coordinator that was replaced ended with {exit.ExitCode}:\n{exit.Stdout}{exit.Stderr}");
+        Assert.Equal(published, world.Published());
+    }
+}
