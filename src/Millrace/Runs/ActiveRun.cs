@@ -147,8 +147,12 @@ internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
         summary = summary with { Retries = Retries, Splits = Splits, PeakMemoryBytes = PeakMemoryBytes, Seconds = Math.Round(Elapsed.TotalSeconds, 3) };
         try
         {
-            ClearSpill(Directory);
-            Directory.WriteReport(new RunReport { Summary = summary, Ended = _clock.GetUtcNow(), Commits = commits });
+            // Who was replaced leaves the run to the other one, with its spill and its report.
+            if (!Lease.IsReplaced)
+            {
+                ClearSpill(Directory);
+                Directory.WriteReport(new RunReport { Epoch = Lease.Epoch, Summary = summary, Ended = _clock.GetUtcNow(), Commits = commits });
+            }
         }
         catch (Exception error) when (error is IOException or Fault or UnauthorizedAccessException)
         {

@@ -35,15 +35,15 @@ public sealed class RunCancellation(RunOptions options)
 
         if (ending.Commits.Length < job.Streams.Length) ending.Add(new Fault(FaultKind.Cancelled, "the run was cancelled"));
         var summary = ending.Summary(directory.Run);
-        directory.WriteReport(new RunReport { Summary = summary, Ended = options.Clock.GetUtcNow(), Commits = ending.Commits });
+        directory.WriteReport(new RunReport { Epoch = lease.Epoch, Summary = summary, Ended = options.Clock.GetUtcNow(), Commits = ending.Commits });
         return summary;
     }
 
     /// <summary>Waits until the coordinator, which looks for the cancel file, has let go.</summary>
     private async Task<RunLease> TakeAsync(RunDirectory directory, CancellationToken cancel)
     {
-        var deadline = options.Clock.GetUtcNow() + TimeSpan.FromSeconds(Limits.CancelWaitSecondsMax);
-        while (RunLease.IsHeld(directory) && options.Clock.GetUtcNow() < deadline)
+        var began = options.Clock.GetTimestamp();
+        while (RunLease.IsHeld(directory) && options.Clock.GetElapsedTime(began).TotalSeconds < Limits.CancelWaitSecondsMax)
             await Task.Delay(TimeSpan.FromMilliseconds(Limits.SampleMilliseconds / 5), options.Clock, cancel).ConfigureAwait(false);
         return await RunLease.TakeAsync(directory, options.Clock, cancel).ConfigureAwait(false);
     }

@@ -58,15 +58,17 @@ public sealed class RunDirectory
     /// <param name="now">The time that becomes part of the id.</param>
     public static RunDirectory Create(string state, Job job, DateTimeOffset now)
     {
-        var run = NewId(job.Name, now);
-        var path = System.IO.Path.Combine(System.IO.Path.GetFullPath(state), "runs", run);
-        var manifest = new RunManifest { Layout = Layout, Version = ProductVersion.Current, Run = run, Job = job.Name, Began = now };
+        var runs = System.IO.Path.Combine(System.IO.Path.GetFullPath(state), "runs");
         try
         {
-            Directory.CreateDirectory(System.IO.Path.Combine(path, "epochs"));
-            Directory.CreateDirectory(System.IO.Path.Combine(path, "streams"));
-            DurableFiles.CreateIfAbsent(System.IO.Path.Combine(path, "job.json"), JobJson.Write(job));
-            DurableFiles.CreateIfAbsent(System.IO.Path.Combine(path, "run.json"), RunJson.Line(manifest, RunJson.Default.RunManifest));
+            RunBeginning.RemoveDead(runs);
+            while (true)
+            {
+                var run = NewId(job.Name, now);
+                var path = System.IO.Path.Combine(runs, run);
+                var manifest = new RunManifest { Layout = Layout, Version = ProductVersion.Current, Run = run, Job = job.Name, Began = now };
+                if (RunBeginning.TryMake(path, job, manifest)) return new RunDirectory(path, manifest);
+            }
         }
         catch (IOException error) when (FileFaults.IsDiskFull(error))
         {
@@ -80,8 +82,6 @@ public sealed class RunDirectory
                 Advice = "Name another one with --state DIR or the key state.",
             };
         }
-
-        return new RunDirectory(path, manifest);
     }
 
     /// <summary>Opens a run that exists. Another layout's or version's run is refused.</summary>

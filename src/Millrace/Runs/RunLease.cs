@@ -32,7 +32,7 @@ public sealed class RunLease : IDisposable
             var epoch = (directory.LatestEpoch()?.Epoch ?? 0) + 1;
             var record = new EpochRecord { Epoch = epoch, Host = Environment.MachineName, Pid = Environment.ProcessId, Began = clock.GetUtcNow() };
             if (!directory.TryWriteEpoch(record)) throw HeldBy(directory);
-            if (epoch > 1) directory.RemoveTemporaries();
+            directory.RemoveTemporaries();
             return new RunLease(directory, held, epoch);
         }
         catch
@@ -61,10 +61,15 @@ public sealed class RunLease : IDisposable
         }
     }
 
+    /// <summary>Whether another coordinator has taken the run since: one that was paused may have lost its lock meanwhile.</summary>
+    public bool IsReplaced => LatestEpoch != Epoch;
+
+    private int LatestEpoch => _directory.LatestEpoch()?.Epoch ?? 0;
+
     /// <summary>Throws when another coordinator has taken the run since: this one may publish nothing more.</summary>
     public void AssertHolder()
     {
-        var latest = _directory.LatestEpoch()?.Epoch ?? 0;
+        var latest = LatestEpoch;
         if (latest == Epoch) return;
         throw new Fault(FaultKind.Refused, $"another coordinator has taken the run (number {latest}, this one is {Epoch})")
         {

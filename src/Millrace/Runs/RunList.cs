@@ -49,7 +49,7 @@ public static class RunList
     {
         var report = directory.ReadReport();
         var status = RunLease.IsHeld(directory) ? RunStatus.Running
-            : report is null || (directory.LatestEpoch()?.Began > report.Ended) ? RunStatus.Interrupted
+            : report is null || directory.LatestEpoch()?.Epoch > report.Epoch ? RunStatus.Interrupted
             : report.Summary.Status;
         return new RunListing(directory, status, report);
     }

@@ -74,6 +74,9 @@ public sealed record CommitRecord
 /// <summary>How a run ended: <c>report.json</c>, replaced by each coordinator that ends.</summary>
 public sealed record RunReport
 {
+    /// <summary>The fencing number of the coordinator that ended. Whether it was the last one is told by this, not by time: clocks are set.</summary>
+    public required int Epoch { get; init; }
+
     /// <summary>What the run came to.</summary>
     public required RunSummary Summary { get; init; }
 

@@ -38,7 +38,7 @@ internal sealed partial record ChaosPoint(string Name, ChaosPhase Phase, Regex P
         new("the run is reported", ChaosPhase.Commit, Report()),
     ];
 
-    [GeneratedRegex(@"^\.millrace-probe-")]
+    [GeneratedRegex(@"^\.millrace-probe$")]
     private static partial Regex Probe();
 
     [GeneratedRegex(@"/\.job\.json\.")]

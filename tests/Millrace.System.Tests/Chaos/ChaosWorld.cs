@@ -28,7 +28,8 @@ internal sealed class ChaosWorld : IAsyncDisposable
         if (plan.HasClock && FakeClock.IsHere) Clock = new FakeClock();
         if (server is null) return;
         Proxy = new ChaosProxy(server.Port);
-        _source = NpgsqlDataSource.Create(server.ConnectionString());
+        // Without a pool: a restart of the server ends what lies in it.
+        _source = NpgsqlDataSource.Create(server.ConnectionString() + ";Pooling=false");
     }
 
     /// <summary>What is to be done.</summary>

@@ -25,7 +25,6 @@ internal sealed class FakeClock : IDisposable
     public IEnumerable<KeyValuePair<string, string?>> Environment =>
     [
         new("LD_PRELOAD", Library), new("FAKETIME_TIMESTAMP_FILE", _folder["offset"]), new("FAKETIME_NO_CACHE", "1"), new("DONT_FAKE_MONOTONIC", "1"),
-        new("FAKETIME_DISABLE_SHM", "1"),
     ];
 
     /// <summary>Sets it back by so many seconds more.</summary>
@@ -37,5 +36,14 @@ internal sealed class FakeClock : IDisposable
         File.Move(_folder["offset.new"], _folder["offset"], overwrite: true);
     }
 
-    public void Dispose() => _folder.Dispose();
+    /// <summary>Removes what the library leaves behind in processes that were killed.</summary>
+    public void Dispose()
+    {
+        foreach (var file in Directory.GetFiles("/dev/shm", "*faketime_*"))
+        {
+            if (!Directory.Exists($"/proc/{file[(file.LastIndexOf('_') + 1)..]}")) File.Delete(file);
+        }
+
+        _folder.Dispose();
+    }
 }

@@ -48,7 +48,7 @@ public sealed class RunCancellationTests : IDisposable
     {
         var job = JobReader.ReadShortForm(new JobOverrides { From = "in.csv", To = "out" }, _state.Path).Job!;
         var run = RunDirectory.Create(_state.Path, job, DateTimeOffset.UnixEpoch);
-        run.WriteReport(new RunReport { Summary = new RunSummary { Run = run.Run, Status = RunStatus.Cancelled }, Ended = DateTimeOffset.MaxValue, Commits = [] });
+        run.WriteReport(new RunReport { Epoch = 1, Summary = new RunSummary { Run = run.Run, Status = RunStatus.Cancelled }, Ended = DateTimeOffset.MaxValue, Commits = [] });
 
         Assert.Equal(run.Run, RunList.LatestUnfinished(_state.Path).Run);
         Assert.Throws<Fault>(() => RunList.Remove(RunList.Describe(run)));

@@ -86,6 +86,33 @@ public sealed class RunDirectoryTests : IDisposable
     }
 
     [Fact]
+    public void What_was_killed_before_its_run_began_goes_when_the_next_one_begins()
+    {
+        var dead = Directory.CreateDirectory(Path.Combine(_state.Path, "runs", "20260101T000000-sample-dead")).FullName;
+        File.WriteAllText(Path.Combine(dead, ".job.json.0123456789ab.tmp"), "");
+        var begun = RunDirectory.Create(_state.Path, SampleJob.Named("sample"), Noon);
+        Assert.Equal([begun.Path], Directory.GetDirectories(Path.Combine(_state.Path, "runs")));
+
+        // One that just begins holds its lock.
+        Directory.CreateDirectory(dead);
+        using (FileLock.TryAcquire(Path.Combine(dead, "lock"), "somebody"))
+            RunDirectory.Create(_state.Path, SampleJob.Named("sample"), Noon);
+        Assert.True(Directory.Exists(dead));
+        Assert.Equal(2, RunList.Enumerate(_state.Path).Count());
+    }
+
+    [Fact]
+    public async Task A_report_counts_for_its_coordinator_whatever_the_clock_says()
+    {
+        var run = RunDirectory.Create(_state.Path, SampleJob.Named("sample"), Noon);
+        (await RunLease.TakeAsync(run, TimeProvider.System, default)).Dispose();
+        run.WriteReport(new RunReport { Epoch = 1, Summary = new RunSummary { Run = run.Run, Status = RunStatus.Succeeded }, Ended = DateTimeOffset.MinValue, Commits = [] });
+        Assert.Equal(RunStatus.Succeeded, RunList.Describe(run).Status);
+        (await RunLease.TakeAsync(run, TimeProvider.System, default)).Dispose();
+        Assert.Equal(RunStatus.Interrupted, RunList.Describe(run).Status);
+    }
+
+    [Fact]
     public async Task Statuses_follow_lock_and_report()
     {
         var run = RunDirectory.Create(_state.Path, SampleJob.Named("sample"), Noon);
@@ -96,7 +123,7 @@ public sealed class RunDirectoryTests : IDisposable
         Assert.Throws<Fault>(() => RunList.Remove(RunList.Describe(run)));
 
         var summary = new RunSummary { Run = run.Run, Status = RunStatus.Succeeded };
-        run.WriteReport(new RunReport { Summary = summary, Ended = DateTimeOffset.MaxValue, Commits = [] });
+        run.WriteReport(new RunReport { Epoch = 1, Summary = summary, Ended = DateTimeOffset.MaxValue, Commits = [] });
         var listed = Assert.Single(RunList.Enumerate(_state.Path));
         Assert.Equal(RunStatus.Succeeded, listed.Status);
         RunList.Remove(listed);
@@ -132,6 +159,7 @@ public sealed class RunDirectoryTests : IDisposable
         var report = new RunReport
         {
             Summary = new RunSummary { Run = "r", Status = RunStatus.Failed, Faults = [fault] },
+            Epoch = 1,
             Ended = Noon,
             Commits = [],
         };

@@ -182,10 +182,11 @@ internal sealed class FileTarget : ITarget
             throw Refused("is on another file system than the folder above it", "Name a folder inside it as the target.");
     }
 
+    /// <summary>Always the same name, so that the next run removes what a killed one has left; two at once do each other no harm.</summary>
     private static void Probe(string folder)
     {
-        var path = Path.Combine(folder, $".millrace-probe-{Guid.NewGuid():N}");
-        using (File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write)) { }
+        var path = Path.Combine(folder, ".millrace-probe");
+        using (File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete)) { }
         File.Delete(path);
     }
 

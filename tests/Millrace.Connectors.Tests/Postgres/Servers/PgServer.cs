@@ -224,7 +224,7 @@ public sealed class PgServer : IAsyncDisposable
     {
         if (!crash) await ShutDownAsync();
         await StopAsync();
-        NpgsqlConnection.ClearAllPools();
+        _dataSource.Clear();
         _guard = await LaunchAsync(_command);
     }
 
