@@ -66,7 +66,7 @@ public sealed class DataPath(RunOptions options)
         catch (Exception error)
         {
             ending.Add(cancel.IsCancellationRequested || run?.Stop.IsCancellationRequested is true
-                ? new Fault(FaultKind.Cancelled, "the run was cancelled", error)
+                ? run?.Replaced ?? new Fault(FaultKind.Cancelled, "the run was cancelled", error)
                 : Faulted.From(error));
         }
 

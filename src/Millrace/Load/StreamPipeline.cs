@@ -26,6 +26,8 @@ internal sealed class StreamPipeline(ActiveRun run, JobEnds ends, Dispatcher dis
         await _finishing.WaitAsync(run.Stop).ConfigureAwait(false);
         try
         {
+            // Staging may be emptied here: it must be this coordinator's.
+            run.Lease.AssertHolder();
             if (plan.Moment is not null && kept is not null) plan = plan with { Moment = kept };
             var to = plan.Stream.TargetName;
             var reading = await StreamReading.BeginAsync(run.Directory, plan, to, ends.Target, run.Stop).ConfigureAwait(false);

@@ -50,6 +50,9 @@ internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
     /// <summary>Cancelled when somebody asks the run to stop: by signal, or by <c>millrace cancel</c>.</summary>
     public CancellationToken Stop => _stop.Token;
 
+    /// <summary>Why this coordinator has stopped: another one has the run, as after a pause that was taken for death. Null otherwise.</summary>
+    public Fault? Replaced { get; private set; }
+
     /// <summary>The highest memory sample, in bytes.</summary>
     public long PeakMemoryBytes => Interlocked.Read(ref _peak);
 
@@ -148,7 +151,7 @@ internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
         try
         {
             // Who was replaced leaves the run to the other one, with its spill and its report.
-            if (!Lease.IsReplaced)
+            if ((Replaced ??= Lease.Replaced()) is null)
             {
                 ClearSpill(Directory);
                 Directory.WriteReport(new RunReport { Epoch = Lease.Epoch, Summary = summary, Ended = _clock.GetUtcNow(), Commits = commits });
@@ -185,9 +188,22 @@ internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
     {
         while (await _sampler.WaitForNextTickAsync(CancellationToken.None).ConfigureAwait(false))
         {
-            if (File.Exists(Directory.CancelPath)) await _stop.CancelAsync().ConfigureAwait(false);
+            if (File.Exists(Directory.CancelPath) || IsReplaced()) await _stop.CancelAsync().ConfigureAwait(false);
             if (_samples % Limits.SamplesPerSign == 0) Sign.Give();
             On(Sample());
+        }
+    }
+
+    private bool IsReplaced()
+    {
+        try
+        {
+            return (Replaced ??= Lease.Replaced()) is not null;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or Fault)
+        {
+            // The run directory is out of reach just now: nothing can be published either.
+            return false;
         }
     }
 

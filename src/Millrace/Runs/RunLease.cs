@@ -61,21 +61,22 @@ public sealed class RunLease : IDisposable
         }
     }
 
-    /// <summary>Whether another coordinator has taken the run since: one that was paused may have lost its lock meanwhile.</summary>
-    public bool IsReplaced => LatestEpoch != Epoch;
-
-    private int LatestEpoch => _directory.LatestEpoch()?.Epoch ?? 0;
-
-    /// <summary>Throws when another coordinator has taken the run since: this one may publish nothing more.</summary>
-    public void AssertHolder()
+    /// <summary>Why this coordinator may do nothing more: another one has taken the run since. Null while it holds the run.</summary>
+    public Fault? Replaced()
     {
-        var latest = LatestEpoch;
-        if (latest == Epoch) return;
-        throw new Fault(FaultKind.Refused, $"another coordinator has taken the run (number {latest}, this one is {Epoch})")
+        var latest = _directory.LatestEpoch()?.Epoch ?? 0;
+        if (latest == Epoch) return null;
+        return new Fault(FaultKind.Refused, $"another coordinator has taken the run (number {latest}, this one is {Epoch})")
         {
             Where = _directory.Path,
             Advice = "Let that one finish: this one has stopped without publishing anything.",
         };
+    }
+
+    /// <summary>Throws when another coordinator has taken the run since: this one may publish nothing more.</summary>
+    public void AssertHolder()
+    {
+        if (Replaced() is { } fault) throw fault;
     }
 
     /// <inheritdoc/>

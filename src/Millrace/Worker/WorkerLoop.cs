@@ -32,8 +32,10 @@ public sealed class WorkerLoop : IDisposable
         var settings = first.Settings ?? throw new Fault(FaultKind.Died, "a worker's first message has no settings");
 
         // Held shared until this process is gone: the next coordinator of the run waits for that.
-        using var alive = new FileStream(
-            RunDirectory.OpenPath(settings.RunDirectory).WorkersLockPath, FileMode.OpenOrCreate, FileAccess.Read, FileShare.Read);
+        var run = RunDirectory.OpenPath(settings.RunDirectory);
+        using var alive = new FileStream(run.WorkersLockPath, FileMode.OpenOrCreate, FileAccess.Read, FileShare.Read);
+        if (run.LatestEpoch()?.Epoch > settings.Epoch)
+            throw new Fault(FaultKind.Refused, "another coordinator has taken the run: its workers do the work") { Where = settings.RunDirectory };
         await using var runner = _connectors.OpenRunner(settings, _clock);
         OomPreference.TakeThisProcessFirst();
         await TellAsync(new WorkerOutput { Ready = true }).ConfigureAwait(false);

@@ -10,28 +10,26 @@ internal sealed class ChaosRun(ChaosPlan plan, ChaosWorld world)
 {
     private readonly List<string> _struck = [];
 
-    /// <summary>The faults that really happened: a moment that never came is none.</summary>
-    public IReadOnlyList<string> Struck => _struck;
-
-    /// <summary>Does what a plan says; throws, with everything that happened, unless the end is that of an undisturbed run.</summary>
-    public static async Task<(ChaosCheck Check, IReadOnlyList<string> Struck)> DoAsync(ChaosPlan plan, PgServer? server, string old)
+    /// <summary>Does what a plan says. Every ending is an outcome.</summary>
+    public static async Task<ChaosOutcome> DoAsync(ChaosPlan plan, PgServer? server, string old)
     {
         await using var world = await ChaosWorld.CreateAsync(plan, server, old);
         var run = new ChaosRun(plan, world);
+        ChaosCheck? check = null;
         try
         {
             await run.DisturbAsync();
             if (!world.IsDone) await world.ResumeAsync("in peace", 0);
-            var check = await ChaosCheck.LookAsync(world);
+            check = await ChaosCheck.LookAsync(world);
             Assert.True(check is { Losses: 0, Doubles: 0, Litter.Count: 0 }, $"{check.Losses} lost, {check.Doubles} doubled, litter: {string.Join(", ", check.Litter)}");
             Secret.AssertHidden(world.Chronicle, "the output");
             Secret.AssertHiddenBelow(world.Folder);
             Secret.AssertHiddenBelow(world.State);
-            return (check, run.Struck);
+            return new ChaosOutcome(run._struck, check, null);
         }
         catch (Exception error) when (error is not OperationCanceledException)
         {
-            throw new ChaosException($"{plan}\n{error.Message}\nwhat is left of it: {Keep(world)}\n{world.Chronicle}", error);
+            return new ChaosOutcome(run._struck, check, $"{plan}\n{error.Message}\nwhat is left of it: {Keep(world)}\n{world.Chronicle}");
         }
     }
 
@@ -77,5 +75,8 @@ internal sealed class ChaosRun(ChaosPlan plan, ChaosWorld world)
     }
 }
 
-/// <summary>A chaos run that did not end as it must, with its seed and all that happened.</summary>
-internal sealed class ChaosException(string message, Exception inner) : Exception(message, inner);
+/// <summary>How a chaos run ended.</summary>
+/// <param name="Struck">The faults that really happened: a moment that never came is none.</param>
+/// <param name="Check">What was found in the end; null when it did not come to that.</param>
+/// <param name="Failure">With its seed and all that happened, unless the end is that of an undisturbed run.</param>
+internal sealed record ChaosOutcome(IReadOnlyList<string> Struck, ChaosCheck? Check, string? Failure);

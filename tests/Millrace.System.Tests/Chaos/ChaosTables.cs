@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using Millrace.Connectors.Tests.Postgres.Servers;
@@ -144,6 +145,7 @@ internal static class ChaosTables
 /// <param name="Rows">Its rows.</param>
 /// <param name="Ids">Its different ids.</param>
 /// <param name="Sum">The sum over a hash of each row.</param>
+[StructLayout(LayoutKind.Auto)]
 internal readonly record struct ChaosDigest(int Rows, int Ids, long Sum)
 {
     /// <summary>From the three numbers.</summary>

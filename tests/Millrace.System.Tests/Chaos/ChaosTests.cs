@@ -12,9 +12,11 @@ namespace Millrace.SystemTests.Chaos;
 /// </summary>
 public sealed class ChaosTests(ChaosGround ground) : IClassFixture<ChaosGround>
 {
-    private const int SeedDefault = 1, RunsDefault = 20;
+    // The last ones have found something once: what a process left that was killed before its run began (20, 24, 27, 50), half a marker in
+    // a published table (79), a replaced coordinator that began to stage (102).
+    private static readonly int[] s_seeds = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 20, 24, 27, 50, 79, 102];
 
-    public static TheoryData<int> Seeds => [.. Enumerable.Range(Number("SEED", SeedDefault), Number("RUNS", RunsDefault))];
+    public static TheoryData<int> Seeds => Number("SEED") is { } first ? [.. Enumerable.Range(first, Number("RUNS") ?? 1)] : [.. s_seeds];
 
     [Theory]
     [MemberData(nameof(Seeds))]
@@ -23,14 +25,27 @@ public sealed class ChaosTests(ChaosGround ground) : IClassFixture<ChaosGround>
         if (!OperatingSystem.IsLinux() || !Environment.IsPrivilegedProcess) Testbed.Missing("needs root on Linux to stop programs where they open a file");
         var plan = ChaosPlan.Of(seed);
         TestContext.Current.TestOutputHelper?.WriteLine(plan.ToString());
-        var (_, struck) = await ChaosRun.DoAsync(plan, plan.IsServer ? await ground.ServerAsync() : null, await ground.OldAsync(plan));
-        TestContext.Current.TestOutputHelper?.WriteLine($"struck: {string.Join(", ", struck)}");
-        if (Environment.GetEnvironmentVariable("MILLRACE_CHAOS_RESULT") is { Length: > 0 } file)
-            await File.AppendAllTextAsync(file, JsonSerializer.Serialize(new { seed, struck }) + "\n", TestContext.Current.CancellationToken);
+        var outcome = await ChaosRun.DoAsync(plan, plan.IsServer ? await ground.ServerAsync() : null, await ground.OldAsync(plan));
+        if (Environment.GetEnvironmentVariable("MILLRACE_CHAOS_RESULT") is { Length: > 0 } file) await TellAsync(file, seed, outcome);
+        Assert.True(outcome.Failure is null, outcome.Failure);
     }
 
-    private static int Number(string name, int otherwise) =>
-        int.TryParse(Environment.GetEnvironmentVariable($"MILLRACE_CHAOS_{name}"), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : otherwise;
+    private static Task TellAsync(string file, int seed, ChaosOutcome outcome)
+    {
+        var line = new
+        {
+            seed,
+            struck = outcome.Struck,
+            failed = outcome.Failure is not null,
+            losses = outcome.Check?.Losses,
+            doubles = outcome.Check?.Doubles,
+            litter = outcome.Check?.Litter.Count,
+        };
+        return File.AppendAllTextAsync(file, JsonSerializer.Serialize(line) + "\n", TestContext.Current.CancellationToken);
+    }
+
+    private static int? Number(string name) =>
+        int.TryParse(Environment.GetEnvironmentVariable($"MILLRACE_CHAOS_{name}"), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
 }
 
 /// <summary>What all chaos runs share: a server that they may restart, and files with the rows that are there before.</summary>

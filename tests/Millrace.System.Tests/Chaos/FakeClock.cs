@@ -21,10 +21,14 @@ internal sealed class FakeClock : IDisposable
     /// <summary>Whether this machine has the library.</summary>
     public static bool IsHere => Library is not null;
 
+    /// <summary>How long it takes until every process has seen a change: the library looks again with each new second.</summary>
+    public static TimeSpan Lag { get; } = TimeSpan.FromMilliseconds(1100);
+
     /// <summary>The variables of a process that is to see this clock.</summary>
     public IEnumerable<KeyValuePair<string, string?>> Environment =>
     [
-        new("LD_PRELOAD", Library), new("FAKETIME_TIMESTAMP_FILE", _folder["offset"]), new("FAKETIME_NO_CACHE", "1"), new("DONT_FAKE_MONOTONIC", "1"),
+        new("LD_PRELOAD", Library), new("FAKETIME_TIMESTAMP_FILE", _folder["offset"]), new("FAKETIME_CACHE_DURATION", "0"),
+        new("DONT_FAKE_MONOTONIC", "1"),
     ];
 
     /// <summary>Sets it back by so many seconds more.</summary>

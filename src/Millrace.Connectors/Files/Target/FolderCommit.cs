@@ -92,6 +92,7 @@ internal sealed class FolderCommit
             return (done, true);
         }
 
+        staged.RemoveOther();
         if (_request.Mode == WriteMode.Append && Directory.Exists(_live)) staged.LinkLive(_live, cancel);
         var commit = new TableCommit
         {

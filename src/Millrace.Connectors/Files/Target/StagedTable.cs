@@ -63,14 +63,18 @@ internal sealed class StagedTable
         _step("assembled");
     }
 
-    /// <summary>Puts the files of the live table beside the new ones, as second names of the same files; those of an earlier try go first.</summary>
-    public void LinkLive(string live, CancellationToken cancel)
+    /// <summary>Removes what an earlier try, killed before it published, has put beside the units' files: links, a marker, half of one.</summary>
+    public void RemoveOther()
     {
         foreach (var file in FolderTree.Files(Folder))
         {
             if (!IsOwn(file)) File.Delete(file);
         }
+    }
 
+    /// <summary>Puts the files of the live table beside the new ones, as second names of the same files.</summary>
+    public void LinkLive(string live, CancellationToken cancel)
+    {
         foreach (var file in FolderTree.Files(live))
         {
             cancel.ThrowIfCancellationRequested();

@@ -114,6 +114,23 @@ public sealed class CommitCrashTests : IDisposable
     }
 
     [Fact]
+    public async Task Half_a_marker_of_a_killed_commit_is_not_published()
+    {
+        using var load = new TargetLoad(_folder["lake"]);
+        await load.StageAsync("SELECT 1 AS id");
+        await load.WriteUnitAsync("SELECT 1 AS id");
+        load.Target.Step = step =>
+        {
+            if (step != "locked") return;
+            var staged = Directory.EnumerateDirectories(_folder[".lake.millrace"], "table", SearchOption.AllDirectories).Single();
+            File.WriteAllText(Path.Combine(staged, "._millrace.json.0123456789ab.tmp"), "{");
+        };
+        await load.CommitAsync();
+        Assert.Equal(2, Directory.EnumerateFiles(_folder["lake/events"]).Count());
+        Assert.False(File.Exists(_folder["lake/events/._millrace.json.0123456789ab.tmp"]));
+    }
+
+    [Fact]
     public async Task A_coordinator_that_was_replaced_publishes_nothing()
     {
         using var load = new TargetLoad(_folder["lake"]);

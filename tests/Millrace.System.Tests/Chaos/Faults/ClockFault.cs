@@ -8,6 +8,6 @@ internal sealed record ClockFault(int Seconds) : ChaosFault
     public override Task StrikeAsync(ChaosScene scene)
     {
         scene.World.Clock!.SetBack(Seconds);
-        return Task.CompletedTask;
+        return Task.Delay(FakeClock.Lag, TestContext.Current.CancellationToken);
     }
 }
