@@ -374,8 +374,11 @@ public static class Limits
     /// <summary>Buckets that rows are added up in by their keys when a run is verified: as many sums are held for either side.</summary>
     public const int VerifyBuckets = 65_536;
 
-    /// <summary>Rows of source and target together that are compared key by key when a run is verified; what differs beyond them is not listed.</summary>
-    public const long VerifyRowsMax = 10_000_000;
+    /// <summary>Rows of source and target together that are compared key by key when a run is verified; what differs beyond them is not counted.</summary>
+    public const long VerifyRowsMax = 2_000_000;
+
+    /// <summary>Bytes of <c>limits.memory</c> for each of these rows: with less, fewer are compared. Grouping them takes a quarter of it.</summary>
+    public const int VerifyBytesPerRow = 512;
 
     /// <summary>Keys, units and files of a stream that are named when they differ; the others are counted.</summary>
     public const int VerifyNamedMax = 100;

@@ -101,6 +101,7 @@ public sealed class RunVerification(RunOptions options, ImmutableArray<string> k
             Source = ends.Source,
             Compared = published.Columns,
             Key = key.IsEmpty ? KeyOf(plan, published.Columns, await ends.Source.KeyAsync(stream, cancel).ConfigureAwait(false)) : Named(plan, published.Columns),
+            RowsMax = Math.Min(Limits.VerifyRowsMax, budget.MemoryBytes / Limits.VerifyBytesPerRow),
             Clock = options.Clock,
         };
         await using var reader = options.Connectors.OpenReader(settings, options.Clock);

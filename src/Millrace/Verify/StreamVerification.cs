@@ -59,7 +59,7 @@ internal sealed class StreamVerification(
         }
 
         var (inSource, inTarget) = (_source.Total, _target.Total);
-        var buckets = _source.Differing(_target, Limits.VerifyRowsMax);
+        var buckets = _source.Differing(_target, scope.RowsMax);
         var isEqual = buckets.Count == 0 && strangers == 0;
         if (_unmatched > 0) CompareWhole(commit);
         return new StreamVerdict

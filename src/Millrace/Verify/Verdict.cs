@@ -97,7 +97,7 @@ public sealed record RowDifferences
     /// <summary>Keys that both have, with other values or another number of rows.</summary>
     public required long Different { get; init; }
 
-    /// <summary>True when more than <see cref="Limits.VerifyRowsMax"/> rows would have had to be compared: there are more differences than were counted.</summary>
+    /// <summary>True when more rows would have had to be compared than memory allows: there are more differences than were counted.</summary>
     public required bool IsAtLeast { get; init; }
 
     /// <summary>The first keys that differ, in their order; at most <see cref="Limits.VerifyNamedMax"/>; none without a key.</summary>

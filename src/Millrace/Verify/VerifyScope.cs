@@ -27,6 +27,9 @@ internal sealed record VerifyScope
     /// <summary>The columns that a row is known by, among the compared ones; empty: none is known.</summary>
     public required ImmutableArray<string> Key { get; init; }
 
+    /// <summary>Rows of both sides that are compared key by key.</summary>
+    public required long RowsMax { get; init; }
+
     /// <summary>The clock.</summary>
     public required TimeProvider Clock { get; init; }
 
