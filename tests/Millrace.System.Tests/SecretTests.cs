@@ -23,8 +23,8 @@ public sealed class SecretTests(PgServers servers)
             await using var gate = await Gate.CloseAsync(bench);
             await using var run = MillraceProcess.Start(["run", bench.Job, "--json"], start);
             await Gate.WaitersAsync(bench, 2);
-            var processes = run.Workers().Append(run.Id).ToList();
-            Assert.Equal(2, processes.Count);
+            var processes = run.Workers().Concat(bench.Keepers()).Append(run.Id).ToList();
+            Assert.Equal(3, processes.Count);
             Assert.All(processes, static id => Secret.AssertHidden(File.ReadAllText($"/proc/{id}/cmdline"), "a command line"));
             Assert.True(Secret.AssertHiddenBelow(bench[""]) > 5, "state and staging have files");
             await gate.DisposeAsync();
@@ -35,6 +35,41 @@ public sealed class SecretTests(PgServers servers)
         {
             Directory.Delete(secrets, recursive: true);
         }
+    }
+
+    [Fact]
+    public async Task The_password_stands_nowhere_in_what_a_killed_run_leaves_or_its_keeper_or_the_verbs_that_look_at_it()
+    {
+        await using var bench = await Workbench.CreateAsync(servers);
+        bench.WriteJob(Workbench.FirstAndLast);
+        await using (await Gate.CloseAsync(bench))
+        {
+            await using var run = bench.Start("run");
+            await Gate.WaitersAsync(bench, 2);
+            run.KillGroup();
+            await run.WaitAsync();
+        }
+
+        Assert.All(bench.Keepers(), static id => Secret.AssertHidden(File.ReadAllText($"/proc/{id}/cmdline"), "the keeper's command line"));
+        Assert.True(Secret.AssertHiddenBelow(bench[""]) > 5, "state and staging have files");
+        Secret.AssertHidden((await bench.RunAsync("runs")).Expect(0));
+        Secret.AssertHidden((await bench.RunAsync("show", Path.GetFileName(bench.RunFolder))).Expect(0));
+        Secret.AssertHidden((await bench.RunAsync("resume")).Expect(0));
+        Secret.AssertHiddenBelow(bench[""]);
+    }
+
+    [Theory]
+    [InlineData("1 / (id - 7777) > -1", null)]
+    [InlineData("true", "9")]
+    public async Task The_password_stands_nowhere_in_what_a_failed_run_says_and_leaves(string where, string? changed)
+    {
+        await using var bench = await Workbench.CreateAsync(servers);
+        bench.Write("job.yaml", $"source: ${{PG_URL}}\ntarget: {bench.Lake}\nstate: {bench.State}\nengine: local\nstreams: {{public.t: {{where: \"{where}\"}}}}\n");
+        // Also a password that is wrong by a character is nobody's to read.
+        var exit = await MillraceProcess.RunAsync(["run", bench.Job], bench.Begin(changed is null ? null : bench.Url.Replace("@127", changed + "@127", StringComparison.Ordinal)));
+        Assert.NotEqual(0, exit.ExitCode);
+        Secret.AssertHidden(exit);
+        Secret.AssertHiddenBelow(bench[""]);
     }
 
     [Fact]

@@ -1,0 +1,119 @@
+"""Memory against rows under a limit that the kernel enforces: a memory group (cgroup) that kills whoever passes it.
+
+    bench/memory.py --url postgres://user@127.0.0.1:5432/db --tables events_2m,events,events_30m,events_100m --limit 256
+
+Writes results/memory.md and the curve, results/memory.svg. Needs the right to make a memory group. The server runs outside of it.
+"""
+import argparse
+import os
+import shutil
+import subprocess
+import tempfile
+
+import measure
+import report
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+MILLRACE = os.path.join(HERE, "..", "millrace")
+FIRST, SECOND = "/sys/fs/cgroup/memory", "/sys/fs/cgroup"
+
+
+def parse():
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--url", required=True)
+    arguments.add_argument("--tables", required=True, help="comma-separated, the smallest first")
+    arguments.add_argument("--limit", type=int, default=256, help="the group's limit in MiB")
+    arguments.add_argument("--rounds", type=int, default=1)
+    arguments.add_argument("--work", default=tempfile.gettempdir())
+    return arguments.parse_args()
+
+
+class Group:
+    """A memory group, version 1 or 2, while the block runs."""
+
+    def __init__(self, mebibytes):
+        self.first = os.path.exists(f"{FIRST}/memory.limit_in_bytes")
+        self.path = f"{FIRST if self.first else SECOND}/millrace-bench-{os.getpid()}"
+        self.bytes = mebibytes * 1024 * 1024
+
+    def __enter__(self):
+        os.mkdir(self.path)
+        self.write("memory.limit_in_bytes" if self.first else "memory.max", self.bytes)
+        return self
+
+    def __exit__(self, *_):
+        os.rmdir(self.path)
+
+    def write(self, name, value):
+        with open(f"{self.path}/{name}", "w", encoding="ascii") as file:
+            file.write(str(value))
+
+    def inside(self, command):
+        return ["sh", "-c", 'echo $$ > "$0"/cgroup.procs && exec "$@"', self.path, *command]
+
+    def kills(self):
+        with open(f"{self.path}/{'memory.oom_control' if self.first else 'memory.events'}", encoding="ascii") as file:
+            return next(int(line.split()[1]) for line in file if line.startswith("oom_kill "))
+
+
+def psql(url, sql):
+    return subprocess.run(["psql", url, "-Atc", sql], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def move(options, table):
+    out = tempfile.mkdtemp(prefix="run-", dir=options.work)
+    try:
+        with Group(options.limit) as group:
+            command = [MILLRACE, "run", "--from", "${BENCH_URL}", "--to", os.path.join(out, "lake"), "--stream", f"public.{table}",
+                       "--quiet", "--state", os.path.join(out, "state"), "--set", "engine=local"]
+            figures = measure.run(group.inside(command), {"BENCH_URL": options.url})
+            return {**figures, "kills": group.kills()}
+    finally:
+        shutil.rmtree(out, ignore_errors=True)
+
+
+def curve(points, limit):
+    """The curve as a picture: rows across, peak memory up, the limit as a line."""
+    width, height, left, bottom, top = 640, 320, 60, 40, 20
+    most_rows, most_mb = points[-1][0], limit * 1.048576 * 1.1
+    def x(rows): return left + (width - left - 20) * rows / most_rows
+    def y(mb): return height - bottom - (height - bottom - top) * mb / most_mb
+    text = 'font-family="sans-serif" font-size="12" fill="#333"'
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">',
+             f'<rect width="{width}" height="{height}" fill="#fff"/>',
+             f'<path d="M{left} {top}V{height - bottom}H{width - 20}" fill="none" stroke="#999"/>']
+    for mb in range(0, int(most_mb), 50):
+        parts.append(f'<text x="{left - 8}" y="{y(mb) + 4:.0f}" text-anchor="end" {text}>{mb}</text>')
+    limit_y = y(limit * 1.048576)
+    parts.append(f'<path d="M{left} {limit_y:.1f}H{width - 20}" stroke="#c33" stroke-dasharray="6 4"/>')
+    parts.append(f'<text x="{left + 8}" y="{limit_y - 6:.1f}" {text}>the kernel kills above {limit} MiB</text>')
+    parts.append('<polyline fill="none" stroke="#06c" stroke-width="2" points="' + " ".join(f"{x(rows):.1f},{y(mb):.1f}" for rows, mb in points) + '"/>')
+    for rows, mb in points:
+        parts.append(f'<circle cx="{x(rows):.1f}" cy="{y(mb):.1f}" r="4" fill="#06c"/>')
+        parts.append(f'<text x="{x(rows):.1f}" y="{y(mb) + 20:.1f}" text-anchor="middle" {text}>{mb:.0f}</text>')
+        parts.append(f'<text x="{x(rows):.1f}" y="{height - bottom + 18}" text-anchor="middle" {text}>{rows / 1e6:.0f} M</text>')
+    parts.append(f'<text x="{left}" y="{height - 6}" {text}>rows; peak PSS of all processes together, in MB</text></svg>')
+    return "\n".join(parts) + "\n"
+
+
+def main():
+    options = parse()
+    rows, points = [], []
+    for table in options.tables.split(","):
+        figures = [move(options, table) for _ in range(options.rounds)]
+        count = int(psql(options.url, f"SELECT count(*) FROM {table}"))
+        peak = report.median(figures, "peak_mb")
+        points.append((count, peak))
+        rows.append([f"{count:,}", f"{peak:.0f}", sum(run["kills"] for run in figures)])
+        print(rows[-1], flush=True)
+    with open(os.path.join(HERE, "results", "memory.svg"), "w", encoding="utf-8") as picture:
+        picture.write(curve(points, options.limit))
+    body = (f"Every run in a memory group of its own with a limit of {options.limit} MiB; PostgreSQL outside of it. The default of `limits.memory` is "
+            f"{options.limit * 3 // 4} MiB there.\n\n" + report.table(["rows", "peak PSS MB, all processes", "killed by the kernel"], rows)
+            + "\n\n![Peak memory against rows](memory.svg)")
+    versions = [("millrace", report.version([MILLRACE, "--version"])), ("PostgreSQL", psql(options.url, "SHOW server_version"))]
+    report.write("memory", f"Memory under a kernel limit of {options.limit} MiB", versions, body)
+
+
+if __name__ == "__main__":
+    main()
