@@ -10,6 +10,8 @@ namespace Millrace.Runs;
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     UseStringEnumConverter = true,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true,
     Converters = [typeof(FaultJson)])]
 [JsonSerializable(typeof(RunManifest))]
 [JsonSerializable(typeof(EpochRecord))]

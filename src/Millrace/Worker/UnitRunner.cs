@@ -128,7 +128,7 @@ public sealed class UnitRunner : IAsyncDisposable
         catch (DuckDbException error)
         {
             cancel.ThrowIfCancellationRequested();
-            throw input.Explain(error) ?? output.Explain(error) ?? DuckDbFaults.Translate(error, order);
+            throw output.Explain(error) ?? input.Explain(error) ?? DuckDbFaults.Translate(error, order);
         }
         finally
         {

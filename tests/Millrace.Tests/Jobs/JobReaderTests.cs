@@ -4,7 +4,7 @@ namespace Millrace.Tests.Jobs;
 
 public sealed class JobReaderTests
 {
-    private const string Everything = """
+    internal const string Everything = """
         name: events-to-lake
         source: ${PG_URL}
         target: ./lake

@@ -102,6 +102,7 @@ internal sealed class JsonInspector(Probe probe, string encoding, Packing? packi
         var seen = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
         foreach (var name in names)
         {
+            if (name.Length == 0) throw SourceFaults.Data(file.Path, "has a key without a name, \"\"", "A column needs one: give the key a name in the file.");
             if (!seen.TryAdd(name, name))
                 throw SourceFaults.Data(file.Path, $"the keys \"{seen[name]}\" and \"{name}\" differ only in upper and lower case", "Columns can't: rename one of them in the file.");
         }

@@ -39,7 +39,8 @@ internal sealed class ReadErrors(FileLayout layout, FileSlice slice, CsvBuffer b
         if (long.TryParse(Behind(message, "CSV Error on Line: ", line: false), CultureInfo.InvariantCulture, out var line)) return OfCsvLine(line, error);
         if (layout.Format == SourceFormat.Csv && message.Contains("CSV", StringComparison.Ordinal)) return Csv(error);
         if (layout.Format is SourceFormat.Ndjson or SourceFormat.Json && message.Contains("Malformed JSON", StringComparison.Ordinal)) return Malformed(error);
-        if (layout.Format == SourceFormat.Parquet && error.Type is DuckDbErrorType.IO or DuckDbErrorType.InvalidInput or DuckDbErrorType.Serialization)
+        if (layout.Format == SourceFormat.Parquet && error.Type is DuckDbErrorType.IO or DuckDbErrorType.InvalidInput or DuckDbErrorType.Serialization
+            or DuckDbErrorType.Invalid or DuckDbErrorType.OutOfRange or DuckDbErrorType.NotImplemented)
             return ParquetInspector.Damaged(FileOf(message) ?? slice.Files[0].Path, error);
         if (error.Type == DuckDbErrorType.IO && FileOf(message) is { } path) return SourceFaults.Refused(path, FirstLine(message), inner: error);
         return null;
