@@ -37,7 +37,7 @@ public sealed class VerbTests
     }
 
     [Theory]
-    [InlineData("error: found 'rn', expected run, plan, check, discover, runs, show, resume or cancel\n  Did you mean 'run'?\n", "rn")]
+    [InlineData("error: found 'rn', expected run, plan, check, discover, runs, show, verify, resume or cancel\n  Did you mean 'run'?\n", "rn")]
     [InlineData("error: found the unknown option '--memroy'\n  Did you mean '--memory'?\n", "run", "--memroy", "5MB")]
     [InlineData("error: found the unknown option '--jsn'\n  Did you mean '--json'?\n", "run", "job.yaml", "--jsn")]
     [InlineData("error: found --json and --quiet, expected one of them\n", "run", "job.yaml", "--json", "--quiet")]
