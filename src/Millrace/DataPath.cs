@@ -61,7 +61,14 @@ public sealed class DataPath(RunOptions options)
                 await MoveStreamsAsync(job, run, unread, ends, isRejoined, ending).ConfigureAwait(false);
             }
 
-            if (ending.Faults.IsEmpty) await ends.Target.DiscardAsync(run!.Directory.Run, CancellationToken.None).ConfigureAwait(false);
+            if (ending.Faults.IsEmpty)
+            {
+                await ends.Target.DiscardAsync(run!.Directory.Run, CancellationToken.None).ConfigureAwait(false);
+
+                // A worker that was killed while it wrote a result, and replaced, has left its beginning.
+                run.Lease.AssertHolder();
+                run.Directory.RemoveTemporaries();
+            }
         }
         catch (Exception error)
         {

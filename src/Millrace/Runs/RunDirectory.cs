@@ -25,6 +25,9 @@ public sealed class RunDirectory
     /// <summary>The layout that this version writes and reads.</summary>
     public const int Layout = 1;
 
+    /// <summary>How many characters of a run's id say when it began, to the second.</summary>
+    internal const int TimeChars = 15;
+
     private RunDirectory(string path, RunManifest manifest)
     {
         Path = path;

@@ -12,12 +12,22 @@ public static class RunList
         var runs = Path.Combine(Path.GetFullPath(state), "runs");
         if (!Directory.Exists(runs)) yield break;
         var folders = Directory.GetDirectories(runs);
-        Array.Sort(folders, static (left, right) => string.CompareOrdinal(right, left));
+        Array.Sort(folders, static (left, right) => Compare(right, left));
         foreach (var folder in folders)
         {
             // A folder without run.json: its coordinator died in the very first moment, and nothing was ever staged.
             if (File.Exists(Path.Combine(folder, "run.json"))) yield return Describe(RunDirectory.OpenPath(folder));
         }
+    }
+
+    // By the second in the name; of the same second by when the run was made.
+    private static int Compare(string left, string right)
+    {
+        var (one, other) = (Path.GetFileName(left), Path.GetFileName(right));
+        var length = Math.Min(RunDirectory.TimeChars, Math.Min(one.Length, other.Length));
+        if (string.CompareOrdinal(one, 0, other, 0, length) is not 0 and var order) return order;
+        var made = File.GetLastWriteTimeUtc(Path.Combine(left, "run.json")).CompareTo(File.GetLastWriteTimeUtc(Path.Combine(right, "run.json")));
+        return made != 0 ? made : string.CompareOrdinal(one, other);
     }
 
     /// <summary>The run that <c>resume</c> without a name means: the latest that is neither held nor succeeded.</summary>
