@@ -143,28 +143,11 @@ public sealed class DataPath(RunOptions options)
     private IEngine OpenEngine(EngineChoice choice, Job job, ActiveRun run, Budget budget, JobEnds ends)
     {
         var perProcess = choice == EngineChoice.Local ? budget.Processes : 1;
-        var settings = new WorkerSettings
-        {
-            RunDirectory = run.Directory.Path,
-            Epoch = run.Lease.Epoch,
-            Source = ends.SourceAddress,
-            Target = ends.TargetAddress,
-            Format = job.Format,
-            BaseDirectory = job.BaseDirectory,
-            Lanes = (budget.Lanes + perProcess - 1) / perProcess,
-            Connections = budget.ConnectionsPerProcess,
-            RowsPerSecond = Share(job.Limits.SourceRowsPerSecond, perProcess),
-            BytesPerSecond = Share(job.Limits.SourceBytesPerSecond, perProcess),
-            DuckDbBytes = budget.DuckDbBytes,
-            SpillBytes = job.Limits.DiskBytes,
-        };
+        var settings = ends.SettingsOf(job, run.Directory, budget, run.Lease.Epoch, perProcess);
         return choice == EngineChoice.Local
             ? new LocalEngine(options.Worker, settings, budget.Lanes, budget.WorkerBytes, run)
             : new InProcEngine(options.Connectors.OpenRunner(settings, options.Clock), budget.Lanes);
     }
-
-    /// <summary>A process's share of what all together may read in a second; never nothing.</summary>
-    private static long? Share(long? perSecond, int processes) => perSecond is { } all ? Math.Max(1, all / processes) : null;
 
     private RunDirectory Create(Job job) => RunDirectory.Create(Path.Combine(job.BaseDirectory, job.State), job, options.Clock.GetUtcNow());
 

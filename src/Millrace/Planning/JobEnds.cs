@@ -1,5 +1,7 @@
 using Millrace.Jobs;
 using Millrace.Load;
+using Millrace.Runs;
+using Millrace.Worker;
 
 namespace Millrace.Planning;
 
@@ -58,10 +60,38 @@ internal sealed class JobEnds : IAsyncDisposable
         });
     }
 
+    /// <summary>What the source must know to plan a stream of a run with this budget.</summary>
+    public PlanRequest RequestOf(Budget budget) => new() { Target = Target.Traits, Workers = budget.Lanes, OneUnit = Target.OneFile };
+
+    /// <summary>What a process must know to read and write these ends.</summary>
+    /// <param name="job">The job.</param>
+    /// <param name="directory">Its run.</param>
+    /// <param name="budget">The job's limits, divided.</param>
+    /// <param name="epoch">The coordinator's fencing number; 0 where nothing is written.</param>
+    /// <param name="processes">Processes that share lanes and pace.</param>
+    public WorkerSettings SettingsOf(Job job, RunDirectory directory, Budget budget, int epoch, int processes) => new()
+    {
+        RunDirectory = directory.Path,
+        Epoch = epoch,
+        Source = SourceAddress,
+        Target = TargetAddress,
+        Format = job.Format,
+        BaseDirectory = job.BaseDirectory,
+        Lanes = (budget.Lanes + processes - 1) / processes,
+        Connections = budget.ConnectionsPerProcess,
+        RowsPerSecond = Share(job.Limits.SourceRowsPerSecond, processes),
+        BytesPerSecond = Share(job.Limits.SourceBytesPerSecond, processes),
+        DuckDbBytes = budget.DuckDbBytes,
+        SpillBytes = job.Limits.DiskBytes,
+    };
+
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         await Source.DisposeAsync().ConfigureAwait(false);
         await Target.DisposeAsync().ConfigureAwait(false);
     }
+
+    /// <summary>A process's share of what all together may read in a second; never nothing.</summary>
+    private static long? Share(long? perSecond, int processes) => perSecond is { } all ? Math.Max(1, all / processes) : null;
 }

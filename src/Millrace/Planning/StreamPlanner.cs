@@ -14,7 +14,7 @@ internal sealed class StreamPlanner(JobEnds ends, Job job, Budget budget)
     public async IAsyncEnumerator<StreamPlan> PlanAllAsync(
         ImmutableArray<StreamJob> streams, Action<StreamJob, Fault> failed, CancellationToken cancel)
     {
-        var request = new PlanRequest { Target = ends.Target.Traits, Workers = budget.Lanes, OneUnit = ends.Target.OneFile };
+        var request = ends.RequestOf(budget);
         foreach (var stream in streams)
         {
             StreamPlan plan;

@@ -32,27 +32,15 @@ public static class RunList
 
     /// <summary>The run that <c>resume</c> without a name means: the latest that is neither held nor succeeded.</summary>
     /// <exception cref="Fault">There is none.</exception>
-    public static RunDirectory LatestUnfinished(string state)
-    {
-        foreach (var run in Enumerate(state))
-        {
-            if (run.CanResume) return run.Directory;
-        }
-
-        throw new Fault(FaultKind.Usage, $"no run below {Path.GetFullPath(state)} is unfinished") { Advice = "`millrace runs` lists them all." };
-    }
+    public static RunDirectory LatestUnfinished(string state) => Latest(state, static run => run.CanResume, "is unfinished");
 
     /// <summary>The run that <c>verify</c> without a name means: the latest that has succeeded.</summary>
     /// <exception cref="Fault">There is none.</exception>
-    public static RunDirectory LatestSucceeded(string state)
-    {
-        foreach (var run in Enumerate(state))
-        {
-            if (run.Status == RunStatus.Succeeded) return run.Directory;
-        }
+    public static RunDirectory LatestSucceeded(string state) => Latest(state, static run => run.Status == RunStatus.Succeeded, "has succeeded");
 
-        throw new Fault(FaultKind.Usage, $"no run below {Path.GetFullPath(state)} has succeeded") { Advice = "`millrace runs` lists them all." };
-    }
+    private static RunDirectory Latest(string state, Predicate<RunListing> isMeant, string what) =>
+        Enumerate(state).FirstOrDefault(run => isMeant(run))?.Directory
+        ?? throw new Fault(FaultKind.Usage, $"no run below {Path.GetFullPath(state)} {what}") { Advice = "`millrace runs` lists them all." };
 
     /// <summary>How one run stands.</summary>
     public static RunListing Describe(RunDirectory directory)

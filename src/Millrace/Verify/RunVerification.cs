@@ -86,12 +86,11 @@ public sealed class RunVerification(RunOptions options, ImmutableArray<string> k
         var (stream, commit, generation, header) = committed;
         var budget = Budget.Of(job.Limits);
         await using var ends = JobEnds.Open(job, options);
-        var settings = SettingsOf(job, ends, directory, budget);
+        var settings = ends.SettingsOf(job, directory, budget, epoch: 0, processes: 1);
         await using var published = options.Connectors.OpenPublished(settings, header, stream.Mode, options.Clock);
         await published.CheckAsync(cancel).ConfigureAwait(false);
         await ends.Source.HoldAsync([stream], cancel).ConfigureAwait(false);
-        var request = new PlanRequest { Target = ends.Target.Traits, Workers = budget.Lanes, OneUnit = ends.Target.OneFile };
-        var plan = await ends.Source.PlanAsync(stream, request, cancel).ConfigureAwait(false);
+        var plan = await ends.Source.PlanAsync(stream, ends.RequestOf(budget), cancel).ConfigureAwait(false);
         AssertSameColumns(plan, header);
         if (published.Columns.IsEmpty) throw NothingToCompare(stream);
         var scope = new VerifyScope
@@ -110,22 +109,6 @@ public sealed class RunVerification(RunOptions options, ImmutableArray<string> k
         using var watching = progress.Watch(session, verification);
         return await verification.RunAsync(plan, commit, cancel).ConfigureAwait(false);
     }
-
-    private WorkerSettings SettingsOf(Job job, JobEnds ends, RunDirectory directory, Budget budget) => new()
-    {
-        RunDirectory = directory.Path,
-        Epoch = 0,
-        Source = ends.SourceAddress,
-        Target = ends.TargetAddress,
-        Format = job.Format,
-        BaseDirectory = job.BaseDirectory,
-        Lanes = budget.Lanes,
-        Connections = budget.ConnectionsPerProcess,
-        DuckDbBytes = budget.DuckDbBytes,
-        SpillBytes = job.Limits.DiskBytes,
-        RowsPerSecond = job.Limits.SourceRowsPerSecond,
-        BytesPerSecond = job.Limits.SourceBytesPerSecond,
-    };
 
     /// <summary>The source's key where all of it is among the compared columns.</summary>
     private static ImmutableArray<string> KeyOf(StreamPlan plan, ImmutableArray<string> compared, ImmutableArray<string> source)
