@@ -152,5 +152,5 @@ public sealed class DataPath(RunOptions options)
     private RunDirectory Create(Job job) => RunDirectory.Create(Path.Combine(job.BaseDirectory, job.State), job, options.Clock.GetUtcNow());
 
     private Task<ActiveRun> TakeAsync(RunDirectory directory, Job job, bool resumed, CancellationToken cancel) =>
-        ActiveRun.TakeAsync(directory, options, job.Limits.DiskBytes, resumed, cancel);
+        ActiveRun.TakeAsync(directory, options, job.Limits, resumed, cancel);
 }

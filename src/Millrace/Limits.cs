@@ -304,6 +304,21 @@ public static partial class Limits
     /// <summary>Keys, units and files of a stream that are named when they differ; the others are counted.</summary>
     public const int VerifyNamedMax = 100;
 
+    /// <summary>
+    /// Rows of one stream that may go to quarantine when the job does not say. A number and no share: it is what somebody can still look at,
+    /// and it stops a flood early, however large the table is.
+    /// </summary>
+    public const long RejectRowsDefault = 10_000;
+
+    /// <summary>Characters of a rejected value that its reason shows; the row beside it is whole where the source gave it.</summary>
+    public const int RejectValueCharsMax = 1_000;
+
+    /// <summary>Characters of a rejected row that <c>show</c> prints.</summary>
+    public const int RejectCharsShown = 400;
+
+    /// <summary>Bytes of rejected rows that a unit collects before it writes them.</summary>
+    public const int RejectBufferBytes = 64 * 1024;
+
     /// <summary>Checks the relations between the bounds.</summary>
     public static void AssertRelations()
     {

@@ -215,6 +215,7 @@ internal sealed class JsonLines : IRunObserver
     {
         UnitName(json, unit.Stream, unit.Unit, unit.Label);
         json.WriteNumber("rows", unit.Rows);
+        json.WriteNumber("rows_rejected", unit.Rejected);
         json.WriteNumber("bytes_read", unit.BytesRead);
         json.WriteNumber("bytes_written", unit.BytesWritten);
         json.WriteNumber("seconds", Math.Round(unit.Seconds, 3));
@@ -231,10 +232,12 @@ internal sealed class JsonLines : IRunObserver
     {
         json.WriteString("stream", committed.Stream);
         json.WriteNumber("rows", committed.Receipt.Rows);
+        json.WriteNumber("rows_rejected", committed.Rejected);
         json.WriteNumber("files", committed.Receipt.Files);
         json.WriteNumber("bytes", committed.Receipt.Bytes);
         json.WriteString("hash", committed.Hash);
         json.WriteBoolean("already_done", committed.Receipt.AlreadyDone);
         Text(json, "place", committed.Receipt.Place);
+        Text(json, "rejects", committed.Rejects);
     }
 }

@@ -7,10 +7,13 @@ namespace Millrace.Cli.Display;
 /// <summary>Tells a run to people: a line for what matters, and the progress between.</summary>
 internal sealed class RunNarrator : IRunObserver
 {
+    private const int RejectsNamedMax = 20;
+
     private readonly Shell shell;
     private readonly IProgressLine progress;
     private readonly FaultPrinter faults;
     private readonly HashSet<Faults.Fault> told = [];
+    private readonly List<StreamCommitted> rejected = [];
     private int planned;
     private string stateOption = "";
 
@@ -53,8 +56,7 @@ internal sealed class RunNarrator : IRunObserver
                 progress.Print(faults.Warning(warned.Text));
                 break;
             case StreamCommitted committed:
-                var receipt = committed.Receipt;
-                Print($"{committed.Stream} is in {receipt.Place}: {Figures.Count(receipt.Rows, "row")}, {Figures.Count(receipt.Files, "file")}, {Figures.Bytes(receipt.Bytes)}{(receipt.AlreadyDone ? " (it already was)" : "")}");
+                Committed(committed);
                 break;
             case StreamFailed failed:
                 Tell(failed.Fault);
@@ -64,6 +66,14 @@ internal sealed class RunNarrator : IRunObserver
                 Finish(finished.Summary);
                 break;
         }
+    }
+
+    private void Committed(StreamCommitted committed)
+    {
+        var receipt = committed.Receipt;
+        var aside = committed.Rejected > 0 ? $"; {Figures.Count(committed.Rejected, "row")} rejected" : "";
+        Print($"{committed.Stream} is in {receipt.Place}: {Figures.Count(receipt.Rows, "row")}, {Figures.Count(receipt.Files, "file")}, {Figures.Bytes(receipt.Bytes)}{(receipt.AlreadyDone ? " (it already was)" : "")}{aside}");
+        if (committed.Rejected > 0 && rejected.Count < RejectsNamedMax) rejected.Add(committed);
     }
 
     private void Planned(StreamPlanned stream)
@@ -94,6 +104,8 @@ internal sealed class RunNarrator : IRunObserver
             RunStatus.Cancelled => $"cancelled after {Figures.Duration(TimeSpan.FromSeconds(summary.Seconds))}{again}",
             _ => $"failed after {Figures.Duration(TimeSpan.FromSeconds(summary.Seconds))}{again}",
         });
+        if (summary.RowsRejected > 0) Print($"in quarantine, not in the target: {Figures.Count(summary.RowsRejected, "row")}");
+        foreach (var stream in rejected) Print($"  {stream.Stream}: {Figures.Count(stream.Rejected, "row")} in {stream.Rejects}");
     }
 
     /// <summary>A stream's fault comes with its failure and again with the summary: it is told once.</summary>

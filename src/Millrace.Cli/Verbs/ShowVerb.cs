@@ -8,6 +8,8 @@ namespace Millrace.Cli.Verbs;
 /// <summary><c>millrace show</c>: tells what one run is and came to.</summary>
 internal static class ShowVerb
 {
+    private const int RejectsShown = 3;
+
     /// <summary>The verb's definition.</summary>
     public static Command Define(Shell shell)
     {
@@ -47,8 +49,14 @@ internal static class ShowVerb
         Line($"to        {job.Target.Text}");
         foreach (var stream in job.Streams)
         {
-            var commit = listing.Directory.Stream(stream.Name).ReadCommit();
+            var folder = listing.Directory.Stream(stream.Name);
+            var commit = folder.ReadCommit();
             Line($"stream    {stream.Name}: {(commit is null ? "not published" : $"{Figures.Count(commit.Receipt.Rows, "row")}, {Figures.Count(commit.Receipt.Files, "file")}, {Figures.Bytes(commit.Receipt.Bytes)} in {commit.Receipt.Place}{(commit.Hash is null ? "" : $", {commit.Hash}")}")}");
+            if (commit is { Rejected: > 0 })
+            {
+                Line($"rejected  {Figures.Count(commit.Rejected, "row")} in {folder.RejectsPath}; the first:");
+                foreach (var line in folder.FirstRejects(RejectsShown)) Line($"          {line}");
+            }
         }
 
         if (listing.Report is { } report)

@@ -78,6 +78,8 @@ public sealed class PostgresUnitReader : IUnitReader
 
         public string Select { get; }
 
+        public string? RejectColumn => _table.Header.RejectColumn;
+
         public long RowsRead => _table.Rows;
 
         public long BytesRead => _table.Bytes;
@@ -88,7 +90,7 @@ public sealed class PostgresUnitReader : IUnitReader
 
         public void Cancel() => _table.Cancel();
 
-        public ValueTask CompleteAsync(long rowsCopied, CancellationToken cancel)
+        public ValueTask CompleteAsync(long rowsPassed, CancellationToken cancel)
         {
             if (_table.IsComplete) return ValueTask.CompletedTask;
             throw new Fault(FaultKind.Internal, $"the unit was not read to its end: {_table.PiecesDone} ranges are done")

@@ -45,6 +45,30 @@ public unsafe partial struct VectorWriter
         ((NativeListEntry*)_data)[row] = new NativeListEntry { Offset = (ulong)offset, Length = (ulong)length };
     }
 
+    /// <summary>
+    /// Forgets list elements that rows from this one on have been given, at every level: such rows were begun and are not written. Rows before
+    /// it are complete. Plain columns have nothing to forget.
+    /// </summary>
+    /// <param name="rows">Rows that stay.</param>
+    public readonly void Truncate(int rows)
+    {
+        switch (_type.Kind)
+        {
+            case DuckDbKind.List or DuckDbKind.Map:
+                var end = 0;
+                for (var i = 0; i < rows; i++) end = Math.Max(end, checked((int)(((NativeListEntry*)_data)[i].Offset + ((NativeListEntry*)_data)[i].Length)));
+                _ = NativeMethods.duckdb_list_vector_set_size(_vector, (ulong)end);
+                ListChild(end).Truncate(end);
+                break;
+            case DuckDbKind.Array:
+                ArrayElements().Truncate(rows * _type.ArraySize);
+                break;
+            case DuckDbKind.Struct or DuckDbKind.Union:
+                for (var i = 0; i < _type.Fields.Length; i++) Field(i).Truncate(rows);
+                break;
+        }
+    }
+
     /// <summary>A struct's field or a union's member; its rows are the struct's rows. A union's tag is written by <see cref="SetTag"/>.</summary>
     /// <exception cref="InvalidOperationException">The column is no struct or union.</exception>
     public readonly VectorWriter Field(int index)

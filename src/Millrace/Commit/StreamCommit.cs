@@ -15,18 +15,30 @@ internal static class StreamCommit
     {
         var units = generation.PlannedUnits()
             ?? throw new Fault(FaultKind.Internal, "the plan was cut off, so the stream can't be committed") { Where = stream.Name };
-        long read = 0, written = 0, bytes = 0;
+        long read = 0, written = 0, rejected = 0, bytes = 0;
         var hash = default(ContentHash);
+        var rejects = new HashSet<string>(StringComparer.Ordinal);
+        string? first = null;
         await foreach (var result in generation.ReadResultsAsync(units, cancel).ConfigureAwait(false))
         {
             read += result.RowsRead;
             written += result.RowsWritten;
             bytes += result.BytesRead;
+            rejected += result.Rejected;
+            foreach (var file in result.Rejects ?? [])
+            {
+                first ??= file.Path;
+                rejects.Add(file.Path);
+            }
+
             if (header.Proof != Proof.Counts) hash += Agreed(result, stream);
         }
 
-        if (read != written)
-            throw new Fault(FaultKind.Data, $"{read} rows left the source and {written} were written: nothing was published") { Where = stream.Name };
+        var folder = run.Directory.Stream(stream.Name);
+        if (read != written + rejected)
+            throw new Fault(FaultKind.Data, $"{read} rows left the source, {rejected} were rejected and {written} were written: nothing was published") { Where = stream.Name };
+        if (rejected > 0 && !run.RejectLimit.Allows(rejected, read))
+            throw RejectFlood.AtTheEnd(header, run.RejectLimit, rejected, read, folder.PathOf(first ?? ""));
         if (header.Proof != Proof.Counts && hash.Rows != written)
             throw new Fault(FaultKind.Data, $"{written} rows were written and {hash} is their hash: nothing was published") { Where = stream.Name };
 
@@ -45,12 +57,14 @@ internal static class StreamCommit
             Stream = stream.Name,
             Epoch = run.Lease.Epoch,
             RowsRead = read,
+            Rejected = rejected,
             Hash = header.Proof == Proof.Counts ? null : hash.ToString(),
             BytesRead = bytes,
             Units = units,
             Receipt = receipt,
         };
-        run.Directory.Stream(stream.Name).WriteCommit(record);
+        folder.WriteCommit(record);
+        folder.RemoveRejectsExcept(rejects);
         return record;
     }
 

@@ -32,14 +32,21 @@ public interface IUnitInput : IAsyncDisposable
     /// </summary>
     string Select { get; }
 
-    /// <summary>Rows that have left the source so far; -1 when only the writer counts them. Any thread.</summary>
+    /// <summary>
+    /// Where rows with values that the target can't hold go to quarantine (<see cref="StreamHeader.RejectColumn"/>): one more column of
+    /// <see cref="Select"/>, the last, a VARCHAR: NULL for a row that is fine, else a <see cref="RejectNote"/>; the values that were refused
+    /// are NULL then. Null: there is no such column, and such a value fails the unit.
+    /// </summary>
+    string? RejectColumn => null;
+
+    /// <summary>Rows that have left the source so far, rejected ones among them; -1 when only the writer counts them. Any thread.</summary>
     long RowsRead { get; }
 
     /// <summary>Bytes that have been read so far. Any thread.</summary>
     long BytesRead { get; }
 
     /// <summary>
-    /// What has left the source, hashed before DuckDB had it: complete when the query has ended. Null: DuckDB itself reads the source, and
+    /// What has left the source (without what it rejects), hashed before DuckDB had it: complete when the query has ended. Null: DuckDB itself reads the source, and
     /// a tap right above its scan is the first that sees values; or the stream's proof is counts.
     /// </summary>
     ContentHash? Hash => null;
@@ -60,9 +67,9 @@ public interface IUnitInput : IAsyncDisposable
     /// After the query has ended well: checks that all of the unit was read and that the source is still the one that was planned.
     /// Otherwise a <see cref="Fault"/>.
     /// </summary>
-    /// <param name="rowsCopied">Rows that DuckDB says it has written.</param>
+    /// <param name="rowsPassed">Rows that DuckDB says it has written, and those that went to quarantine.</param>
     /// <param name="cancel">Stops the check.</param>
-    ValueTask CompleteAsync(long rowsCopied, CancellationToken cancel);
+    ValueTask CompleteAsync(long rowsPassed, CancellationToken cancel);
 
     /// <summary>Turns DuckDB's error of this unit's query into a fault that names file, row and column; null when it isn't the source's.</summary>
     Fault? Explain(DuckDbException error);

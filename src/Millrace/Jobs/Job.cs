@@ -103,4 +103,7 @@ public sealed record JobLimits
     /// <c>Limits.SnapshotHoldSecondsDefault</c>.
     /// </summary>
     public int? SnapshotHoldSeconds { get; init; }
+
+    /// <summary>Rows of one stream that may go to quarantine. Default: <c>Limits.RejectRowsDefault</c> rows.</summary>
+    public RejectLimit? Rejects { get; init; }
 }

@@ -61,6 +61,7 @@ public static class JobResumption
                     SourceBytesPerSecond = given.Limits.SourceBytesPerSecond ?? job.Limits.SourceBytesPerSecond,
                     DiskBytes = given.Limits.DiskBytes ?? job.Limits.DiskBytes,
                     SnapshotHoldSeconds = given.Limits.SnapshotHoldSeconds ?? job.Limits.SnapshotHoldSeconds,
+                    Rejects = given.Limits.Rejects ?? job.Limits.Rejects,
                 },
                 Streams = [.. streams],
             },

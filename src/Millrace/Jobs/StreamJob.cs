@@ -42,6 +42,9 @@ public sealed record StreamJob
     /// <summary>How what was written is proved against what was read.</summary>
     public Proof Proof { get; init; } = Proof.Hash;
 
+    /// <summary>What happens to rows with a value that the target can't hold.</summary>
+    public OnReject OnReject { get; init; } = OnReject.Fail;
+
     /// <summary>Columns in order: <c>*</c>, names, and <c>-name</c> to leave one out. Empty: all.</summary>
     public ImmutableArray<string> Columns { get; init; } = [];
 
@@ -98,6 +101,16 @@ public enum Proof
 
     /// <summary>What was written is read back as well, and hashed once more.</summary>
     Readback = 2,
+}
+
+/// <summary>What happens to a row with a value that the target can't hold.</summary>
+public enum OnReject
+{
+    /// <summary>Its unit fails, and the stream with it; the fault names row, column and value.</summary>
+    Fail = 0,
+
+    /// <summary>The row is written to a file of the run directory, with the reason, and counted; the others go on.</summary>
+    Quarantine = 1,
 }
 
 /// <summary>How a stream is cut into units.</summary>

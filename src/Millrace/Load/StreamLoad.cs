@@ -17,6 +17,7 @@ internal sealed class StreamLoad : IDisposable
     private readonly Dispatcher _dispatcher;
     private readonly ActiveRun _run;
     private readonly UnitCourse _course;
+    private readonly RejectCount _rejects;
     private readonly CancellationTokenSource _stop;
     private readonly TaskCompletionSource _allDone = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _outstanding = 1;
@@ -29,6 +30,7 @@ internal sealed class StreamLoad : IDisposable
         _dispatcher = dispatcher;
         _run = run;
         _course = new UnitCourse(reading, dispatcher, run, split);
+        _rejects = new RejectCount(reading.Header, run.Directory.Stream(reading.Header.Stream));
         _stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
     }
 
@@ -43,7 +45,7 @@ internal sealed class StreamLoad : IDisposable
             {
                 if (_reading.Carry(unit) is { } carried)
                 {
-                    _run.Count(carried, carried.Files.Sum(static file => file.Bytes));
+                    Count(carried);
                     continue;
                 }
 
@@ -87,10 +89,8 @@ internal sealed class StreamLoad : IDisposable
         try
         {
             if (await running.ConfigureAwait(false) is not { } result) return;
-            long written = 0;
-            foreach (var file in result.Files) written += file.Bytes;
-            _run.Count(result, written);
-            _run.On(new UnitFinished(_reading.Header.Stream, unit.Number, unit.Label, result.RowsWritten, result.BytesRead, written, result.Seconds));
+            var written = Count(result);
+            _run.On(new UnitFinished(_reading.Header.Stream, unit.Number, unit.Label, result.RowsWritten, result.BytesRead, written, result.Seconds, result.Rejected));
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {
@@ -104,6 +104,17 @@ internal sealed class StreamLoad : IDisposable
         {
             Done();
         }
+    }
+
+    /// <summary>Counts a unit that has its result; gives the bytes that it has staged.</summary>
+    private long Count(UnitResult result)
+    {
+        long staged = 0, rejects = 0;
+        foreach (var file in result.Files) staged += file.Bytes;
+        foreach (var file in result.Rejects ?? []) rejects += file.Bytes;
+        _run.Count(result, staged + rejects);
+        _rejects.Add(result);
+        return staged;
     }
 
     private Fault Incomplete(Fault first, int ranges) => new(first.Kind, ranges == 1 ? first.Message : $"{first.Message} ({ranges} ranges can't be read; this is the first)", first)

@@ -30,7 +30,8 @@ internal sealed class StreamPipeline(ActiveRun run, JobEnds ends, Dispatcher dis
             run.Lease.AssertHolder();
             if (plan.Moment is not null && kept is not null) plan = plan with { Moment = kept };
             var to = plan.Stream.TargetName;
-            var reading = await StreamReading.BeginAsync(run.Directory, plan, to, ends.Target, run.Stop).ConfigureAwait(false);
+            var key = plan.Stream.OnReject == OnReject.Quarantine ? await ends.Source.KeyAsync(plan.Stream, run.Stop).ConfigureAwait(false) : [];
+            var reading = await StreamReading.BeginAsync(run.Directory, plan, to, ends.Target, new RejectRule(run.RejectLimit, key), run.Stop).ConfigureAwait(false);
             run.Stage(plan.SpooledBytes);
             run.Expect(plan.EstimatedRows, plan.EstimatedBytes, plan.EstimatedUnits);
             run.On(new StreamPlanned(plan, to, engine, reading.CarriedUnits));

@@ -99,6 +99,8 @@ internal sealed class UnitCourse(StreamReading reading, Dispatcher dispatcher, A
             Epoch = run.Lease.Epoch,
             RowsRead = parts.Sum(static part => part.RowsRead),
             RowsWritten = parts.Sum(static part => part.RowsWritten),
+            Rejected = parts.Sum(static part => part.Rejected),
+            Rejects = parts.Any(static part => part.Rejects is not null) ? [.. parts.SelectMany(static part => part.Rejects ?? [])] : null,
             HashIn = ResultHashes.Sum(parts, static part => part.HashIn),
             HashOut = ResultHashes.Sum(parts, static part => part.HashOut),
             BytesRead = parts.Sum(static part => part.BytesRead),

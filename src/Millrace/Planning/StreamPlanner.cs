@@ -29,7 +29,7 @@ internal sealed class StreamPlanner(JobEnds ends, Job job, Budget budget)
                 continue;
             }
 
-            yield return WithReadback(plan);
+            yield return WithQuarantine(WithReadback(plan));
         }
     }
 
@@ -65,6 +65,12 @@ internal sealed class StreamPlanner(JobEnds ends, Job job, Budget budget)
         var rest = names.Length == plan.Columns.Length ? "the number of rows" : "the other columns";
         return plan with { Remarks = plan.Remarks.Add($"readback compares {rest} only; these would not come back as they were written: {string.Join(", ", names)}") };
     }
+
+    /// <summary>Says that rows may be left out.</summary>
+    private StreamPlan WithQuarantine(StreamPlan plan) => plan.Stream.OnReject == OnReject.Fail ? plan : plan with
+    {
+        Remarks = plan.Remarks.Add($"rows that the target can't hold go to quarantine; the stream fails when they are more than {job.Limits.Rejects ?? RejectLimit.Default} (limits.rejects)"),
+    };
 
     /// <summary>Two streams must not become one table.</summary>
     private void Name(StreamJob stream)

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Diagnostics;
 using Millrace.Engines;
 using Millrace.Faults;
+using Millrace.Jobs;
 using Millrace.Keeper;
 using Millrace.Telemetry;
 
@@ -70,14 +71,14 @@ internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
 
     /// <summary>Takes a run. Its spill folder is emptied: what lies there belongs to dead processes.</summary>
     public static async Task<ActiveRun> TakeAsync(
-        RunDirectory directory, RunOptions options, long? diskBytesMax, bool resumed, CancellationToken cancel)
+        RunDirectory directory, RunOptions options, JobLimits limits, bool resumed, CancellationToken cancel)
     {
         var clock = options.Clock;
         var lease = await RunLease.TakeAsync(directory, clock, cancel).ConfigureAwait(false);
         ClearSpill(directory);
         System.IO.Directory.CreateDirectory(directory.SpillPath);
         File.Delete(directory.CancelPath);
-        var run = new ActiveRun(directory, lease, options.Observer, clock, cancel) { DiskBytesMax = diskBytesMax };
+        var run = new ActiveRun(directory, lease, options.Observer, clock, cancel) { DiskBytesMax = limits.DiskBytes, RejectLimit = limits.Rejects ?? RejectLimit.Default };
         run.On(new RunStarted(directory.Run, directory.Path, resumed));
         return run;
     }
@@ -106,6 +107,9 @@ internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
 
     /// <summary>The ceiling of staged files and spill together, in bytes; null: what the disk has.</summary>
     public long? DiskBytesMax { get; init; }
+
+    /// <summary>Rows of one stream that may be rejected.</summary>
+    public RejectLimit RejectLimit { get; init; } = RejectLimit.Default;
 
     /// <summary>Counts a finished unit and what it staged.</summary>
     /// <exception cref="Fault">The run has staged more than <c>limits.disk</c> allows.</exception>

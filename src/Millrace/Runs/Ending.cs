@@ -40,7 +40,8 @@ internal sealed class Ending
     public void Commit(ActiveRun run, CommitRecord commit)
     {
         Add(commit);
-        run.On(new StreamCommitted(commit.Stream, commit.Receipt, commit.Hash));
+        run.On(new StreamCommitted(
+            commit.Stream, commit.Receipt, commit.Hash, commit.Rejected, commit.Rejected == 0 ? null : run.Directory.Stream(commit.Stream).RejectsPath));
     }
 
     /// <summary>Adds a stream's failure and says so.</summary>
@@ -63,6 +64,7 @@ internal sealed class Ending
                     : RunStatus.Failed,
                 RowsRead = _commits.Sum(commit => commit.RowsRead),
                 RowsWritten = _commits.Sum(commit => commit.Receipt.Rows),
+                RowsRejected = _commits.Sum(commit => commit.Rejected),
                 BytesRead = _commits.Sum(commit => commit.BytesRead),
                 BytesWritten = _commits.Sum(commit => commit.Receipt.Bytes),
                 Units = _commits.Sum(commit => commit.Units),

@@ -55,8 +55,11 @@ public sealed record CommitRecord
     /// <summary>The fencing number of the coordinator that committed.</summary>
     public required int Epoch { get; init; }
 
-    /// <summary>Rows that left the source.</summary>
+    /// <summary>Rows that left the source, rejected ones among them.</summary>
     public required long RowsRead { get; init; }
+
+    /// <summary>Rows that went to quarantine: they lie in the stream's folder, below <c>rejects</c>.</summary>
+    public long Rejected { get; init; }
 
     /// <summary>The content hash of all rows; null with <c>proof: counts</c>.</summary>
     public string? Hash { get; init; }

@@ -1,13 +1,19 @@
 using System.Globalization;
+using System.Text;
 
 namespace Millrace.Runs;
 
 /// <summary>One stream's folder in a run directory: its generations (readings) and its commit.</summary>
 public sealed class StreamFolder
 {
+    private const string RejectsName = "rejects";
+
     private readonly string _path;
 
     internal StreamFolder(string path) => _path = path;
+
+    /// <summary>The folder of rejected rows; it need not exist.</summary>
+    public string RejectsPath => Path.Combine(_path, RejectsName);
 
     private string CommitPath => Path.Combine(_path, "commit.json");
 
@@ -41,10 +47,51 @@ public sealed class StreamFolder
     public void WriteCommit(CommitRecord record) =>
         DurableFiles.CreateIfAbsent(CommitPath, RunJson.Line(record, RunJson.Default.CommitRecord));
 
+    /// <summary>Where a file lies that is named relative to this folder.</summary>
+    public string PathOf(string relative) => Path.Combine(_path, relative);
+
+    /// <summary>The first rejected rows, one JSON object each, cut where they are long: for people.</summary>
+    public IReadOnlyList<string> FirstRejects(int rows)
+    {
+        var first = new List<string>(rows);
+        if (!Directory.Exists(RejectsPath)) return first;
+        var start = new byte[Limits.RejectBufferBytes];
+        foreach (var path in Directory.EnumerateFiles(RejectsPath, "*.ndjson", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
+        {
+            using var file = File.OpenHandle(path);
+            var lines = Encoding.UTF8.GetString(start, 0, RandomAccess.Read(file, start, 0)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+            foreach (var line in lines.Take(rows - first.Count))
+                first.Add(line.Length > Limits.RejectCharsShown ? line[..Limits.RejectCharsShown] + "…" : line);
+            if (first.Count == rows) break;
+        }
+
+        return first;
+    }
+
+    /// <summary>The file for what an attempt rejects, relative to this folder.</summary>
+    /// <param name="unit">The unit's number.</param>
+    /// <param name="attempt">A name that no other attempt has.</param>
+    internal static string RejectsOf(long unit, string attempt) =>
+        string.Create(CultureInfo.InvariantCulture, $"{RejectsName}/{unit / Limits.ResultsPerFolder:D6}/{unit:D9}-{attempt}.ndjson");
+
+    /// <summary>
+    /// Removes files of rejected rows that no result names: what killed attempts have left. Only for who holds the run, when all units have
+    /// results.
+    /// </summary>
+    internal void RemoveRejectsExcept(HashSet<string> named)
+    {
+        if (!Directory.Exists(RejectsPath)) return;
+        foreach (var file in Directory.EnumerateFiles(RejectsPath, "*.ndjson", SearchOption.AllDirectories))
+        {
+            if (!named.Contains(Path.GetRelativePath(_path, file).Replace(Path.DirectorySeparatorChar, '/'))) File.Delete(file);
+        }
+    }
+
     /// <summary>Removes every reading of the stream: what they have staged is gone.</summary>
     public void Forget()
     {
         if (!Directory.Exists(_path)) return;
+        if (Directory.Exists(RejectsPath)) Directory.Delete(RejectsPath, recursive: true);
         foreach (var reading in Directory.GetDirectories(_path, "g*")) Directory.Delete(reading, recursive: true);
     }
 

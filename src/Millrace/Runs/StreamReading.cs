@@ -7,6 +7,11 @@ using Millrace.Planning;
 
 namespace Millrace.Runs;
 
+/// <summary>What a stream does with rows that the target can't hold, beyond what its job says.</summary>
+/// <param name="Limit">How many there may be.</param>
+/// <param name="Key">The source's names of the columns that such a row is known by; empty: none is known.</param>
+internal sealed record RejectRule(RejectLimit Limit, ImmutableArray<string> Key);
+
 /// <summary>
 /// One reading of one stream by this coordinator: a new generation with its header, its units, and what an earlier generation's units
 /// have already brought.
@@ -39,7 +44,7 @@ internal sealed class StreamReading
     /// Begins a reading. Results of the generation before count where they can: files always (a slice carries the file's size and time),
     /// rows under a moment only with <c>consistency: unit</c>.
     /// </summary>
-    public static async Task<StreamReading> BeginAsync(RunDirectory directory, StreamPlan plan, string to, ITarget target, CancellationToken cancel)
+    public static async Task<StreamReading> BeginAsync(RunDirectory directory, StreamPlan plan, string to, ITarget target, RejectRule rejects, CancellationToken cancel)
     {
         var folder = directory.Stream(plan.Stream.Name);
         var earlier = folder.Latest();
@@ -61,6 +66,10 @@ internal sealed class StreamReading
             Moment = plan.Moment,
             OneUnit = plan.EstimatedUnits <= 1,
             Proof = plan.Stream.Proof,
+            OnReject = plan.Stream.OnReject,
+            RejectLimit = rejects.Limit,
+            RejectsStopAt = rejects.Limit.StopsAt(plan.EstimatedRows),
+            Key = rejects.Key,
             Columns = plan.Columns,
             ReaderJson = plan.ReaderJson,
             WriterJson = writer,

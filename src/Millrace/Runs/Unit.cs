@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 using Millrace.Jobs;
 using Millrace.Planning;
 
@@ -53,6 +54,34 @@ public sealed record StreamHeader
     /// <summary>How units prove what they have written.</summary>
     public Proof Proof { get; init; }
 
+    /// <summary>What happens to rows with a value that the target can't hold.</summary>
+    public OnReject OnReject { get; init; }
+
+    /// <summary>How many rows may be rejected.</summary>
+    public RejectLimit RejectLimit { get; init; } = RejectLimit.Default;
+
+    /// <summary>Rejected rows from which the stream stops before all of it is read; null: only its end tells.</summary>
+    public long? RejectsStopAt { get; init; }
+
+    /// <summary>The source's names of the columns that a rejected row is known by; empty: none is known, or nothing is rejected.</summary>
+    public ImmutableArray<string> Key { get; init; } = [];
+
+    /// <summary>
+    /// What the column is called in which a source says why it rejects a row: see <see cref="Extract.IUnitInput.RejectColumn"/>. Null: a value
+    /// that the target can't hold fails its unit.
+    /// </summary>
+    [JsonIgnore]
+    public string? RejectColumn
+    {
+        get
+        {
+            if (OnReject == OnReject.Fail) return null;
+            var name = "millrace_reject";
+            while (Columns.Any(column => string.Equals(column.Name, name, StringComparison.OrdinalIgnoreCase))) name += "_";
+            return name;
+        }
+    }
+
     /// <summary>The columns in the target's order.</summary>
     public required ImmutableArray<Column> Columns { get; init; }
 
@@ -78,8 +107,15 @@ public sealed record UnitResult
     /// <summary>The fencing number of the coordinator that ordered it.</summary>
     public required int Epoch { get; init; }
 
-    /// <summary>Rows as they left the source.</summary>
+    /// <summary>Rows as they left the source, rejected ones among them.</summary>
     public required long RowsRead { get; init; }
+
+    /// <summary>Rows that went to quarantine: <see cref="RowsRead"/> is <see cref="RowsWritten"/> and these.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public long Rejected { get; init; }
+
+    /// <summary>The files that they are in, durable; null: none were rejected.</summary>
+    public ImmutableArray<RejectFile>? Rejects { get; init; }
 
     /// <summary>Rows as they were handed to the writer.</summary>
     public required long RowsWritten { get; init; }
@@ -112,6 +148,12 @@ public sealed record UnitResult
 /// <param name="Why">What it failed with.</param>
 /// <param name="Parts">The parts, which may be divided themselves.</param>
 public sealed record Division(string Fingerprint, long Unit, string Why, ImmutableArray<Unit> Parts);
+
+/// <summary>A file of rejected rows: one JSON object a line.</summary>
+/// <param name="Path">Where it lies, relative to the stream's folder in the run directory, with <c>/</c>.</param>
+/// <param name="Rows">Its rows.</param>
+/// <param name="Bytes">Its size.</param>
+public sealed record RejectFile(string Path, long Rows, long Bytes);
 
 /// <summary>A file that a unit has staged.</summary>
 /// <param name="Path">Where it lies, relative to the stream's staging folder, with <c>/</c>.</param>

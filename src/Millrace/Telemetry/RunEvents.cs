@@ -30,7 +30,8 @@ public sealed record StreamPlanned(StreamPlan Plan, string To, EngineChoice Engi
 /// <param name="BytesRead">Source bytes read.</param>
 /// <param name="BytesWritten">Staged bytes.</param>
 /// <param name="Seconds">How long it took.</param>
-public sealed record UnitFinished(string Stream, long Unit, string Label, long Rows, long BytesRead, long BytesWritten, double Seconds) : RunEvent;
+/// <param name="Rejected">Rows that went to quarantine.</param>
+public sealed record UnitFinished(string Stream, long Unit, string Label, long Rows, long BytesRead, long BytesWritten, double Seconds, long Rejected = 0) : RunEvent;
 
 /// <summary>A unit failed in a way that can pass, or its worker died; it is tried again.</summary>
 /// <param name="Stream">The stream.</param>
@@ -99,7 +100,9 @@ public sealed record ProgressSample : RunEvent
 /// <param name="Stream">The stream.</param>
 /// <param name="Receipt">What became visible, and where.</param>
 /// <param name="Hash">The content hash of its rows; null with <c>proof: counts</c>.</param>
-public sealed record StreamCommitted(string Stream, CommitReceipt Receipt, string? Hash = null) : RunEvent;
+/// <param name="Rejected">Rows that went to quarantine.</param>
+/// <param name="Rejects">The folder that they are in; null: none were rejected.</param>
+public sealed record StreamCommitted(string Stream, CommitReceipt Receipt, string? Hash = null, long Rejected = 0, string? Rejects = null) : RunEvent;
 
 /// <summary>A stream failed; others go on.</summary>
 /// <param name="Stream">The stream.</param>

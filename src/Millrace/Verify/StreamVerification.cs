@@ -134,8 +134,8 @@ internal sealed class StreamVerification(
     /// <summary>Where the source is cut otherwise than it was, only its whole can be compared with what the run has read.</summary>
     private void CompareWhole(CommitRecord commit)
     {
-        var isChanged = commit.Hash is null ? commit.RowsRead != _sourceSum.All.Rows : commit.Hash != _sourceSum.All.ToString();
-        if (isChanged) _changes.Add(FaultSide.Source, null, scope.Header.Stream, ChangeList.TextOf(commit.RowsRead, _sourceSum.All.Rows));
+        var isChanged = commit.Hash is null ? commit.RowsRead - commit.Rejected != _sourceSum.All.Rows : commit.Hash != _sourceSum.All.ToString();
+        if (isChanged) _changes.Add(FaultSide.Source, null, scope.Header.Stream, ChangeList.TextOf(commit.RowsRead - commit.Rejected, _sourceSum.All.Rows));
     }
 
     private async Task<RowDifferences> DrillDownAsync(BucketChoice buckets, CancellationToken cancel)

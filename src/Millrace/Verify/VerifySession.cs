@@ -31,6 +31,7 @@ internal sealed class VerifySession : IDisposable
     private readonly ConcurrentBag<BucketSums> _idle = [];
     private readonly HashTaps _taps = new("millrace_tap");
     private readonly KeyTaps _keyTaps = new("millrace_key");
+    private readonly RejectTaps _rejects = new("millrace_quarantine");
     private readonly SemaphoreSlim _splitting = new(1);
     private readonly VerifyScope _scope;
     private readonly IUnitReader _reader;
@@ -54,6 +55,7 @@ internal sealed class VerifySession : IDisposable
             published.Attach(connection);
             _taps.Attach(connection);
             _keyTaps.Attach(connection);
+            _rejects.Attach(connection);
         });
     }
 
@@ -242,8 +244,12 @@ internal sealed class VerifySession : IDisposable
             using var stop = cancel.Register(static state => ((IUnitInput)state!).Cancel(), input);
             using var paced = _pace is null ? null : new PacedInput(_pace, _taps, input, cancel);
             var select = paced?.Over(input.Select, _scope.Header.Columns[0].Name) ?? input.Select;
+            long rejected = 0;
+            using var stays = input.RejectColumn is null ? null : _rejects.Open((_, _) => Interlocked.Increment(ref rejected));
+            // Whether a row is rejected depends on all of its columns: all are asked for, also where only some are compared.
+            select = stays?.Over(select, input.RejectColumn!, RejectLine.RowOf(_scope.Header.Columns)) ?? select;
             var (rows, keep) = await read(select, connection).ConfigureAwait(false);
-            await input.CompleteAsync(rows, cancel).ConfigureAwait(false);
+            await input.CompleteAsync(rows + rejected, cancel).ConfigureAwait(false);
             Interlocked.Add(ref _rowsDone, rows);
             Interlocked.Add(ref _bytesDone, input.BytesRead);
             keep();

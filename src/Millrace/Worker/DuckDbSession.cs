@@ -20,12 +20,12 @@ internal sealed class DuckDbSession : IDisposable
     private DuckDbSession(DuckDbDatabase database) => _database = database;
 
     /// <summary>Opens and locks a database for a stream.</summary>
-    public static DuckDbSession Open(WorkerSettings settings, RunDirectory directory, StreamHeader header, IUnitReader reader, IUnitWriter writer, HashTaps taps) =>
+    public static DuckDbSession Open(WorkerSettings settings, RunDirectory directory, StreamHeader header, IUnitReader reader, IUnitWriter writer, Action<DuckDbConnection> attach) =>
         Open(settings, directory.SpillPath, header.OneUnit, [.. reader.ReadablePaths(header), .. writer.WritablePaths(header)], connection =>
         {
             reader.Attach(connection);
             writer.Attach(connection);
-            taps.Attach(connection);
+            attach(connection);
         });
 
     /// <summary>Opens and locks a database.</summary>

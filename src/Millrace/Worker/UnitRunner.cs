@@ -22,6 +22,7 @@ public sealed class UnitRunner : IAsyncDisposable
     private readonly ConcurrentDictionary<long, IUnitInput> _running = new();
     private readonly StreamSessions _sessions;
     private readonly HashTaps _taps = new("millrace_tap");
+    private readonly RejectTaps _rejects = new("millrace_quarantine");
     private readonly Pace? _pace;
     private readonly SemaphoreSlim _ahead = new(Limits.UnitsAheadMax);
     private volatile Reading? _reading;
@@ -34,7 +35,11 @@ public sealed class UnitRunner : IAsyncDisposable
         _reader = reader;
         _writer = writer;
         _directory = RunDirectory.OpenPath(settings.RunDirectory);
-        _sessions = new StreamSessions(header => DuckDbSession.Open(settings, _directory, header, reader, writer, _taps));
+        _sessions = new StreamSessions(header => DuckDbSession.Open(settings, _directory, header, reader, writer, connection =>
+        {
+            _taps.Attach(connection);
+            _rejects.Attach(connection);
+        }));
     }
 
     /// <summary>How far the orders that run right now are.</summary>
@@ -62,11 +67,14 @@ public sealed class UnitRunner : IAsyncDisposable
         var attempt = $"g{order.Generation}-e{_settings.Epoch}-a{order.Attempt}";
         await using var output = await _writer.OpenAsync(header, order.Unit, attempt, cancel).ConfigureAwait(false);
         using var lane = new LaneHold(_ahead, laneFree);
+        using var quarantine = Quarantine.Open(_rejects, _directory.Stream(order.Stream), header, order, attempt);
         using var proof = new UnitProof(_taps, header, order, output);
-        var (rowsRead, bytesRead, rowsCopied) = await CopyAsync(order, header, output, proof, lane, cancel).ConfigureAwait(false);
+        var (rowsRead, bytesRead, rowsCopied) = await CopyAsync(order, header, output, quarantine, proof, lane, cancel).ConfigureAwait(false);
         lane.Copied();
         var written = await output.CompleteAsync(cancel).ConfigureAwait(false);
-        AssertCounts(order, rowsRead, rowsCopied, written.Rows);
+        var rejected = quarantine?.Rows ?? 0;
+        AssertCounts(order, rowsRead - rejected, rowsCopied, written.Rows);
+        var rejects = quarantine?.Complete();
         var result = new UnitResult
         {
             Number = order.Unit.Number,
@@ -75,6 +83,8 @@ public sealed class UnitRunner : IAsyncDisposable
             Epoch = _settings.Epoch,
             RowsRead = rowsRead,
             RowsWritten = written.Rows,
+            Rejected = rejected,
+            Rejects = rejects is null ? null : [rejects],
             HashIn = proof.HashIn,
             HashOut = proof.HashOut,
             BytesRead = bytesRead,
@@ -82,6 +92,7 @@ public sealed class UnitRunner : IAsyncDisposable
             Seconds = Math.Round(Stopwatch.GetElapsedTime(began).TotalSeconds, 3),
         };
         if (generation.TryWriteResult(result)) return result;
+        quarantine?.Remove();
         return generation.ReadResult(order.Unit.Number, order.Fingerprint)
             ?? throw new Fault(FaultKind.Internal, $"unit {order.Unit.Number} has a result that reads something else") { Where = order.Stream };
     }
@@ -107,7 +118,7 @@ public sealed class UnitRunner : IAsyncDisposable
 
     /// <summary>The copy itself: rows leave the source, pass DuckDB and reach the staged files.</summary>
     private async Task<(long RowsRead, long BytesRead, long RowsCopied)> CopyAsync(
-        UnitOrder order, StreamHeader header, IUnitOutput output, UnitProof proof, LaneHold lane, CancellationToken cancel)
+        UnitOrder order, StreamHeader header, IUnitOutput output, Quarantine? quarantine, UnitProof proof, LaneHold lane, CancellationToken cancel)
     {
         using var session = _sessions.Enter(header);
         await using var input = await _reader.OpenAsync(header, order.Unit, cancel).ConfigureAwait(false);
@@ -119,16 +130,18 @@ public sealed class UnitRunner : IAsyncDisposable
             using var stop = cancel.Register(static state => ((IUnitInput)state!).Cancel(), input);
             using var paced = _pace is null ? null : new PacedInput(_pace, _taps, input, cancel);
             var select = paced?.Over(input.Select, header.Columns[0].Name) ?? input.Select;
+            select = quarantine?.Over(select, input.RejectColumn) ?? select;
             using var answer = await connection.QueryAsync(output.CopyStatement(proof.Over(select)), cancel).ConfigureAwait(false);
             var copied = output.Answered(answer);
-            await input.CompleteAsync(copied, cancel).ConfigureAwait(false);
+            var passed = copied + (quarantine?.Rows ?? 0);
+            await input.CompleteAsync(passed, cancel).ConfigureAwait(false);
             await proof.CompareAsync(input, output, connection, cancel).ConfigureAwait(false);
-            return (input.RowsRead < 0 ? copied : input.RowsRead, input.BytesRead, copied);
+            return (input.RowsRead < 0 ? passed : input.RowsRead, input.BytesRead, copied);
         }
         catch (DuckDbException error)
         {
             cancel.ThrowIfCancellationRequested();
-            throw output.Explain(error) ?? input.Explain(error) ?? DuckDbFaults.Translate(error, order);
+            throw quarantine?.Explain(error) ?? output.Explain(error) ?? input.Explain(error) ?? DuckDbFaults.Translate(error, order);
         }
         finally
         {
@@ -137,10 +150,10 @@ public sealed class UnitRunner : IAsyncDisposable
         }
     }
 
-    private static void AssertCounts(UnitOrder order, long read, long copied, long written)
+    private static void AssertCounts(UnitOrder order, long stayed, long copied, long written)
     {
-        if (read == copied && copied == written) return;
-        throw new Fault(FaultKind.Data, $"{read} rows left the source, {copied} were copied and {written} were written")
+        if (stayed == copied && copied == written) return;
+        throw new Fault(FaultKind.Data, $"{stayed} rows left the source for the target, {copied} were copied and {written} were written")
         {
             Where = $"{order.Stream}, unit {order.Unit.Number} ({order.Unit.Label})",
             Advice = "Nothing of this unit was kept. Please report it: the counts must agree.",

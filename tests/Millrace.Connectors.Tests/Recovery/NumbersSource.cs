@@ -12,9 +12,9 @@ namespace Millrace.Connectors.Tests.Recovery;
 
 /// <summary>
 /// A source of numbers from 0 on, cut into units of equal size, whose reading fails as a test says: what a range [from, to) meets.
-/// Divides a unit in halves down to one number.
+/// Divides a unit in halves down to one number. Numbers that meet a condition are rejected, where the stream has a quarantine.
 /// </summary>
-internal sealed class NumbersSource(long rows, long perUnit, Func<long, long, Fault?> meets) : ISourceConnector
+internal sealed class NumbersSource(long rows, long perUnit, Func<long, long, Fault?> meets, string rejected = "false", bool isEstimated = true) : ISourceConnector
 {
     private int _attempts;
 
@@ -57,7 +57,7 @@ internal sealed class NumbersSource(long rows, long perUnit, Func<long, long, Fa
         {
             Stream = stream,
             Columns = [new Column { Name = "n", SourceName = "n", SourceType = "bigint", Type = "BIGINT" }],
-            EstimatedRows = numbers.Rows,
+            EstimatedRows = numbers.IsEstimated ? numbers.Rows : null,
             Strategy = PartitionBy.Id,
             Why = "a test",
             EstimatedUnits = (numbers.Rows + numbers.PerUnit - 1) / numbers.PerUnit,
@@ -84,7 +84,7 @@ internal sealed class NumbersSource(long rows, long perUnit, Func<long, long, Fa
             Interlocked.Increment(ref numbers._attempts);
             var (from, to) = RangeOf(unit.Slice);
             if (numbers.Meets(from, to) is { } fault) throw fault;
-            return ValueTask.FromResult<IUnitInput>(new Input(from, to));
+            return ValueTask.FromResult<IUnitInput>(new Input(from, to, header.RejectColumn, numbers.Rejected));
         }
 
         public ValueTask DisposeAsync() => ValueTask.CompletedTask;
@@ -104,11 +104,26 @@ internal sealed class NumbersSource(long rows, long perUnit, Func<long, long, Fa
 
     private long PerUnit => perUnit;
 
+    private string Rejected => rejected;
+
+    private bool IsEstimated => isEstimated;
+
     private Fault? Meets(long from, long to) => meets(from, to);
 
-    private sealed class Input(long from, long to) : IUnitInput
+    private sealed class Input(long from, long to, string? rejectColumn, string rejected) : IUnitInput
     {
-        public string Select => string.Create(CultureInfo.InvariantCulture, $"SELECT range AS n FROM range({from}, {to})");
+        private const string Note = """'{"rejects":[{"column":"n","reason":"not wanted","value":"' || n || '"}]}'""";
+
+        public string Select
+        {
+            get
+            {
+                var select = string.Create(CultureInfo.InvariantCulture, $"SELECT range AS n FROM range({from}, {to})");
+                return rejectColumn is null ? select : $"SELECT n, CASE WHEN {rejected} THEN {Note} END AS {rejectColumn} FROM ({select})";
+            }
+        }
+
+        public string? RejectColumn => rejectColumn;
 
         public long RowsRead => -1;
 
@@ -119,7 +134,7 @@ internal sealed class NumbersSource(long rows, long perUnit, Func<long, long, Fa
             // It is too short for that.
         }
 
-        public ValueTask CompleteAsync(long rowsCopied, CancellationToken cancel) => ValueTask.CompletedTask;
+        public ValueTask CompleteAsync(long rowsPassed, CancellationToken cancel) => ValueTask.CompletedTask;
 
         public Fault? Explain(DuckDbException error) => null;
 

@@ -45,7 +45,6 @@ public sealed class JobMistakeTests
     [InlineData("mode: incremental")]
     [InlineData("mode: scd2")]
     [InlineData("expect: [{not_null: [id]}]")]
-    [InlineData("on_reject: quarantine")]
     [InlineData("write: {cluster_by: [a]}")]
     [InlineData("transform: []")]
     public void Stream_keys_that_are_not_built_are_refused_as_such(string line)

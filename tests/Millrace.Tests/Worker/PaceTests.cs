@@ -101,7 +101,7 @@ public sealed class PaceTests
             // DuckDB is interrupted itself.
         }
 
-        public ValueTask CompleteAsync(long rowsCopied, CancellationToken cancel) => default;
+        public ValueTask CompleteAsync(long rowsPassed, CancellationToken cancel) => default;
 
         public Fault? Explain(DuckDbException error) => null;
 

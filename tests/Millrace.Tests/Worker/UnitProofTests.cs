@@ -116,7 +116,7 @@ public sealed class UnitProofTests : IDisposable
             // Nothing waits.
         }
 
-        public ValueTask CompleteAsync(long rowsCopied, CancellationToken cancel) => ValueTask.CompletedTask;
+        public ValueTask CompleteAsync(long rowsPassed, CancellationToken cancel) => ValueTask.CompletedTask;
 
         public Fault? Explain(DuckDbException error) => null;
 

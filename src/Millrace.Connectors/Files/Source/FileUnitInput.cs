@@ -38,7 +38,7 @@ internal sealed class FileUnitInput(FilesUnitReader reader, FileLayout layout, F
     }
 
     /// <inheritdoc/>
-    public async ValueTask CompleteAsync(long rowsCopied, CancellationToken cancel)
+    public async ValueTask CompleteAsync(long rowsPassed, CancellationToken cancel)
     {
         foreach (var pipe in opening.Pipes) await pipe.CompleteAsync(cancel).ConfigureAwait(false);
         foreach (var file in slice.Files)
@@ -47,10 +47,10 @@ internal sealed class FileUnitInput(FilesUnitReader reader, FileLayout layout, F
             AssertWhole(file);
         }
 
-        if (layout.Where is null && opening.Rows >= 0 && opening.Rows != rowsCopied)
+        if (layout.Where is null && opening.Rows >= 0 && opening.Rows != rowsPassed)
         {
             throw SourceFaults.Data(
-                slice.Files[0].Path, $"{rowsCopied} rows were read where there are {opening.Rows}",
+                slice.Files[0].Path, $"{rowsPassed} rows were read where there are {opening.Rows}",
                 "Nothing of this unit was kept. If nobody wrote to the file, please report it.");
         }
 

@@ -116,9 +116,11 @@ internal static class NumericDecoder
 
     private static ValueRefused Malformed() => new("the numeric's bytes are not what PostgreSQL sends", RowDecoder.ReportAdvice);
 
-    private static ValueRefused NotFinite(int sign) => new(
-        $"found {(sign == NotANumber ? "NaN" : sign == PositiveInfinity ? "Infinity" : "-Infinity")}, expected a number that a decimal can hold",
-        RowDecoder.TextAdvice);
+    private static ValueRefused NotFinite(int sign)
+    {
+        var found = sign == NotANumber ? "NaN" : sign == PositiveInfinity ? "Infinity" : "-Infinity";
+        return new ValueRefused($"found {found}, expected a number that a decimal can hold", RowDecoder.TextAdvice, found);
+    }
 
     private static ValueRefused TooLarge(ReadOnlySpan<byte> value) => new($"found {NumericText.Of(value)}, which has more digits than the target type", RowDecoder.TextAdvice);
 
@@ -131,21 +133,21 @@ internal static class NumericText
 {
     private const int CharsMax = 80;
 
-    internal static string Of(ReadOnlySpan<byte> value)
+    internal static string Of(ReadOnlySpan<byte> value, int charsMax = CharsMax)
     {
         int digits = BinaryPrimitives.ReadUInt16BigEndian(value);
         int weight = BinaryPrimitives.ReadInt16BigEndian(value[2..]);
         var text = new System.Text.StringBuilder(BinaryPrimitives.ReadUInt16BigEndian(value[4..]) == 0x4000 ? "-" : "");
         if (weight < 0) text.Append("0.");
-        for (var i = -1; i > weight && text.Length < CharsMax; i--) text.Append("0000");
-        for (var i = 0; i < Math.Max(digits, weight + 1) && text.Length < CharsMax; i++)
+        for (var i = -1; i > weight && text.Length < charsMax; i--) text.Append("0000");
+        for (var i = 0; i < Math.Max(digits, weight + 1) && text.Length < charsMax; i++)
         {
             if (i > 0 && i == weight + 1) text.Append('.');
             int digit = i < digits ? BinaryPrimitives.ReadUInt16BigEndian(value[(8 + (i * 2))..]) : 0;
             text.Append(i == 0 && weight >= 0 ? $"{digit}" : $"{digit:0000}");
         }
 
-        if (text.Length >= CharsMax) return $"{text}…";
+        if (text.Length >= charsMax) return $"{text}…";
         // The last digit of base 10,000 may say more places than the number has.
         int places = BinaryPrimitives.ReadUInt16BigEndian(value[6..]);
         var point = text.ToString().IndexOf('.', StringComparison.Ordinal);

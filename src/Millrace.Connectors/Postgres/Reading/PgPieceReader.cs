@@ -12,6 +12,7 @@ internal sealed class PgPieceReader : ITableReader
     private readonly int[] _vectors;
     private readonly RowDecoder _decoder;
     private readonly ChunkHasher? _hasher;
+    private readonly PgRejects? _rejects;
     private PgCopyReader? _copy;
     private long _bytesBefore;
     private bool _failed;
@@ -22,10 +23,12 @@ internal sealed class PgPieceReader : ITableReader
         _table = table;
         _lane = lane;
         // -1 is a row number that DuckDB never looks at.
-        _vectors = [.. Enumerable.Range(0, projected.Length).Where(i => projected[i] >= 0)];
+        _vectors = [.. Enumerable.Range(0, projected.Length).Where(i => projected[i] >= 0 && projected[i] != table.RejectColumn)];
         _columns = [.. _vectors.Select(i => projected[i])];
         _decoder = new RowDecoder(table.DecodersOf(_columns));
         _hasher = table.HasherOf(_columns, _vectors);
+        var rejects = Array.IndexOf(projected, table.RejectColumn);
+        if (table.RejectColumn >= 0 && rejects >= 0) _rejects = new PgRejects(rejects, [.. _columns.Select(i => table.Header.Columns[i].SourceName)]);
     }
 
     /// <inheritdoc/>
@@ -36,6 +39,7 @@ internal sealed class PgPieceReader : ITableReader
             // A piece without rows must not end the reader.
             while (_copy is not null || OpenNext())
             {
+                if (_rejects is { IsWaiting: true }) return FillRejected(chunk);
                 var copy = _copy!;
                 var rows = Fill(chunk, copy);
                 // Here, where no view of it is left on the stack: the collector takes such a view for a use.
@@ -54,7 +58,11 @@ internal sealed class PgPieceReader : ITableReader
     }
 
     /// <inheritdoc/>
-    public void Dispose() => Return();
+    public void Dispose()
+    {
+        Return();
+        _rejects?.Dispose();
+    }
 
     private bool OpenNext()
     {
@@ -83,11 +91,13 @@ internal sealed class PgPieceReader : ITableReader
         var capacity = chunk.Capacity;
         var room = Limits.ChunkBytesMax;
         var row = 0;
+        ReadOnlySpan<byte> tuple = default;
+        _rejects?.Begin(chunk);
         try
         {
             while (row < capacity && room > 0)
             {
-                if (!copy.Next(out var tuple))
+                if (!copy.Next(out tuple))
                 {
                     _copy = null;
                     _table.EndPiece();
@@ -101,7 +111,10 @@ internal sealed class PgPieceReader : ITableReader
         }
         catch (Exception error) when (RowDecoder.RefusalOf(error) is { } refused)
         {
-            throw _table.Refused(refused, copy.Rows, _columns[_decoder.Column]);
+            if (_rejects is null || refused.IsProtocol) throw _table.Refused(refused, copy.Rows, _columns[_decoder.Column]);
+            // The rows before it are a chunk, and it is the next one.
+            _decoder.Withdraw(row);
+            _rejects.Wait(tuple, copy.Rows);
         }
 
         // While the values are still in the processor's cache.
@@ -110,5 +123,22 @@ internal sealed class PgPieceReader : ITableReader
         _table.Count(row, received - _bytesBefore);
         _bytesBefore = received;
         return row;
+    }
+
+    /// <summary>The rejected row that waits: a chunk of its own, which is not hashed.</summary>
+    private int FillRejected(in ChunkWriter chunk)
+    {
+        _decoder.Begin(chunk, _vectors);
+        try
+        {
+            _rejects!.Decode(_decoder, chunk);
+        }
+        catch (Exception error) when (RowDecoder.RefusalOf(error) is { } refused)
+        {
+            throw _table.Refused(refused, _rejects!.Row, _columns[_decoder.Column]);
+        }
+
+        _table.Count(1, 0);
+        return 1;
     }
 }

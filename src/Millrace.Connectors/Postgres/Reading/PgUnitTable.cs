@@ -41,6 +41,9 @@ internal sealed class PgUnitTable : ITableSource, ITableScan
         Header = header;
         Hash = header.Proof == Proof.Counts ? null : new ContentSum();
         _columns = [.. header.Columns.Select(static column => new TableColumn(column.Name, DuckDbType.Parse(column.Type)))];
+        if (header.RejectColumn is not { } rejects) return;
+        RejectColumn = _columns.Length;
+        _columns = [.. _columns, new TableColumn(rejects, DuckDbType.Varchar)];
     }
 
     /// <summary>The unit's stream.</summary>
@@ -49,7 +52,10 @@ internal sealed class PgUnitTable : ITableSource, ITableScan
     /// <summary>How the stream is read.</summary>
     internal PgReading Reading { get; }
 
-    /// <summary>Rows decoded so far. Any thread.</summary>
+    /// <summary>Which column says why a row is rejected; -1: none does, and a value that the target can't hold fails the unit.</summary>
+    internal int RejectColumn { get; } = -1;
+
+    /// <summary>Rows decoded so far, rejected ones among them. Any thread.</summary>
     internal long Rows => Volatile.Read(ref _rows);
 
     /// <summary>Bytes received so far. Any thread.</summary>

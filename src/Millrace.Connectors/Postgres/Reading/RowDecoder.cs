@@ -8,7 +8,7 @@ namespace Millrace.Connectors.Postgres.Reading;
 /// Decodes the tuples of one COPY into the vectors of a chunk: the hot path. Nothing is allocated for a row or a value; everything
 /// that depends on a column's type was decided when the decoder was made. Used by one thread.
 /// </summary>
-internal sealed class RowDecoder
+internal sealed partial class RowDecoder
 {
     internal const string TextAdvice = "Correct the value in the source, leave it out with 'where', or read the column as text: types: {{{0}: text}}.";
     internal const string ReportAdvice = "Please report it with the column's type and the server's version.";
@@ -254,13 +254,15 @@ internal sealed class RowDecoder
 
     private static long TimeOfDay(long micros) => micros < MicrosPerDay
         ? micros
-        : throw new ValueRefused("found the time 24:00:00, which the target can't hold", TextAdvice);
+        : throw new ValueRefused("found the time 24:00:00, which the target can't hold", TextAdvice, "24:00:00");
 
     private static double Finite(double value) => double.IsFinite(value)
         ? value
-        : throw new ValueRefused($"found {(double.IsNaN(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity")}, which the target can't hold", TextAdvice);
+        : throw Unholdable(double.IsNaN(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity");
 
-    private static ValueRefused Infinite(bool positive) => new($"found {(positive ? "infinity" : "-infinity")}, which the target can't hold", TextAdvice);
+    private static ValueRefused Infinite(bool positive) => Unholdable(positive ? "infinity" : "-infinity");
+
+    private static ValueRefused Unholdable(string found) => new($"found {found}, which the target can't hold", TextAdvice, found);
 
     private static ValueRefused OtherDimensions(int found, int expected) =>
         new($"found an array of {found} dimensions, expected {expected}", TextAdvice);

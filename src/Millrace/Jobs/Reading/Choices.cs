@@ -57,6 +57,11 @@ internal static class Choices
         [("counts", Jobs.Proof.Counts), ("hash", Jobs.Proof.Hash), ("readback", Jobs.Proof.Readback)],
         []);
 
+    /// <summary><c>on_reject</c>.</summary>
+    public static Choices<OnReject> OnReject { get; } = new(
+        [("fail", Jobs.OnReject.Fail), ("quarantine", Jobs.OnReject.Quarantine)],
+        []);
+
     /// <summary><c>partition.by</c>.</summary>
     public static Choices<PartitionBy> PartitionBy { get; } = new(
         [

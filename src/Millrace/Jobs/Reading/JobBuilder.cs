@@ -156,6 +156,7 @@ internal sealed class JobBuilder
             SourceBytesPerSecond = limits.Size("source_bytes_per_second", Limits.SourceBytesPerSecondMin, long.MaxValue),
             DiskBytes = limits.Size("disk", Limits.DiskBytesMin, long.MaxValue),
             SnapshotHoldSeconds = limits.Duration("snapshot_hold", Limits.SnapshotHoldSecondsMax),
+            Rejects = limits.Rejects("rejects"),
         };
     }
 

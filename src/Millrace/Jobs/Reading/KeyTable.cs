@@ -45,7 +45,8 @@ internal sealed class KeyTable
         new("source_rows_per_second", "a whole number", "How many rows a second may be read, by all workers together; at least 10. Default: as many as can be."),
         new("source_bytes_per_second", ByteSize.Expected, "How many bytes a second may be read, by all workers together; at least 64KB. Default: as many as can be."),
         new("disk", ByteSize.Expected, "Staged output and spill together; at least 64MB. Default: what the disk has."),
-        new("snapshot_hold", Duration.Expected, "How long the moment of a run that was killed is kept for resume; 0: not at all. Default: 15m."));
+        new("snapshot_hold", Duration.Expected, "How long the moment of a run that was killed is kept for resume; 0: not at all. Default: 15m."),
+        new("rejects", RejectLimit.Expected, "How many rows of one stream may go to quarantine, or what share of them, before the stream fails. Default: 10000."));
 
     /// <summary>Below a stream.</summary>
     public static KeyTable Stream { get; } = new(
@@ -61,11 +62,11 @@ internal sealed class KeyTable
         new("read", "a map", "How source files are read. What is not written is found by looking at them."),
         new("write", "a map", "How target files are written."),
         new("proof", "counts, hash or readback", "How what was written is proved against what was read: numbers of rows; hash (default): a hash of all values too; readback: the written files read back as well."),
+        new("on_reject", "fail or quarantine", "What happens to a row with a value that the target can't hold: fail (default) stops the stream and names it; quarantine writes it to the run directory, with the reason, and goes on."),
         new("key", "a list of column names", "The key for merge and dedupe.", Built: false),
         new("cursor", "a column name", "The column that incremental loads go by.", Built: false),
         new("transform", "a list of steps", "Steps between source and target.", Built: false),
-        new("expect", "a list of checks", "Checks on the rows.", Built: false),
-        new("on_reject", "fail or quarantine", "What happens to rows that the target can't hold.", Built: false));
+        new("expect", "a list of checks", "Checks on the rows.", Built: false));
 
     /// <summary>Below <c>partition</c>.</summary>
     public static KeyTable Partition { get; } = new(

@@ -150,6 +150,21 @@ internal sealed class MapReader
         }
     }
 
+    /// <summary>A number of rows, or a share of them.</summary>
+    public RejectLimit? Rejects(string key)
+    {
+        switch (Node(key))
+        {
+            case null:
+                return null;
+            case ScalarNode scalar when RejectLimit.TryParse(scalar.Text, out var limit):
+                return limit;
+            case var other:
+                Wrong(key, other.Shape);
+                return null;
+        }
+    }
+
     /// <summary>A list of texts, or one text alone. Empty when the key is not there. Each text once; not empty unless <paramref name="mayBeEmpty"/>.</summary>
     public ImmutableArray<string> Texts(string key, bool mayBeEmpty = false)
     {

@@ -35,6 +35,7 @@ internal static class StreamReading
             Mode = reader.Choice("mode", Choices.Mode) ?? WriteMode.Overwrite,
             Consistency = reader.Choice("consistency", Choices.Consistency) ?? Consistency.Snapshot,
             Proof = reader.Choice("proof", Choices.Proof) ?? Proof.Hash,
+            OnReject = reader.Choice("on_reject", Choices.OnReject) ?? OnReject.Fail,
             Query = Sql(reader, "query"),
             Where = Sql(reader, "where"),
             Columns = Columns(reader),

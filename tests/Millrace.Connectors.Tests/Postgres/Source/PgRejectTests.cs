@@ -1,0 +1,167 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Millrace.Connectors.Tests.Postgres.Servers;
+using Millrace.DuckDb;
+using Millrace.Faults;
+using Millrace.Jobs;
+using Millrace.Runs;
+
+namespace Millrace.Connectors.Tests.Postgres.Source;
+
+/// <summary>
+/// Rows that the target can't hold, off the wire of a real server: each is said with its columns and reasons, and every other row arrives as
+/// if it had not been there. DEBUG builds have small buffers, so rows cross them all the time.
+/// </summary>
+public sealed class PgRejectTests
+{
+    private readonly PgServers _servers;
+
+    public PgRejectTests(PgServers servers) => _servers = servers;
+
+    [Theory]
+    [InlineData("'NaN'::numeric(8,2)", "NaN", "found NaN, expected a number that a decimal can hold")]
+    [InlineData("'infinity'::date", "infinity", "found infinity, which the target can't hold")]
+    [InlineData("'-infinity'::date", "-infinity", "found -infinity, which the target can't hold")]
+    [InlineData("'infinity'::timestamptz", "infinity", "found infinity, which the target can't hold")]
+    [InlineData("'24:00:00'::time", "24:00:00", "found the time 24:00:00, which the target can't hold")]
+    [InlineData("'NaN'::float8", "NaN", "found NaN, which the target can't hold")]
+    [InlineData("'-Infinity'::float4", "-Infinity", "found -Infinity, which the target can't hold")]
+    public async Task What_a_plain_target_can_not_hold_is_told_with_its_text(string value, string found, string reason)
+    {
+        var (rows, rejects) = await ReadAsync($"SELECT i AS id, (CASE WHEN i % 3 = 0 THEN {value} END)::{value.Split("::")[1]} AS v, 't' || i AS t FROM generate_series(0, 6) AS g(i)", PgRun.Plain);
+        Assert.Equal(["1||t1", "2||t2", "4||t4", "5||t5"], rows);
+        Assert.Equal([1, 4, 7], rejects.Select(static note => int.Parse(note.GetProperty("at").GetString()![4..], CultureInfo.InvariantCulture)).Order());
+        Assert.All(rejects, note => Assert.Equal($$"""[{"column":"v","reason":"{{reason}}","value":"{{found}}"}]""", note.GetProperty("rejects").GetRawText()));
+    }
+
+    [Fact]
+    public async Task A_number_that_is_too_long_is_told_whole()
+    {
+        var digits = new string('7', 300);
+        var plan = PgRun.Stream("long") with { Query = $"SELECT '{digits}.25'::numeric AS n, 1 AS i", Types = ImmutableSortedDictionary<string, string>.Empty.Add("n", "decimal(18,2)") };
+        var (rows, rejects) = await ReadAsync(plan, PgRun.Plain);
+        Assert.Empty(rows);
+        Assert.Equal(digits + ".25", Assert.Single(rejects).GetProperty("rejects")[0].GetProperty("value").GetString());
+    }
+
+    [Fact]
+    public async Task Every_refused_column_of_a_row_is_told()
+    {
+        var (rows, rejects) = await ReadAsync(
+            "SELECT 1 AS id, 'NaN'::numeric(4,1) AS n, 'text' AS t, 'infinity'::date AS d, '[2:3]={1,2}'::int[] AS a, 'NaN'::float8 AS f, '24:00'::time AS c", PgRun.Everything);
+        Assert.Empty(rows);
+        // NaN, an infinite date and 24:00 have a place in this target.
+        Assert.Equal(["n", "a"], Assert.Single(rejects).GetProperty("rejects").EnumerateArray().Select(static one => one.GetProperty("column").GetString()));
+    }
+
+    [Fact]
+    public async Task Without_a_quarantine_such_a_row_fails_its_unit_as_ever()
+    {
+        var server = await _servers.GetAsync();
+        await using var run = PgRun.Open(server.Url(), connections: 1);
+        var plan = await run.PlanAsync(PgRun.Stream("strict") with { Query = "SELECT 1 AS id, 'NaN'::numeric(4,1) AS n" });
+        var fault = await Assert.ThrowsAsync<Fault>(() => run.ReadAsync(plan));
+        Assert.Equal((FaultKind.Data, "found NaN, expected a number that a decimal can hold"), (fault.Kind, fault.Message));
+        Assert.EndsWith("row 1, column n", fault.Where, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_stream_of_nothing_but_rejects_has_no_rows()
+    {
+        var (rows, rejects) = await ReadAsync("SELECT i AS id, 'NaN'::numeric(4,1) AS n FROM generate_series(1, 5000) AS g(i)", PgRun.Everything);
+        Assert.Empty(rows);
+        Assert.Equal(5000, rejects.Count);
+    }
+
+    /// <summary>Invariant: wherever rejects stand, at the edges of chunks too, what arrives is what a query over the other rows gives.</summary>
+    [Fact]
+    public async Task The_others_arrive_as_if_rejects_had_not_been_there()
+    {
+        var seed = Random.Shared.Next();
+        var random = new Random(seed);
+        for (var round = 0; round < 6; round++)
+        {
+            var bad = Bad(random, round);
+            // Each kind of vector, NULLs everywhere, and bad values in any of four columns, nested ones among them.
+            string Columns(string isBad) => $"""
+                i AS id, CASE WHEN i % 3 = 0 THEN NULL ELSE 'a text of some length ' || i END AS t,
+                CASE WHEN {isBad} AND i % 5 IN (0, 1) THEN 'NaN' WHEN i % 4 = 0 THEN NULL ELSE i / 4.0 END::numeric(12,2) AS n,
+                CASE WHEN {isBad} AND i % 5 = 2 THEN ARRAY[1, NULL, 'NaN', 3::numeric] WHEN i % 7 = 0 THEN NULL WHEN i % 7 = 1 THEN ARRAY[]::numeric[]
+                    ELSE ARRAY[i, NULL, i + 1]::numeric[] END::numeric(12,2)[] AS a,
+                CASE WHEN i % 6 = 0 THEN NULL ELSE ARRAY['x' || i, NULL, 'a longer text than twelve bytes ' || i] END AS texts,
+                CASE WHEN {isBad} AND i % 5 = 3 THEN ROW(i, ARRAY['NaN']::numeric(8,1)[])::r WHEN i % 9 = 0 THEN NULL ELSE ROW(i, ARRAY[i, NULL]::numeric(8,1)[])::r END AS r,
+                CASE WHEN {isBad} AND i % 5 IN (0, 4) THEN array_fill(1, ARRAY[2], ARRAY[0]) WHEN i % 2 = 0 THEN NULL ELSE ARRAY[i] END AS z,
+                i % 2 = 0 AS b
+                """;
+            var from = $"FROM generate_series(1, {6_500 + random.Next(500)}) AS g(i)";
+            var text = $"seed {seed}, round {round}, {bad}";
+            var (some, rejects) = await ReadAsync($"SELECT {Columns($"({bad})")} {from}", PgRun.Everything, "CREATE TYPE r AS (k int, l numeric(8,1)[])");
+            var (good, none) = await ReadAsync($"SELECT {Columns("false")} {from} WHERE NOT ({bad})", PgRun.Everything, "CREATE TYPE r AS (k int, l numeric(8,1)[])");
+            Assert.True(none.Count == 0, text);
+            Assert.True(rejects.Count > 0, text);
+            Assert.True(good.SequenceEqual(some), $"{text}: {good.Except(some).FirstOrDefault()} / {some.Except(good).FirstOrDefault()}");
+            Assert.True(good.Hash == some.Hash, text);
+        }
+    }
+
+    /// <summary>Which rows are bad: the first, the last, every other, runs of them, rows at a chunk's end.</summary>
+    private static string Bad(Random random, int round) => round switch
+    {
+        0 => "i = 1",
+        1 => "i IN (2047, 2048, 2049, 4096, 4097)",
+        2 => "i % 2 = 1",
+        3 => "i > 6400",
+        4 => $"i BETWEEN {random.Next(1, 3000)} AND 3000",
+        _ => $"(i * {random.Next(3, 1000)}) % {random.Next(7, 997)} < {random.Next(1, 5)}",
+    };
+
+    private Task<(Read Rows, List<JsonElement> Rejects)> ReadAsync(string query, Planning.TargetTraits traits, string? before = null) =>
+        ReadAsync(PgRun.Stream("rejects") with { Query = query }, traits, before);
+
+    /// <summary>Reads a stream as a worker with a quarantine does; checks that what was counted and hashed is what came.</summary>
+    private async Task<(Read Rows, List<JsonElement> Rejects)> ReadAsync(StreamJob stream, Planning.TargetTraits traits, string? before = null)
+    {
+        var server = await _servers.GetAsync();
+        var database = await server.CreateDatabaseAsync();
+        await using var run = PgRun.Open(server.Url(database: database), connections: 1);
+        if (before is not null) await ExecuteAsync(server, database, before);
+        var plan = await run.PlanAsync(stream, traits);
+        var header = PgRun.HeaderOf(plan) with { OnReject = OnReject.Quarantine, Proof = Proof.Hash };
+        var read = new Read();
+        var rejects = new List<JsonElement>();
+        foreach (var unit in await PgRun.UnitsOf(plan))
+        {
+            await using var input = await run.Reader.OpenAsync(header, unit, CancellationToken.None);
+            var taps = new RejectTaps($"taken{unit.Number}");
+            taps.Attach(run.Duck);
+            using var tap = taps.Open((note, _) =>
+            {
+                using var json = JsonDocument.Parse(Encoding.UTF8.GetString(note));
+                lock (rejects) rejects.Add(json.RootElement.Clone());
+            });
+            read.AddRange(run.Rows($"SELECT COLUMNS(*)::VARCHAR FROM ({tap.Over(input.Select, input.RejectColumn!, row: null)})").Select(static row => string.Join('|', row)));
+            Assert.Equal(read.Count, input.Hash!.Value.Rows);
+            Assert.Equal(read.Count + rejects.Count, input.RowsRead);
+            await input.CompleteAsync(input.RowsRead, CancellationToken.None);
+            read.Hash = input.Hash.Value;
+        }
+
+        return (read, rejects);
+    }
+
+    private static async Task ExecuteAsync(PgServer server, string database, string sql)
+    {
+        await using var connection = new Npgsql.NpgsqlConnection(server.ConnectionString(database));
+        await connection.OpenAsync();
+        await using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        await command.ExecuteNonQueryAsync();
+    }
+
+    private sealed class Read : List<string>
+    {
+        public ContentHash Hash { get; set; }
+    }
+}
