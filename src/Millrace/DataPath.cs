@@ -97,7 +97,7 @@ public sealed class DataPath(RunOptions options)
         var budget = Budget.Of(job.Limits);
 
         // 3. Plan: enough streams to know how large the job is, the others as their turn comes.
-        var planner = new StreamPlanner(ends, job, budget);
+        var planner = new StreamPlanner(ends, job, budget, new SchemaCheck(ends.Target, StateOf(job), run.Directory));
         await using var plans = planner.PlanAllAsync(streams, (stream, fault) => ending.Fail(run, stream, fault), run.Stop);
         var (first, choice) = await planner.SizeUpAsync(plans, streams.Length, run.Stop).ConfigureAwait(false);
         await using var engine = OpenEngine(choice, job, run, budget, ends);
@@ -149,7 +149,9 @@ public sealed class DataPath(RunOptions options)
             : new InProcEngine(options.Connectors.OpenRunner(settings, options.Clock), budget.Lanes);
     }
 
-    private RunDirectory Create(Job job) => RunDirectory.Create(Path.Combine(job.BaseDirectory, job.State), job, options.Clock.GetUtcNow());
+    private static string StateOf(Job job) => Path.Combine(job.BaseDirectory, job.State);
+
+    private RunDirectory Create(Job job) => RunDirectory.Create(StateOf(job), job, options.Clock.GetUtcNow());
 
     private Task<ActiveRun> TakeAsync(RunDirectory directory, Job job, bool resumed, CancellationToken cancel) =>
         ActiveRun.TakeAsync(directory, options, job.Limits, resumed, cancel);

@@ -229,8 +229,8 @@ public static partial class Limits
     /// <summary>Commits that a table of files remembers: an older one that is done again would come in twice.</summary>
     public const int TableCommitsMax = 1_000;
 
-    /// <summary>A table's marker file; <see cref="TableCommitsMax"/> commits with long names fit.</summary>
-    public const long TableMarkerBytesMax = 4 * Mega;
+    /// <summary>A table's marker file: <see cref="TableCommitsMax"/> commits with long names fit, and any columns that a worker can be told.</summary>
+    public const long TableMarkerBytesMax = (4 * Mega) + WorkerMessageBytesMax;
 
     /// <summary>How long a commit waits for another one to the same table.</summary>
     public const int TableLockSecondsMax = 60;
@@ -318,6 +318,12 @@ public static partial class Limits
 
     /// <summary>Bytes of rejected rows that a unit collects before it writes them.</summary>
     public const int RejectBufferBytes = 64 * 1024;
+
+    /// <summary>Differences between a stream's columns and its table's that an error names; the others are counted.</summary>
+    public const int SchemaDifferencesNamedMax = 20;
+
+    /// <summary>The latest runs that are asked which columns a single file has; a file that was written before them counts as new.</summary>
+    public const int RunsAskedMax = 200;
 
     /// <summary>Checks the relations between the bounds.</summary>
     public static void AssertRelations()

@@ -23,13 +23,8 @@ internal static class PlanJson
         json.WriteNumber("estimated_units", plan.EstimatedUnits);
         Number(json, "estimated_rows", plan.EstimatedRows);
         Number(json, "estimated_bytes", plan.EstimatedBytes);
-        json.WriteStartArray("remarks");
-        foreach (var remark in plan.Remarks)
-        {
-            json.WriteStringValue(remark);
-        }
-
-        json.WriteEndArray();
+        Texts(json, "remarks", plan.Remarks);
+        Texts(json, "schema_changes", plan.SchemaChanges);
         Columns(json, plan.Columns);
     }
 
@@ -47,6 +42,18 @@ internal static class PlanJson
             json.WriteBoolean("nullable", column.Nullable);
             json.WriteString("remark", column.Remark);
             json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+
+    /// <summary>Texts that hold no secret.</summary>
+    public static void Texts(Utf8JsonWriter json, string name, IEnumerable<string> texts)
+    {
+        json.WriteStartArray(name);
+        foreach (var text in texts)
+        {
+            json.WriteStringValue(text);
         }
 
         json.WriteEndArray();

@@ -26,6 +26,11 @@ internal sealed class PlanPrinter
             Line($"  note      {remark}");
         }
 
+        foreach (var change in plan.SchemaChanges)
+        {
+            Line($"  change    {change}");
+        }
+
         Columns(plan.Columns);
     }
 

@@ -23,4 +23,16 @@ internal static class RunJsonLines
             json.WriteEndObject();
         }
     }
+
+    /// <summary>Writes <c>schema_changes</c>: what each stream has changed in the columns of its table; streams that have changed none are left out.</summary>
+    public static void SchemaChanges(Utf8JsonWriter json, IEnumerable<(string Stream, IReadOnlyList<string> Changes)> streams)
+    {
+        json.WriteStartObject("schema_changes");
+        foreach (var (stream, changes) in streams)
+        {
+            if (changes.Count > 0) PlanJson.Texts(json, stream, changes);
+        }
+
+        json.WriteEndObject();
+    }
 }

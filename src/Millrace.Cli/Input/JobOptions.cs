@@ -17,6 +17,7 @@ internal sealed class JobOptions
     private readonly Option<string[]> stream = new("--stream", "-s") { HelpName = "NAME", Description = "A table, a wildcard (\"public.*\") or a glob; repeatable. With a job file: which of its streams. Not needed for a single file." };
     private readonly Option<string?> mode = new("--mode") { HelpName = "MODE", Description = "overwrite (default) or append." };
     private readonly Option<string?> consistency = new("--consistency") { HelpName = "MOMENT", Description = "snapshot (default): all rows of one moment; unit: one moment for each unit." };
+    private readonly Option<string?> schema = new("--schema") { HelpName = "RULE", Description = "What happens when columns have changed: evolve (default): new ones and wider types go on; freeze: nothing goes on; replace: everything does." };
     private readonly Option<string?> memory = new("--memory") { HelpName = "SIZE", Description = "The ceiling for all processes of the run together, such as 512MB." };
     private readonly Option<string?> workers = new("--workers") { HelpName = "N", Description = "How many units run at once, or auto." };
     private readonly Option<string[]> set = new("--set") { HelpName = "KEY=VALUE", Description = "Any key of the job file by its dotted path, such as streams.public.events.mode=append; repeatable." };
@@ -26,7 +27,7 @@ internal sealed class JobOptions
     public void AddTo(Command verb)
     {
         verb.Add(file);
-        foreach (var option in (Option[])[from, to, stream, mode, consistency, memory, workers, set, state])
+        foreach (var option in (Option[])[from, to, stream, mode, consistency, schema, memory, workers, set, state])
         {
             verb.Add(option);
         }
@@ -42,6 +43,7 @@ internal sealed class JobOptions
             Streams = [.. parsed.GetValue(stream) ?? []],
             Mode = parsed.GetValue(mode),
             Consistency = parsed.GetValue(consistency),
+            Schema = parsed.GetValue(schema),
             Memory = parsed.GetValue(memory),
             Workers = parsed.GetValue(workers),
             State = parsed.GetValue(state),

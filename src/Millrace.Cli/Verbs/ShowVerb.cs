@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Millrace.Cli.Display;
 using Millrace.Cli.Input;
+using Millrace.Jobs;
 using Millrace.Runs;
 
 namespace Millrace.Cli.Verbs;
@@ -36,7 +37,11 @@ internal static class ShowVerb
                 lines.Error(fault);
             }
 
-            lines.Write("run", json => RunJsonLines.Write(json, listing));
+            lines.Write("run", json =>
+            {
+                RunJsonLines.Write(json, listing);
+                RunJsonLines.SchemaChanges(json, job.Streams.Select(stream => (stream.Name, SchemaChanges(listing, stream))));
+            });
             return 0;
         }
 
@@ -57,6 +62,11 @@ internal static class ShowVerb
                 Line($"rejected  {Figures.Count(commit.Rejected, "row")} in {folder.RejectsPath}; the first:");
                 foreach (var line in folder.FirstRejects(RejectsShown)) Line($"          {line}");
             }
+
+            foreach (var change in SchemaChanges(listing, stream))
+            {
+                Line($"change    {stream.Name}: {change}");
+            }
         }
 
         if (listing.Report is { } report)
@@ -71,4 +81,8 @@ internal static class ShowVerb
 
         return 0;
     }
+
+    /// <summary>What the run has changed in the columns of a stream's table.</summary>
+    private static IReadOnlyList<string> SchemaChanges(RunListing run, StreamJob stream) =>
+        run.Directory.Stream(stream.Name).Latest()?.ReadHeader() is { SchemaChanges: { IsDefaultOrEmpty: false } changes } ? changes : [];
 }

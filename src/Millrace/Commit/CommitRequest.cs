@@ -9,6 +9,9 @@ public sealed record CommitRequest
     /// <summary>What happens to rows that the target already has.</summary>
     public required WriteMode Mode { get; init; }
 
+    /// <summary>What happens when the table's columns have changed since the stream was planned.</summary>
+    public SchemaRule Schema { get; init; } = SchemaRule.Evolve;
+
     /// <summary>The fencing number of the coordinator that commits.</summary>
     public required int Epoch { get; init; }
 

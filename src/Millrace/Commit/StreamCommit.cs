@@ -45,6 +45,7 @@ internal static class StreamCommit
         var request = new CommitRequest
         {
             Mode = stream.Mode,
+            Schema = stream.Schema,
             Epoch = run.Lease.Epoch,
             Results = token => generation.ReadResultsAsync(units, token),
             Rows = written,

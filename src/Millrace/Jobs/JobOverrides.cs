@@ -23,6 +23,9 @@ public sealed record JobOverrides
     /// <summary><c>--consistency</c>, for every stream.</summary>
     public string? Consistency { get; init; }
 
+    /// <summary><c>--schema</c>, for every stream.</summary>
+    public string? Schema { get; init; }
+
     /// <summary><c>--memory</c>: limits.memory.</summary>
     public string? Memory { get; init; }
 

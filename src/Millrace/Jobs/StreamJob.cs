@@ -45,6 +45,9 @@ public sealed record StreamJob
     /// <summary>What happens to rows with a value that the target can't hold.</summary>
     public OnReject OnReject { get; init; } = OnReject.Fail;
 
+    /// <summary>What happens when the columns are not those of the table that is there.</summary>
+    public SchemaRule Schema { get; init; } = SchemaRule.Evolve;
+
     /// <summary>Columns in order: <c>*</c>, names, and <c>-name</c> to leave one out. Empty: all.</summary>
     public ImmutableArray<string> Columns { get; init; } = [];
 
@@ -111,6 +114,19 @@ public enum OnReject
 
     /// <summary>The row is written to a file of the run directory, with the reason, and counted; the others go on.</summary>
     Quarantine = 1,
+}
+
+/// <summary>What happens to a stream whose columns are not those that the last commit has left in the table.</summary>
+public enum SchemaRule
+{
+    /// <summary>New columns that may be NULL and wider types go on and are said; anything else stops the stream.</summary>
+    Evolve = 0,
+
+    /// <summary>Any difference stops the stream.</summary>
+    Freeze = 1,
+
+    /// <summary>The table takes the stream's columns, whatever they are; only where its rows are replaced, too.</summary>
+    Replace = 2,
 }
 
 /// <summary>How a stream is cut into units.</summary>

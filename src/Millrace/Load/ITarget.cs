@@ -69,6 +69,18 @@ public interface ITarget : IAsyncDisposable
     ValueTask<string> CheckAsync(CancellationToken cancel);
 
     /// <summary>
+    /// What tells a table from all others, without secrets: it is the same in every run that writes there. Null where nothing stays
+    /// (standard output).
+    /// </summary>
+    /// <param name="to">The stream's name in the target.</param>
+    string? IdentityOf(string to) => null;
+
+    /// <summary>The table that is there now; null when there is none, or none that a run has left. Changes nothing.</summary>
+    /// <param name="to">The stream's name in the target.</param>
+    /// <param name="cancel">Stops the looking.</param>
+    ValueTask<PublishedTable?> FindAsync(string to, CancellationToken cancel) => ValueTask.FromResult<PublishedTable?>(null);
+
+    /// <summary>
     /// Makes the stream's staging place, empty or as an earlier coordinator left it, and gives the JSON that its writers need.
     /// Refuses what the target can't do (two streams into one file, a type that the format can't hold), with the stream's mark.
     /// </summary>

@@ -16,7 +16,8 @@ public sealed class JobInspection(RunOptions options)
         await ends.Source.HoldAsync(streams, cancel).ConfigureAwait(false);
         var budget = Budget.Of(job.Limits);
         var failed = new List<(StreamJob Stream, Fault Fault)>();
-        await using var plans = new StreamPlanner(ends, job, budget).PlanAllAsync(streams, (stream, fault) => failed.Add((stream, fault)), cancel);
+        var schema = new SchemaCheck(ends.Target, Path.Combine(job.BaseDirectory, job.State), run: null);
+        await using var plans = new StreamPlanner(ends, job, budget, schema).PlanAllAsync(streams, (stream, fault) => failed.Add((stream, fault)), cancel);
         long rows = 0, bytes = 0;
         while (await plans.MoveNextAsync().ConfigureAwait(false))
         {
@@ -66,11 +67,13 @@ public sealed class JobInspection(RunOptions options)
             await foreach (var stream in PlanAsync(job, cancel).ConfigureAwait(false))
             {
                 if (stream.Fault is { } fault) faults.Add(fault);
-                else found.Add($"stream {stream.Stream.Name}: {stream.Plan!.Columns.Length} columns, about {stream.Plan.EstimatedRows?.ToString("N0") ?? "?"} rows");
+                else found.Add($"stream {stream.Stream.Name}: {stream.Plan!.Columns.Length} columns, about {stream.Plan.EstimatedRows?.ToString("N0") ?? "?"} rows{Changes(stream.Plan)}");
             }
         }).ConfigureAwait(false);
         return new JobCheck(found.ToImmutable(), faults.ToImmutable());
     }
+
+    private static string Changes(StreamPlan plan) => plan.SchemaChanges.IsEmpty ? "" : $"; the table's columns change: {string.Join("; ", plan.SchemaChanges)}";
 
     /// <summary>Streams of a source that match a pattern, as they are found.</summary>
     public async IAsyncEnumerable<Discovered> DiscoverAsync(

@@ -42,6 +42,9 @@ public sealed record StreamPlan
     /// <summary>What else the user should know before the run.</summary>
     public ImmutableArray<string> Remarks { get; init; } = [];
 
+    /// <summary>In which ways the columns are not those of the table that is there, in words; empty when they are, and when there is no table.</summary>
+    public ImmutableArray<string> SchemaChanges { get; init; } = [];
+
     /// <summary>What the connector's reader needs for every unit of the stream: JSON that only the connector reads. No secrets in it.</summary>
     public required string ReaderJson { get; init; }
 

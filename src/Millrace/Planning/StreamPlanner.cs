@@ -6,7 +6,7 @@ using Millrace.Jobs;
 namespace Millrace.Planning;
 
 /// <summary>Plans a job's streams one by one, and sizes the job up to pick its engine.</summary>
-internal sealed class StreamPlanner(JobEnds ends, Job job, Budget budget)
+internal sealed class StreamPlanner(JobEnds ends, Job job, Budget budget, SchemaCheck schema)
 {
     private readonly Dictionary<string, string> _names = new(StringComparer.Ordinal);
 
@@ -21,7 +21,7 @@ internal sealed class StreamPlanner(JobEnds ends, Job job, Budget budget)
             try
             {
                 Name(stream);
-                plan = await ends.Source.PlanAsync(stream, request, cancel).ConfigureAwait(false);
+                plan = await schema.CheckAsync(await ends.Source.PlanAsync(stream, request, cancel).ConfigureAwait(false), cancel).ConfigureAwait(false);
             }
             catch (Exception error) when (!cancel.IsCancellationRequested)
             {

@@ -9,15 +9,19 @@ public static class RunList
     /// <summary>All runs, the latest first, one at a time.</summary>
     public static IEnumerable<RunListing> Enumerate(string state)
     {
+        foreach (var folder in Folders(state)) yield return Describe(RunDirectory.OpenPath(folder));
+    }
+
+    /// <summary>The folders of all runs, the latest first.</summary>
+    internal static IEnumerable<string> Folders(string state)
+    {
         var runs = Path.Combine(Path.GetFullPath(state), "runs");
-        if (!Directory.Exists(runs)) yield break;
+        if (!Directory.Exists(runs)) return [];
         var folders = Directory.GetDirectories(runs);
         Array.Sort(folders, static (left, right) => Compare(right, left));
-        foreach (var folder in folders)
-        {
-            // A folder without run.json: its coordinator died in the very first moment, and nothing was ever staged.
-            if (File.Exists(Path.Combine(folder, "run.json"))) yield return Describe(RunDirectory.OpenPath(folder));
-        }
+
+        // A folder without run.json: its coordinator died in the very first moment, and nothing was ever staged.
+        return folders.Where(static folder => File.Exists(Path.Combine(folder, "run.json")));
     }
 
     // By the second in the name; of the same second by when the run was made.

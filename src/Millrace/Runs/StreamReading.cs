@@ -71,6 +71,8 @@ internal sealed class StreamReading
             RejectsStopAt = rejects.Limit.StopsAt(plan.EstimatedRows),
             Key = rejects.Key,
             Columns = plan.Columns,
+            Table = target.IdentityOf(to),
+            SchemaChanges = plan.SchemaChanges,
             ReaderJson = plan.ReaderJson,
             WriterJson = writer,
         };

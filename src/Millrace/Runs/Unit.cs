@@ -85,6 +85,12 @@ public sealed record StreamHeader
     /// <summary>The columns in the target's order.</summary>
     public required ImmutableArray<Column> Columns { get; init; }
 
+    /// <summary>What tells the table from all others, without secrets; null where nothing stays that could be compared with (standard output).</summary>
+    public string? Table { get; init; }
+
+    /// <summary>In which ways the columns were not those of the table that was there, in words.</summary>
+    public ImmutableArray<string> SchemaChanges { get; init; } = [];
+
     /// <summary>What the source's reader needs: its own JSON.</summary>
     public required string ReaderJson { get; init; }
 

@@ -61,6 +61,7 @@ public sealed class JobJsonTests
             text.Append($"  s.t{i}:\n")
                 .Append(Maybe("    mode: append\n"))
                 .Append(Maybe("    consistency: unit\n"))
+                .Append(Maybe("    schema: freeze\n"))
                 .Append(Maybe("    columns: [\"*\", -é, \"quo\\\"te\"]\n"))
                 .Append(Maybe("    types: {\"*\": text, b: 'decimal(9,2)', a: int}\n"))
                 .Append(Maybe("    rename: {a: \"\\u2028x\"}\n"))

@@ -93,6 +93,8 @@ public sealed class JobMistakeTests
     [InlineData("streams", "{a: {read: {delimiter: ',', decimal: ','}}}", "both as the decimal mark")]
     [InlineData("streams", "{a: {read: {format: parquet, header: true}}}", "parquet files do not have")]
     [InlineData("streams", "{a: {read: {date_format: dd.MM.yyyy}}}", "expected a strftime format")]
+    [InlineData("streams", "{a: {schema: any}}", "found 'any', expected evolve, freeze or replace")]
+    [InlineData("streams", "{a: {schema: replace, mode: append}}", "found replace with append")]
     [InlineData("streams", "{a: {write: {codec: lzo}}}", "expected zstd, snappy")]
     [InlineData("streams", "{a: {write: {codec: snappy, level: 3}}}", "the codec snappy has none")]
     [InlineData("streams", "{a: {write: {level: 23}}}", "found 23, expected 1 to 22")]

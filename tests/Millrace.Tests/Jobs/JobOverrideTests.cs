@@ -96,6 +96,7 @@ public sealed class JobOverrideTests
     [Fact]
     public void Options_of_the_command_line_win_over_the_file_and_set_over_both()
     {
+        Assert.All(JobText.Right(Job, new JobOverrides { Schema = "replace" }).Streams, static stream => Assert.Equal(SchemaRule.Replace, stream.Schema));
         var job = JobText.Right(Job, new JobOverrides { To = "there", Mode = "append", Sets = ["target=elsewhere", "streams.public.mode=overwrite"] });
 
         Assert.Equal("elsewhere", job.Target.Text);

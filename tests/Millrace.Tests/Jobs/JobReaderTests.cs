@@ -24,6 +24,7 @@ public sealed class JobReaderTests
             columns: ["*", "-internal_note"]
             partition: {by: id, key: [id, part], rows: 50000}
             write: {codec: zstd, level: 3, row_group_rows: 4096, max_rows_per_file: 100000, max_file_bytes: 64MiB, partition_by: [year, month]}
+            schema: freeze
           public.other:
         """;
 
@@ -44,6 +45,7 @@ public sealed class JobReaderTests
         Assert.Equal(Consistency.Unit, events.Consistency);
         Assert.Equal(Proof.Readback, events.Proof);
         Assert.Equal(Proof.Hash, job.Streams[1].Proof);
+        Assert.Equal((SchemaRule.Freeze, SchemaRule.Evolve), (events.Schema, job.Streams[1].Schema));
         Assert.Equal("created_at < '2026-01-01'", events.Where);
         Assert.Equal("decimal(18,2)", events.Types["amount"]);
         Assert.Equal("text", events.Types["*"]);

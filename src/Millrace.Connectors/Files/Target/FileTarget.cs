@@ -67,6 +67,31 @@ internal sealed class FileTarget : ITarget
     }
 
     /// <inheritdoc/>
+    public string? IdentityOf(string to) => _address.Kind switch
+    {
+        FileTargetKind.StandardOutput => null,
+        FileTargetKind.File => _address.Path,
+        _ => Live(to),
+    };
+
+    /// <inheritdoc/>
+    public ValueTask<PublishedTable?> FindAsync(string to, CancellationToken cancel)
+    {
+        try
+        {
+            // A file has no room for a note beside its rows: the run directories remember its columns.
+            PublishedTable? table = _address.Kind == FileTargetKind.File && File.Exists(_address.Path) ? new PublishedTable(_address.Path) : null;
+            if (_address.Kind == FileTargetKind.Folder && TableMarker.Read(Live(to)) is { Columns: { } columns, Commits: [.., var last] })
+                table = new PublishedTable(Live(to), columns, last.Run);
+            return ValueTask.FromResult(table);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw FileFaults.From(error, _address.Path, FaultSide.Target, Where);
+        }
+    }
+
+    /// <inheritdoc/>
     public ValueTask<string> StageAsync(StagingRequest request, CancellationToken cancel)
     {
         var stream = request.Plan.Stream;

@@ -1,6 +1,8 @@
+using System.Collections.Immutable;
 using Millrace.Commit;
 using Millrace.Faults;
 using Millrace.Jobs;
+using Millrace.Planning;
 using Millrace.Runs;
 
 namespace Millrace.Connectors.Files.Target;
@@ -92,6 +94,7 @@ internal sealed class FolderCommit
             return (done, true);
         }
 
+        var columns = Columns(before);
         staged.RemoveOther();
         if (_request.Mode == WriteMode.Append && Directory.Exists(_live)) staged.LinkLive(_live, cancel);
         var commit = new TableCommit
@@ -105,7 +108,7 @@ internal sealed class FolderCommit
             Bytes = staged.Bytes,
             At = Clock.GetUtcNow(),
         };
-        TableMarker.With(before, _format, commit).Write(staged.Folder);
+        TableMarker.With(before, _format, columns, commit).Write(staged.Folder);
         FolderTree.Sync(staged.Folder);
         Step("marked");
 
@@ -114,6 +117,18 @@ internal sealed class FolderCommit
         Publish(staged.Folder);
         held.RemoveFiles();
         return (commit, false);
+    }
+
+    /// <summary>
+    /// The columns that the table will have. They were compared when the stream was planned; a table that is appended to may have changed
+    /// since.
+    /// </summary>
+    private ImmutableArray<TableColumn> Columns(TableMarker? before)
+    {
+        var columns = TableColumn.Of(_header.Columns);
+        if (_request.Mode != WriteMode.Append || before?.Columns is not { } there) return columns;
+        new SchemaRuling(_request.Schema, _request.Mode, _header.Stream, _where).Admit(new PublishedTable(_live, there, before.Commits.LastOrDefault()?.Run), _header.Columns);
+        return SchemaComparison.Appended(there, columns);
     }
 
     /// <summary>The one step that readers see.</summary>

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using Millrace.Faults;
 using Millrace.Jobs;
+using Millrace.Planning;
 using Millrace.Runs;
 
 namespace Millrace.Connectors.Files.Target;
@@ -26,6 +27,12 @@ internal sealed record TableMarker
     /// <summary>Commits, the newest last; at most <see cref="Limits.TableCommitsMax"/>.</summary>
     public required ImmutableArray<TableCommit> Commits { get; init; }
 
+    /// <summary>
+    /// The table's columns after the newest commit; null where an older version has committed. After appends with different columns: all of
+    /// them, each with the widest type.
+    /// </summary>
+    public ImmutableArray<TableColumn>? Columns { get; init; }
+
     /// <summary>The commit of a run's stream; null when the table has none.</summary>
     public TableCommit? Find(string run, string stream)
     {
@@ -38,12 +45,12 @@ internal sealed record TableMarker
     }
 
     /// <summary>The marker with one more commit; the oldest ones go.</summary>
-    public static TableMarker With(TableMarker? before, FileFormat format, TableCommit commit)
+    public static TableMarker With(TableMarker? before, FileFormat format, ImmutableArray<TableColumn> columns, TableCommit commit)
     {
         var commits = before?.Commits ?? [];
         var surplus = commits.Length + 1 - Limits.TableCommitsMax;
         if (surplus > 0) commits = commits.RemoveRange(0, surplus);
-        return new TableMarker { Format = format, Commits = commits.Add(commit) };
+        return new TableMarker { Format = format, Columns = columns, Commits = commits.Add(commit) };
     }
 
     /// <summary>Reads a table's marker; null when there is no table, or none of ours.</summary>

@@ -62,6 +62,11 @@ internal static class Choices
         [("fail", Jobs.OnReject.Fail), ("quarantine", Jobs.OnReject.Quarantine)],
         []);
 
+    /// <summary><c>schema</c>: what happens when columns have changed.</summary>
+    public static Choices<SchemaRule> Schema { get; } = new(
+        [("evolve", SchemaRule.Evolve), ("freeze", SchemaRule.Freeze), ("replace", SchemaRule.Replace)],
+        []);
+
     /// <summary><c>partition.by</c>.</summary>
     public static Choices<PartitionBy> PartitionBy { get; } = new(
         [

@@ -63,6 +63,7 @@ internal sealed class KeyTable
         new("write", "a map", "How target files are written."),
         new("proof", "counts, hash or readback", "How what was written is proved against what was read: numbers of rows; hash (default): a hash of all values too; readback: the written files read back as well."),
         new("on_reject", "fail or quarantine", "What happens to a row with a value that the target can't hold: fail (default) stops the stream and names it; quarantine writes it to the run directory, with the reason, and goes on."),
+        new("schema", "evolve, freeze or replace", "What happens when the columns are not those of the table that is there: evolve (default): new ones that may be NULL and wider types go on and are said, all else stops; freeze: any difference stops; replace: the table takes them (not with append)."),
         new("key", "a list of column names", "The key for merge and dedupe.", Built: false),
         new("cursor", "a column name", "The column that incremental loads go by.", Built: false),
         new("transform", "a list of steps", "Steps between source and target.", Built: false),

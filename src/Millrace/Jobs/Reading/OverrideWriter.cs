@@ -45,6 +45,7 @@ internal sealed class OverrideWriter
         PickStreams();
         OptionOfStreams("mode", overrides.Mode, "--mode");
         OptionOfStreams("consistency", overrides.Consistency, "--consistency");
+        OptionOfStreams("schema", overrides.Schema, "--schema");
         foreach (var set in overrides.Sets.Where(set => set.StartsWith(StreamsPrefix, StringComparison.Ordinal)))
         {
             SetStream(set);

@@ -36,6 +36,7 @@ internal static class StreamReading
             Consistency = reader.Choice("consistency", Choices.Consistency) ?? Consistency.Snapshot,
             Proof = reader.Choice("proof", Choices.Proof) ?? Proof.Hash,
             OnReject = reader.Choice("on_reject", Choices.OnReject) ?? OnReject.Fail,
+            Schema = reader.Choice("schema", Choices.Schema) ?? SchemaRule.Evolve,
             Query = Sql(reader, "query"),
             Where = Sql(reader, "where"),
             Columns = Columns(reader),
@@ -54,6 +55,11 @@ internal static class StreamReading
         if (stream.Query is not null && (isWholeSource || stream.Name.AsSpan().IndexOfAny("*?") >= 0))
         {
             reader.Fault("query", isWholeSource ? "found a query, but the source is files" : "found a query under a name with wildcards", "A query belongs to a database, and to a stream with one name.");
+        }
+
+        if (stream is { Schema: SchemaRule.Replace, Mode: WriteMode.Append })
+        {
+            reader.Fault("schema", "found replace with append, which keeps rows that have the old columns", "Use mode: overwrite, or schema: evolve.");
         }
 
         return stream;
