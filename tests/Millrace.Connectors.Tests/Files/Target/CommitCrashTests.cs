@@ -30,7 +30,7 @@ public sealed class CommitCrashTests : IDisposable
             using var each = new TargetLoad(target) { Mode = mode };
             if (hasOld) await each.LoadAsync("SELECT range AS id, 'old' AS age FROM range(10)", "SELECT range + 10 AS id, 'old' AS age FROM range(10)");
             each.Run = "r2";
-            await each.StageAsync("SELECT 1 AS id, 'new' AS age");
+            await each.StageAsync("SELECT 1::BIGINT AS id, 'new' AS age");
             await each.WriteUnitAsync("SELECT range + 100 AS id, 'new' AS age FROM range(7)");
             await each.WriteUnitAsync("SELECT range + 200 AS id, 'new' AS age FROM range(8)");
 
