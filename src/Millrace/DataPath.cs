@@ -106,7 +106,7 @@ public sealed class DataPath(RunOptions options)
 
         // 4 and 5 are the pipeline's.
         var kept = choice == EngineChoice.Local && !isRejoined ? await KeptMoment.KeepAsync(run, job, ends, options).ConfigureAwait(false) : null;
-        await using var pipeline = new StreamPipeline(run, ends, dispatcher, ending, kept, streams.Length);
+        await using var pipeline = new StreamPipeline(run, ends, dispatcher, ending, kept, streams.Length, options.Clock);
         foreach (var plan in first) await pipeline.MoveAsync(plan, choice).ConfigureAwait(false);
         while (await plans.MoveNextAsync().ConfigureAwait(false)) await pipeline.MoveAsync(plans.Current, choice).ConfigureAwait(false);
         await pipeline.EndAsync().ConfigureAwait(false);

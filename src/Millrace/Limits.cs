@@ -77,6 +77,21 @@ public static partial class Limits
     /// <summary>How long a unit's rows may stand still between the first and the last before its worker counts as hanging, in seconds.</summary>
     public const int UnitStallSecondsMax = 1800;
 
+    /// <summary>A unit that has run for less is never taken for slow.</summary>
+    public const int SlowUnitSecondsMin = 10;
+
+    /// <summary>A unit is slow when it has run for so many times as long as others took.</summary>
+    public const int SlowUnitTimesMin = 3;
+
+    /// <summary>Units, the latest, whose time says what a unit takes.</summary>
+    public const int SlowUnitComparedMax = 64;
+
+    /// <summary>How often a run looks for slow units at the end of a stream.</summary>
+    public const int SlowUnitLookMilliseconds = 1_000;
+
+    /// <summary>Looks in a row that must find an idle lane before a slow unit is read in parts.</summary>
+    public const int SlowUnitLooksMin = 3;
+
     /// <summary>What a worker adds to its score when Linux chooses a process to kill because memory has run out; 0 to 1000.</summary>
     public const int WorkerOomScore = 500;
 

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Immutable;
 using System.Text;
 using System.Text.Json;
 using Millrace.Faults;
@@ -81,10 +82,17 @@ internal sealed class JsonLines : IRunObserver
                 Write("divided", json =>
                 {
                     UnitName(json, divided.Stream, divided.Unit, divided.Label);
-                    json.WriteStartArray("parts");
-                    foreach (var part in divided.Parts) json.WriteStringValue(shell.Redactor.Scrub(part));
-                    json.WriteEndArray();
+                    Parts(json, divided.Parts);
                     Fault(json, divided.Reason);
+                });
+                break;
+            case UnitSlow slow:
+                Write("slow", json =>
+                {
+                    UnitName(json, slow.Stream, slow.Unit, slow.Label);
+                    Parts(json, slow.Parts);
+                    json.WriteNumber("seconds", Math.Round(slow.Taken.TotalSeconds, 1));
+                    json.WriteNumber("usual_seconds", Math.Round(slow.Usual.TotalSeconds, 1));
                 });
                 break;
             case RangeLost lost:
@@ -226,6 +234,13 @@ internal sealed class JsonLines : IRunObserver
         json.WriteString("stream", stream);
         json.WriteNumber("unit", unit);
         Text(json, "label", label);
+    }
+
+    private void Parts(Utf8JsonWriter json, ImmutableArray<string> parts)
+    {
+        json.WriteStartArray("parts");
+        foreach (var part in parts) json.WriteStringValue(shell.Redactor.Scrub(part));
+        json.WriteEndArray();
     }
 
     private void Committed(Utf8JsonWriter json, StreamCommitted committed)

@@ -35,4 +35,15 @@ internal static class RunJsonLines
 
         json.WriteEndObject();
     }
+
+    /// <summary>Writes one line of a run's story.</summary>
+    public static void Write(Utf8JsonWriter json, StoryLine told)
+    {
+        json.WriteString("at", told.At);
+        json.WriteNumber("coordinator", told.Epoch);
+        json.WriteString("what", told.What);
+        if (told.Stream is not null) json.WriteString("stream", told.Stream);
+        if (told.Unit is { } unit) json.WriteNumber("unit", unit);
+        json.WriteString("text", told.Text);
+    }
 }

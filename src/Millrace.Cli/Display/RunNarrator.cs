@@ -46,6 +46,9 @@ internal sealed class RunNarrator : IRunObserver
             case UnitDivided divided:
                 progress.Print(faults.Warning($"{divided.Stream}: {divided.Label} is read in {divided.Parts.Length} parts: {divided.Reason.Message}"));
                 break;
+            case UnitSlow slow:
+                progress.Print(faults.Warning($"{slow.Stream}: {slow.Label} has run for {Figures.Duration(slow.Taken)}, others took {Figures.Duration(slow.Usual)}: it is also read in {slow.Parts.Length} parts, what ends first counts"));
+                break;
             case RangeLost range:
                 progress.Print(faults.Warning($"{range.Stream}: {range.Label} can't be read and can't be divided further; the rest goes on: {range.Reason.Message}"));
                 break;

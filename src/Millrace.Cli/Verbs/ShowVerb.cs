@@ -1,7 +1,6 @@
 using System.CommandLine;
 using Millrace.Cli.Display;
 using Millrace.Cli.Input;
-using Millrace.Jobs;
 using Millrace.Runs;
 
 namespace Millrace.Cli.Verbs;
@@ -9,6 +8,7 @@ namespace Millrace.Cli.Verbs;
 /// <summary><c>millrace show</c>: tells what one run is and came to.</summary>
 internal static class ShowVerb
 {
+    private const int StoryLinesMax = 50;
     private const int RejectsShown = 3;
 
     /// <summary>The verb's definition.</summary>
@@ -28,61 +28,82 @@ internal static class ShowVerb
     private static int Show(string run, string? state, OutputStyle style, Shell shell)
     {
         var listing = RunList.Describe(RunDirectory.Open(Path.Combine(shell.Directory, state ?? StateOption.Default), run));
-        var job = listing.Directory.ReadJob();
         if (style == OutputStyle.Json)
         {
-            var lines = new JsonLines(shell);
-            foreach (var fault in listing.Report?.Summary.Faults ?? [])
-            {
-                lines.Error(fault);
-            }
-
-            lines.Write("run", json =>
-            {
-                RunJsonLines.Write(json, listing);
-                RunJsonLines.SchemaChanges(json, job.Streams.Select(stream => (stream.Name, SchemaChanges(listing, stream))));
-            });
+            WriteJson(listing, new JsonLines(shell));
             return 0;
         }
 
-        void Line(string text) => shell.Out.Write($"{shell.Safe(text)}\n");
-        Line($"run       {listing.Directory.Run}");
-        Line($"status    {listing.Status.ToString().ToLowerInvariant()}");
-        Line($"began     {listing.Directory.Manifest.Began:u} by Millrace {listing.Directory.Manifest.Version}");
-        Line($"folder    {listing.Directory.Path}");
-        Line($"from      {job.Source.Text}");
-        Line($"to        {job.Target.Text}");
-        foreach (var stream in job.Streams)
-        {
-            var folder = listing.Directory.Stream(stream.Name);
-            var commit = folder.ReadCommit();
-            Line($"stream    {stream.Name}: {(commit is null ? "not published" : $"{Figures.Count(commit.Receipt.Rows, "row")}, {Figures.Count(commit.Receipt.Files, "file")}, {Figures.Bytes(commit.Receipt.Bytes)} in {commit.Receipt.Place}{(commit.Hash is null ? "" : $", {commit.Hash}")}")}");
-            if (commit is { Rejected: > 0 })
-            {
-                Line($"rejected  {Figures.Count(commit.Rejected, "row")} in {folder.RejectsPath}; the first:");
-                foreach (var line in folder.FirstRejects(RejectsShown)) Line($"          {line}");
-            }
-
-            foreach (var change in SchemaChanges(listing, stream))
-            {
-                Line($"change    {stream.Name}: {change}");
-            }
-        }
-
-        if (listing.Report is { } report)
-        {
-            Line($"ended     {report.Ended:u} after {Figures.Duration(TimeSpan.FromSeconds(report.Summary.Seconds))}, {Figures.Count(report.Summary.Units, "unit")}, peak memory {Figures.Bytes(report.Summary.PeakMemoryBytes)}");
-            var printer = new FaultPrinter(shell);
-            foreach (var fault in report.Summary.Faults)
-            {
-                shell.Out.Write($"{printer.Text(fault)}\n");
-            }
-        }
-
+        Print(listing, text => shell.Out.Write($"{shell.Safe(text)}\n"));
+        var printer = new FaultPrinter(shell);
+        foreach (var fault in listing.Report?.Summary.Faults ?? []) shell.Out.Write($"{printer.Text(fault)}\n");
         return 0;
     }
 
+    private static void WriteJson(RunListing listing, JsonLines lines)
+    {
+        foreach (var told in listing.Directory.ReadStory()) lines.Write("story", json => RunJsonLines.Write(json, told));
+        foreach (var fault in listing.Report?.Summary.Faults ?? []) lines.Error(fault);
+        lines.Write("run", json =>
+        {
+            RunJsonLines.Write(json, listing);
+            RunJsonLines.SchemaChanges(json, listing.Directory.ReadJob().Streams.Select(stream => (stream.Name, SchemaChanges(listing.Directory.Stream(stream.Name)))));
+        });
+    }
+
+    private static void Print(RunListing listing, Action<string> line)
+    {
+        var job = listing.Directory.ReadJob();
+        line($"run       {listing.Directory.Run}");
+        line($"status    {listing.Status.ToString().ToLowerInvariant()}");
+        line($"began     {listing.Directory.Manifest.Began:u} by Millrace {listing.Directory.Manifest.Version}");
+        line($"folder    {listing.Directory.Path}");
+        line($"from      {job.Source.Text}");
+        line($"to        {job.Target.Text}");
+        foreach (var stream in job.Streams) Print(stream.Name, listing.Directory.Stream(stream.Name), line);
+        Tell(listing.Directory.ReadStory(), line);
+        if (listing.Report is { } report)
+            line($"ended     {report.Ended:u} after {Figures.Duration(TimeSpan.FromSeconds(report.Summary.Seconds))}, {Figures.Count(report.Summary.Units, "unit")}, peak memory {Figures.Bytes(report.Summary.PeakMemoryBytes)}");
+    }
+
+    private static void Print(string stream, StreamFolder folder, Action<string> line)
+    {
+        var commit = folder.ReadCommit();
+        line($"stream    {stream}: {(commit is null ? "not published" : Published(commit))}");
+        foreach (var change in SchemaChanges(folder)) line($"change    {stream}: {change}");
+        if (commit is not { Rejected: > 0 }) return;
+        line($"rejected  {Figures.Count(commit.Rejected, "row")} in {folder.RejectsPath}; the first:");
+        foreach (var reject in folder.FirstRejects(RejectsShown)) line($"          {reject}");
+    }
+
     /// <summary>What the run has changed in the columns of a stream's table.</summary>
-    private static IReadOnlyList<string> SchemaChanges(RunListing run, StreamJob stream) =>
-        run.Directory.Stream(stream.Name).Latest()?.ReadHeader() is { SchemaChanges: { IsDefaultOrEmpty: false } changes } ? changes : [];
+    private static IReadOnlyList<string> SchemaChanges(StreamFolder stream) =>
+        stream.Latest()?.ReadHeader() is { SchemaChanges: { IsDefaultOrEmpty: false } changes } ? changes : [];
+
+    private static string Published(CommitRecord commit) =>
+        $"{Figures.Count(commit.Receipt.Rows, "row")}, {Figures.Count(commit.Receipt.Files, "file")}, {Figures.Bytes(commit.Receipt.Bytes)} in {commit.Receipt.Place}{(commit.Hash is null ? "" : $", {commit.Hash}")}";
+
+    /// <summary>The last things that happened: a run of a thousand retries shows what it came to.</summary>
+    private static void Tell(IEnumerable<StoryLine> story, Action<string> line)
+    {
+        var last = new Queue<StoryLine>(StoryLinesMax);
+        long before = 0;
+        foreach (var told in story)
+        {
+            if (last.Count == StoryLinesMax)
+            {
+                last.Dequeue();
+                before++;
+            }
+
+            last.Enqueue(told);
+        }
+
+        if (before > 0) line($"story     {Figures.Count(before, "line")} before these are in story.ndjson in the folder");
+        foreach (var told in last)
+        {
+            var about = told.Stream is null ? "" : told.Unit is null ? $" {told.Stream}:" : $" {told.Stream}, unit {Figures.Whole(told.Unit.Value)}:";
+            line($"{told.At:HH:mm:ss}  {told.What.Replace('_', ' ')}{about} {told.Text}");
+        }
+    }
 }

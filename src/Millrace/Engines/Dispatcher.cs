@@ -31,6 +31,9 @@ internal sealed class Dispatcher : IDisposable
     /// <summary>Attempts beyond each unit's first.</summary>
     public long Retries => Interlocked.Read(ref _retries);
 
+    /// <summary>Lanes that have nothing to do just now.</summary>
+    public int IdleLanes => _places.Idle;
+
     /// <summary>One unit fewer at once from now on; gives how many still run at once, at least one. One call at a time.</summary>
     public int Narrow() => _places.Narrow();
 

@@ -13,6 +13,9 @@ internal sealed class Places(int lanes) : IDisposable
     private readonly SemaphoreSlim _alone = new(1);
     private int _left = lanes;
 
+    /// <summary>Lanes that nobody has, as long as nobody is alone in flight.</summary>
+    public int Idle => Math.Min(_lanes.CurrentCount, _places.CurrentCount);
+
     /// <summary>Waits for a place and a lane.</summary>
     public async Task EnterAsync(CancellationToken cancel)
     {

@@ -14,23 +14,23 @@ namespace Millrace.Load;
 internal sealed class StreamLoad : IDisposable
 {
     private readonly StreamReading _reading;
-    private readonly Dispatcher _dispatcher;
     private readonly ActiveRun _run;
     private readonly UnitCourse _course;
     private readonly RejectCount _rejects;
+    private readonly SlowUnits _units;
     private readonly CancellationTokenSource _stop;
     private readonly TaskCompletionSource _allDone = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _outstanding = 1;
     private Fault? _fault;
 
     /// <summary>A load over a reading.</summary>
-    public StreamLoad(StreamReading reading, Dispatcher dispatcher, ActiveRun run, UnitSplitter split, CancellationToken cancel)
+    public StreamLoad(StreamReading reading, Dispatcher dispatcher, ActiveRun run, UnitSplitter split, TimeProvider clock, CancellationToken cancel)
     {
         _reading = reading;
-        _dispatcher = dispatcher;
         _run = run;
         _course = new UnitCourse(reading, dispatcher, run, split);
         _rejects = new RejectCount(reading.Header, run.Directory.Stream(reading.Header.Stream));
+        _units = new SlowUnits(reading, dispatcher, run, split, clock);
         _stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
     }
 
@@ -51,7 +51,7 @@ internal sealed class StreamLoad : IDisposable
 
                 var course = _reading.PartsOf(unit) is { IsEmpty: false } parts
                     ? _course.GoOnAsync(unit, parts, _stop.Token)
-                    : _course.FollowAsync(unit, await _dispatcher.BeginAsync(_course.Order(unit), _stop.Token).ConfigureAwait(false), _stop.Token);
+                    : _course.FollowAsync(unit, await _units.BeginAsync(unit, _stop.Token).ConfigureAwait(false), _stop.Token);
                 Interlocked.Increment(ref _outstanding);
                 _ = FollowAsync(unit, course);
             }
@@ -75,7 +75,14 @@ internal sealed class StreamLoad : IDisposable
     /// <summary>Waits for the units that still run. Throws the stream's fault.</summary>
     public async Task FinishAsync(CancellationToken cancel)
     {
-        await _allDone.Task.ConfigureAwait(false);
+        using (var watched = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token))
+        {
+            var watching = _units.WatchAsync(watched.Token);
+            await _allDone.Task.ConfigureAwait(false);
+            await watched.CancelAsync().ConfigureAwait(false);
+            await watching.ConfigureAwait(false);
+        }
+
         cancel.ThrowIfCancellationRequested();
         if (_fault is { } fault) throw fault;
         if (_course.Lost is [var first, ..] lost) throw Incomplete(first, lost.Length);

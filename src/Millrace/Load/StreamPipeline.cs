@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Millrace.Commit;
 using Millrace.Engines;
 using Millrace.Faults;
@@ -13,7 +14,7 @@ namespace Millrace.Load;
 /// one's units are already handed out. A stream that fails leaves the others alone. Where a keeper holds the moment, units are read under
 /// the text that it gave.
 /// </summary>
-internal sealed class StreamPipeline(ActiveRun run, JobEnds ends, Dispatcher dispatcher, Ending ending, string? kept, int streams) : IAsyncDisposable
+internal sealed class StreamPipeline(ActiveRun run, JobEnds ends, Dispatcher dispatcher, Ending ending, string? kept, int streams, TimeProvider clock) : IAsyncDisposable
 {
     private readonly SemaphoreSlim _finishing = new(Limits.StreamsFinishingMax);
     private readonly SemaphoreSlim _committing = new(1);
@@ -38,7 +39,7 @@ internal sealed class StreamPipeline(ActiveRun run, JobEnds ends, Dispatcher dis
             if (!plan.SchemaChanges.IsEmpty) run.On(new Warned($"{plan.Stream.Name}: the table's columns change: {string.Join("; ", plan.SchemaChanges)}"));
 
             // 4. Extract, transform, load: one COPY statement a unit, in a worker.
-            var load = new StreamLoad(reading, dispatcher, run, ends.Source.SplitAsync, run.Stop);
+            var load = new StreamLoad(reading, dispatcher, run, ends.Target.OneFile ? NoParts : ends.Source.SplitAsync, clock, run.Stop);
             await load.HandOutAsync().ConfigureAwait(false);
             _moving.Add(FinishAsync(load, plan.Stream, reading));
         }
@@ -48,6 +49,10 @@ internal sealed class StreamPipeline(ActiveRun run, JobEnds ends, Dispatcher dis
             ending.Fail(run, plan.Stream, Faulted.From(error));
         }
     }
+
+    /// <summary>One file can't be written in parts.</summary>
+    private static ValueTask<ImmutableArray<PlannedUnit>> NoParts(StreamHeader header, Unit unit, CancellationToken cancel) =>
+        ValueTask.FromResult<ImmutableArray<PlannedUnit>>([]);
 
     /// <summary>Waits for every stream's end. Throws only when the run was stopped.</summary>
     public async Task EndAsync()

@@ -4,7 +4,6 @@ using Millrace.Faults;
 using Millrace.Planning;
 using Millrace.Runs;
 using Millrace.Telemetry;
-using Millrace.Worker;
 
 namespace Millrace.Load;
 
@@ -26,17 +25,6 @@ internal sealed class UnitCourse(StreamReading reading, Dispatcher dispatcher, A
     {
         get { lock (_lock) return _lost; }
     }
-
-    /// <summary>The order of a unit's first attempt.</summary>
-    public UnitOrder Order(Unit unit) => new()
-    {
-        Id = 0,
-        Stream = reading.Header.Stream,
-        Generation = reading.Generation.Number,
-        Unit = unit,
-        Fingerprint = reading.FingerprintOf(unit),
-        Attempt = 1,
-    };
 
     /// <summary>Waits for a unit that runs. Null when a range of it is lost; the stream can go on then, but not be committed.</summary>
     /// <exception cref="Fault">Why the whole stream must stop.</exception>
@@ -78,39 +66,14 @@ internal sealed class UnitCourse(StreamReading reading, Dispatcher dispatcher, A
             Interlocked.Increment(ref _partsDone);
         }
 
-        return results.Count == parts.Length ? Whole(unit, results) : null;
+        return results.Count == parts.Length ? reading.WriteWhole(unit, results, run.Lease.Epoch) : null;
     }
 
     private async Task<UnitResult?> RunPartAsync(Unit part, CancellationToken cancel)
     {
         if (reading.Carry(part) is { } carried) return carried;
         if (reading.PartsOf(part) is { IsEmpty: false } parts) return await GoOnAsync(part, parts, cancel).ConfigureAwait(false);
-        return await FollowAsync(part, dispatcher.RunAloneAsync(Order(part), cancel), cancel).ConfigureAwait(false);
-    }
-
-    /// <summary>The parts' results as the unit's own. An attempt at the whole that was given up may have written one before: then that counts.</summary>
-    private UnitResult Whole(Unit unit, List<UnitResult> parts)
-    {
-        var whole = new UnitResult
-        {
-            Number = unit.Number,
-            Fingerprint = reading.FingerprintOf(unit),
-            Attempt = parts.Max(static part => part.Attempt),
-            Epoch = run.Lease.Epoch,
-            RowsRead = parts.Sum(static part => part.RowsRead),
-            RowsWritten = parts.Sum(static part => part.RowsWritten),
-            Rejected = parts.Sum(static part => part.Rejected),
-            Rejects = parts.Any(static part => part.Rejects is not null) ? [.. parts.SelectMany(static part => part.Rejects ?? [])] : null,
-            HashIn = ResultHashes.Sum(parts, static part => part.HashIn),
-            HashOut = ResultHashes.Sum(parts, static part => part.HashOut),
-            BytesRead = parts.Sum(static part => part.BytesRead),
-            Parts = parts.Sum(static part => part.Parts ?? 1),
-            Files = [.. parts.SelectMany(static part => part.Files)],
-            Seconds = Math.Round(parts.Sum(static part => part.Seconds), 3),
-        };
-        if (reading.Generation.TryWriteResult(whole)) return whole;
-        return reading.Generation.ReadResult(unit.Number, whole.Fingerprint)
-            ?? throw new Fault(FaultKind.Internal, $"unit {unit.Number} has a result that reads something else") { Where = reading.Header.Stream };
+        return await FollowAsync(part, dispatcher.RunAloneAsync(reading.OrderOf(part), cancel), cancel).ConfigureAwait(false);
     }
 
     /// <summary>A range is lost; when nothing at all succeeds, or too much is lost, the stream is.</summary>

@@ -36,7 +36,7 @@ internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
         _observer = observer;
         _clock = clock;
         _began = clock.GetTimestamp();
-        _story = new FileStream(Path.Combine(directory.Path, "story.ndjson"), FileMode.Append, FileAccess.Write, FileShare.Read);
+        _story = new FileStream(directory.StoryPath, FileMode.Append, FileAccess.Write, FileShare.Read);
         _stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         _sampler = new PeriodicTimer(TimeSpan.FromMilliseconds(Limits.SampleMilliseconds), clock);
         _sampling = SampleAsync();
@@ -139,7 +139,7 @@ internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
     {
         lock (_telling)
         {
-            if (happened is UnitDivided) Interlocked.Increment(ref _splits);
+            if (happened is UnitDivided or UnitSlow) Interlocked.Increment(ref _splits);
             Remember(happened);
             _observer.On(happened);
         }
@@ -151,6 +151,7 @@ internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
         await _stop.CancelAsync().ConfigureAwait(false);
         _sampler.Dispose();
         await _sampling.ConfigureAwait(false);
+        if (_samples == 0) Sample();
         summary = summary with { Retries = Retries, Splits = Splits, PeakMemoryBytes = PeakMemoryBytes, Seconds = Math.Round(Elapsed.TotalSeconds, 3) };
         try
         {
@@ -252,12 +253,14 @@ internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
     {
         var line = happened switch
         {
-            StreamPlanned it => Line("planned", it.Plan.Stream.Name, null, $"{it.Plan.Strategy}: {it.Plan.Why}"),
+            RunStarted it => Line(it.Resumed ? "resumed" : "started", null, null, $"by coordinator {Lease.Epoch}"),
+            StreamPlanned it => Line("planned", it.Plan.Stream.Name, null, $"by {it.Plan.Strategy.ToString().ToLowerInvariant()}: {it.Plan.Why}"),
             UnitRetried it => Line("retried", it.Stream, it.Unit, $"attempt {it.Attempt} of {it.Label}: {it.Reason.Message}"),
             UnitDivided it => Line("divided", it.Stream, it.Unit, $"{it.Label} into {string.Join(" and ", it.Parts)}: {it.Reason.Message}"),
+            UnitSlow it => Line("slow", it.Stream, it.Unit, $"{it.Label} has run for {it.Taken.TotalSeconds:F0} s, others took {it.Usual.TotalSeconds:F1} s: also read as {string.Join(" and ", it.Parts)}"),
             RangeLost it => Line("lost", it.Stream, it.Unit, $"{it.Label}: {it.Reason.Message}"),
             WorkerLost it => Line("worker_lost", null, null, it.Reason),
-            StreamCommitted it => Line("committed", it.Stream, null, $"{it.Receipt.Rows} rows, {it.Receipt.Files} files: {it.Receipt.Place}"),
+            StreamCommitted it => Line("committed", it.Stream, null, $"rows: {it.Receipt.Rows}, files: {it.Receipt.Files}, in {it.Receipt.Place}"),
             StreamFailed it => Line("failed", it.Stream, null, it.Fault.Describe()),
             Warned it => Line("warned", null, null, it.Text),
             _ => null,

@@ -133,6 +133,19 @@ public sealed class RunDirectory
         return File.Exists(file) ? RunJson.Read(File.ReadAllBytes(file), RunJson.Default.RunReport, file) : null;
     }
 
+    /// <summary>Where the story is written.</summary>
+    internal string StoryPath => System.IO.Path.Combine(Path, "story.ndjson");
+
+    /// <summary>What has happened so far, oldest first; a line that a killed coordinator left half-written does not count.</summary>
+    public IEnumerable<StoryLine> ReadStory()
+    {
+        if (!File.Exists(StoryPath)) yield break;
+        foreach (var line in File.ReadLines(StoryPath))
+        {
+            if (line.StartsWith('{') && RunJson.TryRead(line, RunJson.Default.StoryLine) is { } told) yield return told;
+        }
+    }
+
     /// <summary>Writes the report.</summary>
     public void WriteReport(RunReport report) =>
         DurableFiles.Replace(System.IO.Path.Combine(Path, "report.json"), RunJson.Line(report, RunJson.Default.RunReport));

@@ -90,7 +90,7 @@ public sealed record RunReport
     public required ImmutableArray<CommitRecord> Commits { get; init; }
 }
 
-/// <summary>One line of <c>story.ndjson</c>: what happened beyond plan and results (retries, lost workers, failures).</summary>
+/// <summary>One line of <c>story.ndjson</c>: what happened beyond the units' results (retries, divisions, lost workers, failures).</summary>
 public sealed record StoryLine
 {
     /// <summary>When.</summary>
@@ -99,7 +99,8 @@ public sealed record StoryLine
     /// <summary>The fencing number of the coordinator that wrote it.</summary>
     public required int Epoch { get; init; }
 
-    /// <summary>What: <c>planned</c>, <c>retried</c>, <c>worker_lost</c>, <c>committed</c>, <c>failed</c>, <c>warned</c>.</summary>
+    /// <summary>What: <c>started</c>, <c>resumed</c>, <c>planned</c>, <c>retried</c>, <c>divided</c>, <c>slow</c>, <c>lost</c>, <c>worker_lost</c>, <c>committed</c>,
+    /// <c>failed</c>, <c>warned</c>.</summary>
     public required string What { get; init; }
 
     /// <summary>The stream, when it is about one.</summary>

@@ -4,6 +4,7 @@ using Millrace.Faults;
 using Millrace.Jobs;
 using Millrace.Load;
 using Millrace.Planning;
+using Millrace.Worker;
 
 namespace Millrace.Runs;
 
@@ -103,9 +104,32 @@ internal sealed class StreamReading
     public ImmutableArray<PlannedUnit> PartsOf(Unit unit) =>
         [.. _carried.PartsOf(FingerprintOf(unit)).Select(static part => new PlannedUnit(part.Slice, part.Label, part.EstimatedRows, part.EstimatedBytes))];
 
+    /// <summary>The order of a unit's first attempt.</summary>
+    public UnitOrder OrderOf(Unit unit) => new()
+    {
+        Id = 0,
+        Stream = Header.Stream,
+        Generation = Generation.Number,
+        Unit = unit,
+        Fingerprint = FingerprintOf(unit),
+        Attempt = 1,
+    };
+
     /// <summary>Numbers a unit's parts and remembers them; durable when it returns. Thread safe.</summary>
     /// <exception cref="Fault">Too many units of the stream were divided.</exception>
     public ImmutableArray<Unit> Divide(Unit unit, ImmutableArray<PlannedUnit> parts, string why)
+    {
+        lock (_dividing)
+        {
+            var numbered = Number(unit, parts);
+            Generation.Divide(new Division(FingerprintOf(unit), unit.Number, why, numbered));
+            return numbered;
+        }
+    }
+
+    /// <summary>Numbers parts that are read beside their unit, for this coordinator only. Thread safe.</summary>
+    /// <exception cref="Fault">Too many units of the stream were divided.</exception>
+    public ImmutableArray<Unit> Number(Unit unit, ImmutableArray<PlannedUnit> parts)
     {
         lock (_dividing)
         {
@@ -118,7 +142,7 @@ internal sealed class StreamReading
                 };
             }
 
-            var numbered = parts.Select(part => new Unit
+            return parts.Select(part => new Unit
             {
                 Number = _parts++,
                 PartOf = unit.PartOf ?? unit.Number,
@@ -127,9 +151,32 @@ internal sealed class StreamReading
                 EstimatedRows = part.EstimatedRows,
                 EstimatedBytes = part.EstimatedBytes,
             }).ToImmutableArray();
-            Generation.Divide(new Division(FingerprintOf(unit), unit.Number, why, numbered));
-            return numbered;
         }
+    }
+
+    /// <summary>The parts' results as their unit's own, written. An attempt at the whole may have written one before: then that counts.</summary>
+    public UnitResult WriteWhole(Unit unit, IReadOnlyList<UnitResult> parts, int epoch)
+    {
+        var whole = new UnitResult
+        {
+            Number = unit.Number,
+            Fingerprint = FingerprintOf(unit),
+            Attempt = parts.Max(static part => part.Attempt),
+            Epoch = epoch,
+            RowsRead = parts.Sum(static part => part.RowsRead),
+            RowsWritten = parts.Sum(static part => part.RowsWritten),
+            Rejected = parts.Sum(static part => part.Rejected),
+            Rejects = parts.Any(static part => part.Rejects is not null) ? [.. parts.SelectMany(static part => part.Rejects ?? [])] : null,
+            HashIn = ResultHashes.Sum(parts, static part => part.HashIn),
+            HashOut = ResultHashes.Sum(parts, static part => part.HashOut),
+            BytesRead = parts.Sum(static part => part.BytesRead),
+            Parts = parts.Sum(static part => part.Parts ?? 1),
+            Files = [.. parts.SelectMany(static part => part.Files)],
+            Seconds = Math.Round(parts.Sum(static part => part.Seconds), 3),
+        };
+        if (Generation.TryWriteResult(whole)) return whole;
+        return Generation.ReadResult(unit.Number, whole.Fingerprint)
+            ?? throw new Fault(FaultKind.Internal, $"unit {unit.Number} has a result that reads something else") { Where = Header.Stream };
     }
 
     /// <summary>Writes the plan to the end.</summary>

@@ -49,6 +49,15 @@ public sealed record UnitRetried(string Stream, long Unit, string Label, int Att
 /// <param name="Reason">Why, without secrets.</param>
 public sealed record UnitDivided(string Stream, long Unit, string Label, ImmutableArray<string> Parts, Fault Reason) : RunEvent;
 
+/// <summary>A unit takes far longer than others while lanes are idle: it is read in parts as well, and what is complete first counts.</summary>
+/// <param name="Stream">The stream.</param>
+/// <param name="Unit">The unit's number.</param>
+/// <param name="Label">What it reads.</param>
+/// <param name="Parts">What its parts read.</param>
+/// <param name="Taken">How long it has run.</param>
+/// <param name="Usual">What others took: their median.</param>
+public sealed record UnitSlow(string Stream, long Unit, string Label, ImmutableArray<string> Parts, TimeSpan Taken, TimeSpan Usual) : RunEvent;
+
 /// <summary>A unit, or a part of one, that can't be read and can't be divided further. The rest of its stream goes on.</summary>
 /// <param name="Stream">The stream.</param>
 /// <param name="Unit">The unit's number.</param>

@@ -1,14 +1,6 @@
-using System.Collections.Concurrent;
-using System.Collections.Immutable;
-using Millrace.Connectors.Files.Target;
-using Millrace.DuckDb;
-using Millrace.Engines;
 using Millrace.Faults;
-using Millrace.Jobs;
-using Millrace.Jobs.Secrets;
 using Millrace.Runs;
 using Millrace.Telemetry;
-using Millrace.Testing;
 
 namespace Millrace.Connectors.Tests.Recovery;
 
@@ -17,23 +9,22 @@ public sealed class DivisionTests : IDisposable
 {
     private const long Rows = 4_000;
 
-    private readonly TempFolder _folder = new();
-    private readonly Heard _heard = new();
+    private readonly NumbersBench _bench = new();
 
-    public void Dispose() => _folder.Dispose();
+    public void Dispose() => _bench.Dispose();
 
     [Fact]
     public async Task A_unit_that_is_too_large_is_read_in_parts()
     {
-        var summary = await RunAsync(new NumbersSource(Rows, perUnit: 1_000, static (from, to) => to - from > 300 && from >= 2_000 ? TooLarge() : null));
+        var summary = await _bench.RunAsync(new NumbersSource(Rows, perUnit: 1_000, static (from, to) => to - from > 300 && from >= 2_000 ? TooLarge() : null));
 
         Assert.Equal(RunStatus.Succeeded, summary.Status);
         Assert.Equal(Rows, summary.RowsWritten);
         Assert.Equal(4, summary.Units);
         Assert.Equal(6, summary.Splits);
-        Assert.Equal(Expected(static _ => true), Published());
-        Assert.Empty(_heard.Events.OfType<RangeLost>());
-        Assert.Equal(6, _heard.Events.OfType<UnitDivided>().Count());
+        Assert.Equal(NumbersBench.Expected(Rows), _bench.Published());
+        Assert.Empty(_bench.Events.OfType<RangeLost>());
+        Assert.Equal(6, _bench.Events.OfType<UnitDivided>().Count());
     }
 
     [Fact]
@@ -41,47 +32,47 @@ public sealed class DivisionTests : IDisposable
     {
         var isHealed = false;
         var source = new NumbersSource(Rows, perUnit: 1_000, (from, to) => !isHealed && from <= 1_234 && 1_234 < to ? TooLarge() : null);
-        var summary = await RunAsync(source);
+        var summary = await _bench.RunAsync(source);
 
         Assert.Equal(RunStatus.Failed, summary.Status);
         var fault = Assert.Single(summary.Faults);
         Assert.Equal(FaultKind.Limit, fault.Kind);
         Assert.Equal("numbers, numbers 1234-1235", fault.Where);
         Assert.Contains("millrace resume", fault.Advice);
-        Assert.False(Directory.Exists(_folder["out/numbers"]));
+        Assert.False(_bench.IsPublished);
 
         // What is missing is tried again, and nothing else.
         var attempts = source.Attempts;
-        var again = await ResumeAsync(source);
+        var again = await _bench.ResumeAsync(source);
         Assert.Equal(RunStatus.Failed, again.Status);
         Assert.Equal(1, source.Attempts - attempts);
 
         isHealed = true;
         attempts = source.Attempts;
-        var healed = await ResumeAsync(source);
+        var healed = await _bench.ResumeAsync(source);
         Assert.Equal(RunStatus.Succeeded, healed.Status);
         Assert.Equal(1, source.Attempts - attempts);
         Assert.Equal(Rows, healed.RowsWritten);
-        Assert.Equal(Expected(static _ => true), Published());
+        Assert.Equal(NumbersBench.Expected(Rows), _bench.Published());
     }
 
     [Fact]
     public async Task The_first_unit_in_parts_leaves_no_file_without_columns()
     {
-        var summary = await RunAsync(new NumbersSource(1_000, perUnit: 1_000, static (from, to) => to - from > 600 ? TooLarge() : null));
+        var summary = await _bench.RunAsync(new NumbersSource(1_000, perUnit: 1_000, static (from, to) => to - from > 600 ? TooLarge() : null));
 
         Assert.Equal(RunStatus.Succeeded, summary.Status);
-        Assert.Equal("1000 499500", Published());
+        Assert.Equal("1000 499500", _bench.Published());
     }
 
     [Fact]
     public async Task Where_nothing_can_be_read_not_every_row_is_tried()
     {
         var source = new NumbersSource(Rows, perUnit: Rows, static (_, _) => TooLarge());
-        var summary = await RunAsync(source);
+        var summary = await _bench.RunAsync(source);
 
         Assert.Equal(RunStatus.Failed, summary.Status);
-        Assert.Single(_heard.Events.OfType<RangeLost>());
+        Assert.Single(_bench.Events.OfType<RangeLost>());
         // Twice as a whole, and then once at each halving from 4,000 numbers to one.
         Assert.InRange(source.Attempts, 1, 2 + 12);
     }
@@ -90,79 +81,23 @@ public sealed class DivisionTests : IDisposable
     public async Task Many_lost_ranges_end_the_stream()
     {
         var source = new NumbersSource(Rows, perUnit: 1_000, static (from, to) => to - from > 1 || from % 2 == 1 ? TooLarge() : null);
-        var summary = await RunAsync(source);
+        var summary = await _bench.RunAsync(source);
 
         Assert.Equal(RunStatus.Failed, summary.Status);
         // The other units lose theirs at the same time.
-        Assert.InRange(_heard.Events.OfType<RangeLost>().Count(), Limits.LostRangesMax, Limits.LostRangesMax + 3);
+        Assert.InRange(_bench.Events.OfType<RangeLost>().Count(), Limits.LostRangesMax, Limits.LostRangesMax + 3);
     }
 
     [Fact]
     public async Task A_fault_that_less_work_does_not_avoid_divides_nothing()
     {
         var source = new NumbersSource(Rows, perUnit: 1_000, static (from, _) => from == 1_000 ? new Fault(FaultKind.Data, "a bad value") : null);
-        var summary = await RunAsync(source);
+        var summary = await _bench.RunAsync(source);
 
         Assert.Equal(RunStatus.Failed, summary.Status);
         Assert.Equal("a bad value", Assert.Single(summary.Faults).Message);
-        Assert.Empty(_heard.Events.OfType<UnitDivided>());
+        Assert.Empty(_bench.Events.OfType<UnitDivided>());
     }
 
     private static Fault TooLarge() => new(FaultKind.Limit, "too large") { Divisible = true };
-
-    private static string Expected(Func<long, bool> arrives)
-    {
-        long rows = 0, sum = 0;
-        for (long n = 0; n < Rows; n++)
-        {
-            if (!arrives(n)) continue;
-            rows++;
-            sum += n;
-        }
-
-        return $"{rows} {sum}";
-    }
-
-    private string Published()
-    {
-        using var database = DuckDbDatabase.Open();
-        using var connection = database.Connect();
-        using var result = connection.Query($"SELECT count(*) || ' ' || sum(n) FROM read_parquet('{_folder["out/numbers"]}/*.parquet')");
-        Assert.True(result.Read());
-        return result.GetText(0)!;
-    }
-
-    private Task<RunSummary> RunAsync(NumbersSource source) => new DataPath(Options(source)).RunAsync(TheJob(), CancellationToken.None);
-
-    private Task<RunSummary> ResumeAsync(NumbersSource source)
-    {
-        var run = RunList.LatestUnfinished(_folder["state"]);
-        return new DataPath(Options(source)).ResumeAsync(run, TheJob(), CancellationToken.None);
-    }
-
-    private Job TheJob() => JobReader.ReadShortForm(
-        new JobOverrides { From = "numbers", To = "out", Streams = ["numbers"], State = _folder["state"] }, _folder.Path).Job!;
-
-    private RunOptions Options(NumbersSource source) => new()
-    {
-        Connectors = new KnownConnectors([source], [new FileTargetConnector()]),
-        Secrets = new SecretResolver(new Redactor(), _folder.Path),
-        Observer = _heard,
-        Worker = new WorkerCommand("none", [], ImmutableDictionary<string, string>.Empty),
-        Clock = new Impatient(),
-    };
-
-    private sealed class Heard : IRunObserver
-    {
-        public ConcurrentQueue<RunEvent> Events { get; } = new();
-
-        public void On(RunEvent happened) => Events.Enqueue(happened);
-    }
-
-    /// <summary>Waits before another attempt are over at once; what is done again and again keeps its pace.</summary>
-    private sealed class Impatient : TimeProvider
-    {
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
-            base.CreateTimer(callback, state, period == Timeout.InfiniteTimeSpan ? TimeSpan.Zero : dueTime, period);
-    }
 }

@@ -12,9 +12,11 @@ namespace Millrace.Connectors.Tests.Recovery;
 
 /// <summary>
 /// A source of numbers from 0 on, cut into units of equal size, whose reading fails as a test says: what a range [from, to) meets.
-/// Divides a unit in halves down to one number. Numbers that meet a condition are rejected, where the stream has a quarantine.
+/// Divides a unit in halves down to one number. Numbers that meet a condition are rejected, where the stream has a quarantine. Before a
+/// range is read, <paramref name="waits"/> may keep its reader waiting.
 /// </summary>
-internal sealed class NumbersSource(long rows, long perUnit, Func<long, long, Fault?> meets, string rejected = "false", bool isEstimated = true) : ISourceConnector
+internal sealed class NumbersSource(
+    long rows, long perUnit, Func<long, long, Fault?> meets, string rejected = "false", bool isEstimated = true, Func<long, long, CancellationToken, Task>? waits = null) : ISourceConnector
 {
     private int _attempts;
 
@@ -79,12 +81,13 @@ internal sealed class NumbersSource(long rows, long perUnit, Func<long, long, Fa
             // DuckDB's own range() gives the rows.
         }
 
-        public ValueTask<IUnitInput> OpenAsync(StreamHeader header, Unit unit, CancellationToken cancel)
+        public async ValueTask<IUnitInput> OpenAsync(StreamHeader header, Unit unit, CancellationToken cancel)
         {
             Interlocked.Increment(ref numbers._attempts);
             var (from, to) = RangeOf(unit.Slice);
+            await numbers.WaitAsync(from, to, cancel);
             if (numbers.Meets(from, to) is { } fault) throw fault;
-            return ValueTask.FromResult<IUnitInput>(new Input(from, to, header.RejectColumn, numbers.Rejected));
+            return new Input(from, to, header.RejectColumn, numbers.Rejected);
         }
 
         public ValueTask DisposeAsync() => ValueTask.CompletedTask;
@@ -107,6 +110,8 @@ internal sealed class NumbersSource(long rows, long perUnit, Func<long, long, Fa
     private string Rejected => rejected;
 
     private bool IsEstimated => isEstimated;
+
+    private Task WaitAsync(long from, long to, CancellationToken cancel) => waits?.Invoke(from, to, cancel) ?? Task.CompletedTask;
 
     private Fault? Meets(long from, long to) => meets(from, to);
 

@@ -1,0 +1,85 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using Millrace.Connectors.Files.Target;
+using Millrace.DuckDb;
+using Millrace.Engines;
+using Millrace.Jobs;
+using Millrace.Jobs.Secrets;
+using Millrace.Runs;
+using Millrace.Telemetry;
+using Millrace.Testing;
+
+namespace Millrace.Connectors.Tests.Recovery;
+
+/// <summary>Moves the numbers of a <see cref="NumbersSource"/> to Parquet files on the whole data path, in this process, and hears what happens.</summary>
+internal sealed class NumbersBench : IDisposable
+{
+    private readonly TempFolder _folder = new();
+    private readonly Heard _heard = new();
+
+    /// <summary>The clock of the runs.</summary>
+    public TimeProvider Clock { get; init; } = new Impatient();
+
+    /// <summary>Units at once, as the job says it; null: as many as there are processors.</summary>
+    public string? Workers { get; init; }
+
+    /// <summary>What has happened so far.</summary>
+    public ConcurrentQueue<RunEvent> Events => _heard.Events;
+
+    /// <summary>Whether the table is there.</summary>
+    public bool IsPublished => Directory.Exists(_folder["out/numbers"]);
+
+    /// <summary>What <see cref="Published"/> gives when the numbers from 0 on have all arrived.</summary>
+    public static string Expected(long rows) => $"{rows} {rows * (rows - 1) / 2}";
+
+    /// <summary>How many numbers were published, and their sum.</summary>
+    public string Published()
+    {
+        using var database = DuckDbDatabase.Open();
+        using var connection = database.Connect();
+        using var result = connection.Query($"SELECT count(*) || ' ' || sum(n) FROM read_parquet('{_folder["out/numbers"]}/*.parquet')");
+        Assert.True(result.Read());
+        return result.GetText(0)!;
+    }
+
+    /// <summary>Runs the job.</summary>
+    public Task<RunSummary> RunAsync(NumbersSource source) => RunAsync(source, TestContext.Current.CancellationToken);
+
+    /// <summary>Runs the job until somebody stops it.</summary>
+    public Task<RunSummary> RunAsync(NumbersSource source, CancellationToken stop) => new DataPath(Options(source)).RunAsync(TheJob(), stop);
+
+    /// <summary>Goes on with the latest run.</summary>
+    public Task<RunSummary> ResumeAsync(NumbersSource source)
+    {
+        var run = RunList.LatestUnfinished(_folder["state"]);
+        return new DataPath(Options(source)).ResumeAsync(run, TheJob(), TestContext.Current.CancellationToken);
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    private Job TheJob() => JobReader.ReadShortForm(
+        new JobOverrides { From = "numbers", To = "out", Streams = ["numbers"], State = _folder["state"], Workers = Workers }, _folder.Path).Job!;
+
+    private RunOptions Options(NumbersSource source) => new()
+    {
+        Connectors = new KnownConnectors([source], [new FileTargetConnector()]),
+        Secrets = new SecretResolver(new Redactor(), _folder.Path),
+        Observer = _heard,
+        Worker = new WorkerCommand("none", [], ImmutableDictionary<string, string>.Empty),
+        Clock = Clock,
+    };
+
+    private sealed class Heard : IRunObserver
+    {
+        public ConcurrentQueue<RunEvent> Events { get; } = new();
+
+        public void On(RunEvent happened) => Events.Enqueue(happened);
+    }
+
+    /// <summary>Waits before another attempt are over at once; what is done again and again keeps its pace.</summary>
+    private sealed class Impatient : TimeProvider
+    {
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            base.CreateTimer(callback, state, period == Timeout.InfiniteTimeSpan ? TimeSpan.Zero : dueTime, period);
+    }
+}
