@@ -35,6 +35,9 @@ internal sealed record BadValue(int Column, BadValue.Why Reason, string Value)
         KeyTwice = 4,
     }
 
+    /// <summary>SQL of what a bad value becomes: an error, or NULL where its row is rejected for it.</summary>
+    public static string Sql(bool isRejected, int column, string text, Why reason = Why.NoSuchValue) => isRejected ? "NULL" : Raise(column, text, reason);
+
     /// <summary>SQL that raises the error for the text in an expression.</summary>
     public static string Raise(int column, string text, Why reason = Why.NoSuchValue) =>
         $"error('{Sign}{column.ToString(CultureInfo.InvariantCulture)}:{((int)reason).ToString(CultureInfo.InvariantCulture)}:' || left({text}, {ValueCharsMax}))";

@@ -21,8 +21,9 @@ internal static class DuckDbSourceTypes
     /// <param name="type">The file's type.</param>
     /// <param name="target">What the target can hold.</param>
     /// <param name="column">The column's number in the layout, for errors of single values.</param>
+    /// <param name="isRejected">True: a value that the target can't hold becomes NULL instead of an error.</param>
     /// <returns>Null: there is no faithful way to write it.</returns>
-    public static Fitting? Fit(DuckDbType type, TargetTraits target, int column) => type.Kind switch
+    public static Fitting? Fit(DuckDbType type, TargetTraits target, int column, bool isRejected = false) => type.Kind switch
     {
         DuckDbKind.Boolean or DuckDbKind.TinyInt or DuckDbKind.SmallInt or DuckDbKind.Integer or DuckDbKind.BigInt
             or DuckDbKind.UTinyInt or DuckDbKind.USmallInt or DuckDbKind.UInteger or DuckDbKind.UBigInt
@@ -30,18 +31,18 @@ internal static class DuckDbSourceTypes
         DuckDbKind.Varchar => new(DuckDbType.Varchar, type.IsJson ? $"CAST({X} AS VARCHAR)" : X),
         DuckDbKind.Null => new(DuckDbType.Varchar, $"CAST({X} AS VARCHAR)", "as text: the files hold only NULL"),
         DuckDbKind.Enum => new(DuckDbType.Varchar, $"CAST({X} AS VARCHAR)"),
-        DuckDbKind.Float or DuckDbKind.Double => new(type, target.NonFiniteFloats ? X : OnlyIf($"isfinite({X})", column)),
+        DuckDbKind.Float or DuckDbKind.Double => new(type, target.NonFiniteFloats ? X : OnlyIf($"isfinite({X})", column, isRejected)),
         DuckDbKind.Date or DuckDbKind.Timestamp or DuckDbKind.TimestampTz or DuckDbKind.TimestampS or DuckDbKind.TimestampMs
-            or DuckDbKind.TimestampNs => new(type, target.InfiniteDates ? X : OnlyIf($"isfinite({X})", column)),
-        DuckDbKind.Time => new(type, target.EndOfDay ? X : OnlyIf($"{X} <> TIME '24:00:00'", column)),
+            or DuckDbKind.TimestampNs => new(type, target.InfiniteDates ? X : OnlyIf($"isfinite({X})", column, isRejected)),
+        DuckDbKind.Time => new(type, target.EndOfDay ? X : OnlyIf($"{X} <> TIME '24:00:00'", column, isRejected)),
         DuckDbKind.TimeNs => Text("as text: a time with nanoseconds"),
         DuckDbKind.TimeTz => target.TimeOffsets ? new(type, X) : Text("as text: the target would drop the time's offset"),
         DuckDbKind.Interval => target.Intervals ? new(type, X) : new(DuckDbType.Varchar, IsoInterval, "as ISO 8601 text: the target can't hold an interval"),
         DuckDbKind.Blob => target.Bytes ? new(type, X) : new(DuckDbType.Varchar, $"('\\x' || lower(hex({X})))", "as \\x and hex digits: the target can't hold bytes"),
-        DuckDbKind.HugeInt or DuckDbKind.UHugeInt => target.HugeIntegers ? new(type, X) : Huge(column),
+        DuckDbKind.HugeInt or DuckDbKind.UHugeInt => target.HugeIntegers ? new(type, X) : Huge(column, isRejected),
         DuckDbKind.Bit => Text("as text of 0 and 1"),
         DuckDbKind.BigNum => Text("as text: an integer without a limit"),
-        DuckDbKind.List or DuckDbKind.Array or DuckDbKind.Struct or DuckDbKind.Map => Nested(type, target, column),
+        DuckDbKind.List or DuckDbKind.Array or DuckDbKind.Struct or DuckDbKind.Map => Nested(type, target, column, isRejected),
         DuckDbKind.Union or DuckDbKind.Variant => new(DuckDbType.Varchar, $"CAST(to_json({X}) AS VARCHAR)", "as JSON text: values of several types"),
         _ => null,
     };
@@ -52,17 +53,17 @@ internal static class DuckDbSourceTypes
 
     private static Fitting Text(string remark) => new(DuckDbType.Varchar, $"CAST({X} AS VARCHAR)", remark);
 
-    private static Fitting Huge(int column)
+    private static Fitting Huge(int column, bool isRejected)
     {
         var type = DuckDbType.Decimal(DuckDbType.DecimalWidthMax, 0);
-        return new(type, OnlyIf($"TRY_CAST({X} AS DECIMAL(38,0)) IS NOT NULL", column, $"TRY_CAST({X} AS DECIMAL(38,0))"), "as a decimal of 38 digits");
+        return new(type, OnlyIf($"TRY_CAST({X} AS DECIMAL(38,0)) IS NOT NULL", column, isRejected, $"TRY_CAST({X} AS DECIMAL(38,0))"), "as a decimal of 38 digits");
     }
 
     // A nested value is kept only when everything inside it is: there is no expression that mends one field of a list of structs.
-    private static Fitting Nested(DuckDbType type, TargetTraits target, int column)
+    private static Fitting Nested(DuckDbType type, TargetTraits target, int column, bool isRejected)
     {
         if (target.Nested && AllKept(type, target))
-            return new(type, target.InfiniteDates || !Holds(type, IsDay) ? X : OnlyIf($"NOT regexp_matches(CAST(to_json({X}) AS VARCHAR), '\"-?infinity\"')", column));
+            return new(type, target.InfiniteDates || !Holds(type, IsDay) ? X : OnlyIf($"NOT regexp_matches(CAST(to_json({X}) AS VARCHAR), '\"-?infinity\"')", column, isRejected));
         return new(
             DuckDbType.Varchar,
             $"CAST(to_json({X}) AS VARCHAR)",
@@ -99,6 +100,6 @@ internal static class DuckDbSourceTypes
         return false;
     }
 
-    private static string OnlyIf(string condition, int column, string? value = null) =>
-        $"CASE WHEN {X} IS NULL THEN NULL WHEN {condition} THEN {value ?? X} ELSE {BadValue.Raise(column, $"CAST({X} AS VARCHAR)", BadValue.Why.NotForTarget)} END";
+    private static string OnlyIf(string condition, int column, bool isRejected, string? value = null) =>
+        $"CASE WHEN {X} IS NULL THEN NULL WHEN {condition} THEN {value ?? X} ELSE {BadValue.Sql(isRejected, column, $"CAST({X} AS VARCHAR)", BadValue.Why.NotForTarget)} END";
 }

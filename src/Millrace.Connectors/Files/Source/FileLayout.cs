@@ -67,9 +67,13 @@ internal enum ColumnOrigin
 /// </param>
 /// <param name="Origin">Where the values come from.</param>
 /// <param name="Stored">The type that <see cref="Decode"/> starts from; null: text.</param>
+/// <param name="Nothing">
+/// Where rows with bad values are rejected, for a column that can have some: SQL over the raw column that is true when it has no value at all.
+/// What is NULL otherwise is bad then.
+/// </param>
 /// <param name="IsUsual">Whether numbers and times are spelled as SQL spells them, so that the quick readers may read them.</param>
 internal sealed record FileColumn(
-    string Name, string Type, string Decode, ColumnOrigin Origin = ColumnOrigin.Content, string? Stored = null, bool IsUsual = false)
+    string Name, string Type, string Decode, ColumnOrigin Origin = ColumnOrigin.Content, string? Stored = null, bool IsUsual = false, string? Nothing = null)
 {
     /// <summary>Stands for the raw column in <see cref="Decode"/>.</summary>
     public const string Hole = "{raw}";
@@ -82,7 +86,8 @@ internal sealed record FileColumn(
 /// <param name="Source">The column's name in the files.</param>
 /// <param name="Name">Its name in the target.</param>
 /// <param name="Fit">SQL over the source's column (quoted, in place of <see cref="FileColumn.Hole"/>) that gives what the target can hold.</param>
-internal sealed record OutputColumn(string Source, string Name, string Fit);
+/// <param name="Refuses">Where rows with bad values are rejected: whether <paramref name="Fit"/> is NULL for some value.</param>
+internal sealed record OutputColumn(string Source, string Name, string Fit, bool Refuses = false);
 
 /// <summary>The JSON forms of slices and layouts.</summary>
 [JsonSourceGenerationOptions(

@@ -6,13 +6,16 @@ using Millrace.Faults;
 namespace Millrace.Connectors.Files.Source;
 
 /// <summary>One open unit of files.</summary>
-internal sealed class FileUnitInput(FilesUnitReader reader, FileLayout layout, FileSlice slice, UnitOpening opening, string select, CsvBuffer buffer)
+internal sealed class FileUnitInput(FilesUnitReader reader, FileLayout layout, FileSlice slice, UnitOpening opening, string select, string? rejectColumn, CsvBuffer buffer)
     : IUnitInput
 {
     private volatile bool _complete;
 
     /// <inheritdoc/>
     public string Select => select;
+
+    /// <inheritdoc/>
+    public string? RejectColumn => rejectColumn;
 
     /// <inheritdoc/>
     public long RowsRead => -1;

@@ -73,7 +73,8 @@ internal sealed class FilesSource : ISource
     /// <inheritdoc/>
     public async ValueTask<StreamPlan> PlanAsync(StreamJob stream, PlanRequest request, CancellationToken cancel)
     {
-        if (stream.OnReject == OnReject.Quarantine) throw SourceFaults.Job(stream.MarkOf("on_reject"), "found a quarantine, which files don't have yet", "Leave the key out: a bad value stops the stream and is named.");
+        if (stream.OnReject == OnReject.Quarantine && stream.Where?.Contains("columns(", StringComparison.OrdinalIgnoreCase) == true)
+            throw SourceFaults.Job(stream.MarkOf("where"), "found COLUMNS( in a stream with a quarantine, which has columns beside the files' own", "Name the columns.");
         if (stream.Query is not null) throw SourceFaults.Job(stream.MarkOf("query"), "found a query, which files can't answer", "Use `where` and `columns`.");
         var encoding = TextStreams.Known(stream.Read.Encoding)
             ?? throw SourceFaults.Job(stream.MarkOf("read.encoding"), $"found '{stream.Read.Encoding}', which is no encoding that is known", "Use an IANA name such as utf-8, utf-16, iso-8859-1, windows-1252.");

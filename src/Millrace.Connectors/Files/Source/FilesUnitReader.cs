@@ -31,12 +31,12 @@ internal sealed class FilesUnitReader : IUnitReader
         foreach (var file in slice.Files) Unchanged(file);
         var buffer = new CsvBuffer(slice.Files.Max(file => _lineBytes.GetValueOrDefault(file.Path, Limits.TextLineBytesSmall)));
         var isQuick = slice.Range is { ByRow: true } || !slice.Files.Any(file => _unusual.ContainsKey(file.Path));
-        var opening = new UnitOpening(layout, slice, buffer, _probe, isQuick ? _tables : null);
+        var opening = new UnitOpening(layout, slice, buffer, _probe, isQuick ? _tables : null, header.RejectColumn);
         await _probing.WaitAsync(cancel).ConfigureAwait(false);
         try
         {
             var select = await opening.OpenAsync(cancel).ConfigureAwait(false);
-            return new FileUnitInput(this, layout, slice, opening, select, buffer);
+            return new FileUnitInput(this, layout, slice, opening, select, header.RejectColumn, buffer);
         }
         catch
         {

@@ -9,6 +9,7 @@ namespace Millrace.Connectors.Files.Source;
 /// <summary>Makes a stream's layout and its columns out of what its files hold and what the job asks for.</summary>
 internal sealed class LayoutBuilder(StreamJob stream, TargetTraits target, SourceFormat format, TextRules rules)
 {
+    private readonly bool _rejects = stream.OnReject == OnReject.Quarantine;
     private readonly List<FileColumn> _columns = [];
     private readonly Dictionary<string, InspectedColumn> _sources = new(StringComparer.OrdinalIgnoreCase);
     private readonly HashSet<string> _asked = new(StringComparer.OrdinalIgnoreCase);
@@ -31,12 +32,13 @@ internal sealed class LayoutBuilder(StreamJob stream, TargetTraits target, Sourc
         {
             var column = _columns[place];
             var source = _sources[column.Name];
-            var fitting = DuckDbSourceTypes.Fit(DuckDbType.Parse(column.Type), target, place)
+            var type = DuckDbType.Parse(column.Type);
+            var fitting = DuckDbSourceTypes.Fit(type, target, place, _rejects)
                 ?? throw SourceFaults.Job(
                     stream.Mark, $"the column \"{column.Name}\" has the type {column.Type}, which can't be read",
                     $"Leave it out with `columns: [\"*\", \"-{column.Name}\"]`.");
             var name = Renamed(column.Name);
-            output.Add(new OutputColumn(column.Name, name, fitting.Sql));
+            output.Add(new OutputColumn(column.Name, name, fitting.Sql, Refuses: _rejects && fitting.Sql != DuckDbSourceTypes.Fit(type, target, place)!.Sql));
             columns.Add(new Column
             {
                 Name = name,
@@ -68,11 +70,22 @@ internal sealed class LayoutBuilder(StreamJob stream, TargetTraits target, Sourc
         var asked = AskedType(column.Name);
         var type = asked ?? column.Type;
         var decode = format == SourceFormat.Parquet ? FromTyped(column.Type, type, _columns.Count)
-            : format == SourceFormat.Csv ? TextTypes.Decode(type, asked is null, _columns.Count, rules)
+            : format == SourceFormat.Csv ? TextTypes.Decode(type, asked is null, _columns.Count, rules, _rejects)
             : FromJson(type, asked is null, _columns.Count);
-        _columns.Add(new FileColumn(column.Name, type.ToSql(), decode, Stored: format == SourceFormat.Parquet ? column.Type.ToSql() : null, IsUsual: !type.IsNested && rules.IsUsual));
+        _columns.Add(new FileColumn(
+            column.Name, type.ToSql(), decode, Stored: format == SourceFormat.Parquet ? column.Type.ToSql() : null, IsUsual: !type.IsNested && rules.IsUsual,
+            Nothing: _rejects ? Nothing(column.Type, type) : null));
         _sources[column.Name] = asked is null ? column : column with { Type = type, Remark = null };
     }
+
+    /// <summary>When a column has no value at all; null: none of its values can be bad in a way that is looked for.</summary>
+    private string? Nothing(DuckDbType from, DuckDbType type) => format switch
+    {
+        SourceFormat.Csv => TextTypes.Nothing(type, rules),
+        SourceFormat.Parquet => IsLossless(from, type) ? null : $"{FileColumn.Hole} IS NULL",
+        _ when type.IsNested => AsTexts(type) is null ? null : $"{FileColumn.Hole} IS NULL OR {FileColumn.Hole} = 'null'",
+        _ => TextTypes.Nothing(type, JsonRules),
+    };
 
     // A column that only later files have: the job says its name and type, and files without it have NULL.
     private void AddAskedFor()
@@ -107,9 +120,14 @@ internal sealed class LayoutBuilder(StreamJob stream, TargetTraits target, Sourc
             var asked = AskedType(key);
             var type = asked ?? found;
             _sources[key] = new InspectedColumn(key, "folder", type);
-            _columns.Add(new FileColumn(key, type.ToSql(), TextTypes.Decode(type, asked is null, _columns.Count, new TextRules()), ColumnOrigin.Folder));
+            _columns.Add(new FileColumn(key, type.ToSql(), TextTypes.Decode(type, asked is null, _columns.Count, new TextRules(), _rejects), ColumnOrigin.Folder)
+            {
+                Nothing = _rejects ? TextTypes.Nothing(type, new TextRules()) : null,
+            });
         }
     }
+
+    private static TextRules JsonRules { get; } = new(EmptyIsNull: false);
 
     /// <summary>What Hive writes for a folder without a value.</summary>
     public const string HiveNull = "__HIVE_DEFAULT_PARTITION__";
@@ -142,17 +160,17 @@ internal sealed class LayoutBuilder(StreamJob stream, TargetTraits target, Sourc
                 stream.MarkOf("types." + key), $"found '{stream.Types[key]}', which is no type", "Expected one such as bigint, decimal(18,2), text, date, timestamptz, integer[].");
     }
 
-    private static string FromJson(DuckDbType type, bool found, int column)
+    private string FromJson(DuckDbType type, bool found, int column)
     {
         const string X = FileColumn.Hole;
         if (type.Kind == DuckDbKind.Varchar) return type.IsJson ? $"CAST({X} AS VARCHAR)" : X;
-        if (!type.IsNested) return TextTypes.Decode(type, found, column, new TextRules(EmptyIsNull: false));
+        if (!type.IsNested) return TextTypes.Decode(type, found, column, JsonRules, _rejects);
         // Elements go through text, as all values do: 1.5 must not become the integer 2.
         var texts = AsTexts(type);
         return texts is null
             ? $"CAST({X} AS {type.ToSql()})"
             : $"CASE WHEN {X} IS NULL OR {X}::VARCHAR = 'null' THEN NULL WHEN TRY_CAST(CAST({X} AS {texts}) AS {type.ToSql()})::{texts} IS NOT DISTINCT FROM CAST({X} AS {texts})"
-                + $" THEN TRY_CAST(CAST({X} AS {texts}) AS {type.ToSql()}) ELSE {BadValue.Raise(column, $"{X}::VARCHAR")} END";
+                + $" THEN TRY_CAST(CAST({X} AS {texts}) AS {type.ToSql()}) ELSE {BadValue.Sql(_rejects, column, $"{X}::VARCHAR")} END";
     }
 
     private static string? AsTexts(DuckDbType type) => type.Kind switch
@@ -163,16 +181,19 @@ internal sealed class LayoutBuilder(StreamJob stream, TargetTraits target, Sourc
     };
 
     // From one type into another: only what comes back from it as it was.
-    private static string FromTyped(DuckDbType from, DuckDbType to, int column)
+    private string FromTyped(DuckDbType from, DuckDbType to, int column)
     {
         const string X = FileColumn.Hole;
         if (from == to || ParquetInspector.Holds(to, from)) return from == to ? X : $"CAST({X} AS {to.ToSql()})";
         if (to.Kind == DuckDbKind.Varchar && !to.IsJson) return from.IsNested ? $"CAST(to_json({X}) AS VARCHAR)" : $"CAST({X} AS VARCHAR)";
         if (from.Kind == DuckDbKind.Varchar)
-            return $"CASE WHEN {X} IS NULL THEN NULL WHEN {TextTypes.Keeps(to, new TextRules())} THEN {TextTypes.Cast(to, new TextRules())} ELSE {BadValue.Raise(column, X)} END";
+            return $"CASE WHEN {X} IS NULL THEN NULL WHEN {TextTypes.Keeps(to, new TextRules())} THEN {TextTypes.Cast(to, new TextRules())} ELSE {BadValue.Sql(_rejects, column, X)} END";
         return $"CASE WHEN {X} IS NULL THEN NULL WHEN TRY_CAST(TRY_CAST({X} AS {to.ToSql()}) AS {from.ToSql()}) IS NOT DISTINCT FROM {X}"
-            + $" THEN TRY_CAST({X} AS {to.ToSql()}) ELSE {BadValue.Raise(column, $"CAST({X} AS VARCHAR)")} END";
+            + $" THEN TRY_CAST({X} AS {to.ToSql()}) ELSE {BadValue.Sql(_rejects, column, $"CAST({X} AS VARCHAR)")} END";
     }
+
+    // Every value of the one type is one of the other.
+    private static bool IsLossless(DuckDbType from, DuckDbType to) => from == to || ParquetInspector.Holds(to, from) || (to.Kind == DuckDbKind.Varchar && !to.IsJson);
 
     private IEnumerable<int> Selected()
     {

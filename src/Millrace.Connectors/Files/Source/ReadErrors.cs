@@ -70,7 +70,8 @@ internal sealed class ReadErrors(FileLayout layout, FileSlice slice, CsvBuffer b
             : SourceFaults.Data(where, $"found {Shown(bad.Value)}, expected {Expected(column)}", $"`types: {{{column.Name}: text}}` takes every value as it is; a word that means NULL goes into `read.null`.", error);
     }
 
-    private static string Expected(FileColumn column) => column.Type switch
+    /// <summary>What a column's values must be, for messages.</summary>
+    public static string Expected(FileColumn column) => column.Type switch
     {
         "BIGINT" => "BIGINT, a whole number as it would be printed",
         "DOUBLE" => "DOUBLE, a number that 64-bit floating point holds",

@@ -102,13 +102,17 @@ internal static class TextTypes
     /// <param name="found">True: found in a sample, so <see cref="Fits"/> holds; false: asked for, so <see cref="Keeps"/> does.</param>
     /// <param name="column">The column's number in the layout, for the error.</param>
     /// <param name="rules">How numbers and times are spelled.</param>
-    public static string Decode(DuckDbType type, bool found, int column, TextRules rules)
+    /// <param name="isRejected">True: NULL instead of the error.</param>
+    public static string Decode(DuckDbType type, bool found, int column, TextRules rules, bool isRejected = false)
     {
         if (type.Kind == DuckDbKind.Varchar) return type.IsJson ? $"CAST({X} AS JSON)" : X;
         var condition = found ? Fits(type, rules) : Keeps(type, rules);
-        var nothing = rules.EmptyIsNull ? $"{X} IS NULL OR {X} = ''" : $"{X} IS NULL";
-        return $"CASE WHEN {nothing} THEN NULL WHEN {condition} THEN {Cast(type, rules)} ELSE {BadValue.Raise(column, X)} END";
+        return $"CASE WHEN {Nothing(type, rules)} THEN NULL WHEN {condition} THEN {Cast(type, rules)} ELSE {BadValue.Sql(isRejected, column, X)} END";
     }
+
+    /// <summary>The condition under which a text is no value at all; null for types that take every text.</summary>
+    public static string? Nothing(DuckDbType type, TextRules rules) =>
+        type.Kind == DuckDbKind.Varchar ? null : rules.EmptyIsNull ? $"{X} IS NULL OR {X} = ''" : $"{X} IS NULL";
 
     private const string Day = "\\d{4,6}-\\d\\d-\\d\\d";
     private const string Clock = "\\d\\d:\\d\\d(:\\d\\d(\\.\\d{1,6}0*)?)?";

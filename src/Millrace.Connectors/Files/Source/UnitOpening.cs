@@ -16,9 +16,10 @@ namespace Millrace.Connectors.Files.Source;
 /// <param name="buffer">DuckDB's buffers.</param>
 /// <param name="probe">Looks into files.</param>
 /// <param name="tables">Where tables are added that this process reads itself; null: DuckDB's own readers read everything.</param>
-internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer buffer, Probe probe, TableRegistry? tables = null)
+/// <param name="rejectColumn">What the column is called that says why a row is rejected; null: there is none.</param>
+internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer buffer, Probe probe, TableRegistry? tables = null, string? rejectColumn = null)
 {
-    private readonly UnitScan _scan = new(layout);
+    private readonly UnitScan _scan = new(layout, rejectColumn is null ? null : new RejectSql(layout, rejectColumn, naming: slice.Files.Length > 1));
     private readonly Dictionary<string, FileColumn> _content = layout.Columns
         .Where(column => column.Origin == ColumnOrigin.Content)
         .ToDictionary(column => column.Name, StringComparer.OrdinalIgnoreCase);

@@ -8,7 +8,7 @@ namespace Millrace.Connectors.Files.Source;
 /// The SELECT of one unit as it grows file by file: in the middle the decoded columns by their names in the files, outside the
 /// condition and what the target can hold.
 /// </summary>
-internal sealed class UnitScan(FileLayout layout)
+internal sealed class UnitScan(FileLayout layout, RejectSql? rejects = null)
 {
     /// <summary>The column that names the file a row is from, where several files are read by one scan.</summary>
     public const string FileName = "millrace file";
@@ -21,7 +21,7 @@ internal sealed class UnitScan(FileLayout layout)
         : [.. layout.Columns.Where(column => layout.Output.Any(output => output.Source == column.Name))];
 
     /// <summary>Whether a scan over several files must give the <see cref="FileName"/>.</summary>
-    public bool NeedsFileName => _needed.Any(column => column.Origin != ColumnOrigin.Content);
+    public bool NeedsFileName => rejects is { IsNaming: true } || _needed.Any(column => column.Origin != ColumnOrigin.Content);
 
     /// <summary>Adds a relation.</summary>
     /// <param name="from">The relation.</param>
@@ -38,6 +38,7 @@ internal sealed class UnitScan(FileLayout layout)
         }
 
         sql.Length -= 2;
+        if (rejects is not null) sql.Append(rejects.Beside(column => Raw(column, raws, file), FileOf(file)));
         _scans.Add(sql.Append(" FROM ").Append(from).ToString());
     }
 
@@ -56,7 +57,8 @@ internal sealed class UnitScan(FileLayout layout)
         var output = layout.Output.Select(column =>
             $"{column.Fit.Replace(FileColumn.Hole, Sql.Name(column.Source), StringComparison.Ordinal)} AS {Sql.Name(column.Name)}");
         // The line end keeps a comment in the condition from swallowing the parenthesis.
-        var where = layout.Where is null ? "" : $" WHERE ({layout.Where}\n)";
+        var where = layout.Where is null ? "" : $" WHERE {rejects?.Where(layout.Where) ?? $"({layout.Where}\n)"}";
+        if (rejects is not null) output = output.Append(rejects.Note());
         return $"SELECT {string.Join(", ", output)} FROM ({inner}) AS input{where}";
     }
 
@@ -74,11 +76,21 @@ internal sealed class UnitScan(FileLayout layout)
     }
 
     private string Nothing() =>
-        "SELECT " + string.Join(", ", _needed.Select(column => $"NULL::{column.Type} AS {Sql.Name(column.Name)}")) + " WHERE false";
+        "SELECT " + string.Join(", ", _needed.Select(column => $"NULL::{column.Type} AS {Sql.Name(column.Name)}")) + rejects?.Beside(static _ => "NULL", "NULL") + " WHERE false";
+
+    // The file's place below the source's folder.
+    private string FileOf(string file) => $"substr({file}, {(layout.Root.TrimEnd('/').Length + 2).ToString(CultureInfo.InvariantCulture)})";
+
+    private static string Raw(FileColumn column, IReadOnlyDictionary<string, string> raws, string file) => column.Origin switch
+    {
+        ColumnOrigin.FileName => "NULL",
+        ColumnOrigin.Folder => Folder(column.Name, file),
+        _ => raws.TryGetValue(column.Name, out var raw) ? raw : "NULL",
+    };
 
     private string Value(FileColumn column, IReadOnlyDictionary<string, string> raws, string file) => column.Origin switch
     {
-        ColumnOrigin.FileName => $"substr({file}, {(layout.Root.TrimEnd('/').Length + 2).ToString(CultureInfo.InvariantCulture)})",
+        ColumnOrigin.FileName => FileOf(file),
         ColumnOrigin.Folder => column.Over(Folder(column.Name, file)),
         _ when !raws.ContainsKey(column.Name) => $"NULL::{column.Type}",
         _ when _quick.TryGetValue(column.Name, out var values) => $"CASE WHEN {raws[column.Name]} IS NULL THEN {values} ELSE {column.Over(raws[column.Name])} END",
