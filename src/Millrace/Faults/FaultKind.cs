@@ -21,7 +21,7 @@ public enum FaultKind
     /// <summary>A value or a file is not what its type or format says, or the target can't hold it. Exit code 4.</summary>
     Data = 5,
 
-    /// <summary>A limit was hit: memory, disk, connections, time. Exit code 5.</summary>
+    /// <summary>A limit was hit: memory, disk, connections, time, rejected rows. Exit code 5.</summary>
     Limit = 6,
 
     /// <summary>Somebody asked to stop. Exit code 130.</summary>

@@ -15,12 +15,12 @@ namespace Millrace.Worker;
 internal sealed class Quarantine : IDisposable
 {
     private readonly Lock _lock = new();
-    private readonly ArrayBufferWriter<byte> _buffer = new();
     private readonly StreamHeader _header;
     private readonly StreamFolder _folder;
     private readonly string _place;
     private readonly RejectLine _line;
     private readonly RejectTap _tap;
+    private ArrayBufferWriter<byte> _buffer = new();
     private FileStream? _file;
     private long _rows;
     private long _bytes;
@@ -117,7 +117,7 @@ internal sealed class Quarantine : IDisposable
         _file!.Write(_buffer.WrittenSpan);
         _bytes += _buffer.WrittenCount;
         // A row can have 40 MB: such a buffer goes at once.
-        if (_buffer.Capacity > Limits.RejectBufferBytes * 4) _buffer.Clear();
+        if (_buffer.Capacity > Limits.RejectBufferBytes * 4) _buffer = new ArrayBufferWriter<byte>();
         _buffer.ResetWrittenCount();
     }
 

@@ -86,13 +86,15 @@ internal sealed class RejectSql(FileLayout layout, string column, bool naming)
     /// <summary>Whether a condition that is false with NULL in the place of some value is false with every value: it only compares.</summary>
     private bool TellsFalse(string condition)
     {
-        var words = Regex.Matches(Regex.Replace(condition, "'[^']*'|\"[^\"]*\"", " "), @"([^\W\d]\w*)(\s*\()?|[\[\]{}?:$]|--|/\*");
-        return words.All(word => Comparing.Contains(word.Groups[1].Value)
-            || (!word.Groups[2].Success && layout.Columns.Any(one => one.Name.Equals(word.Value, StringComparison.OrdinalIgnoreCase))));
+        var words = Regex.Matches(
+            Regex.Replace(condition, "'[^']*'|\"[^\"]*\"", " ", RegexOptions.NonBacktracking),
+            @"(?<word>[^\W\d]\w*)(?<call>\s*\()?|[\[\]{}?:$]|--|/\*", RegexOptions.NonBacktracking);
+        return words.All(word => Comparing.Contains(word.Groups["word"].Value)
+            || (!word.Groups["call"].Success && layout.Columns.Any(one => one.Name.Equals(word.Value, StringComparison.OrdinalIgnoreCase))));
     }
 
     /// <summary>Whether a condition may look at a column; a word in a text of the condition counts too.</summary>
     private static bool Mentions(string? condition, string name) => condition is not null
-        && (Regex.IsMatch(condition, $@"(?<![\w]){Regex.Escape(name)}(?![\w])", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)
-            || condition.Contains(Sql.Name(name), StringComparison.OrdinalIgnoreCase));
+        && (condition.Contains(Sql.Name(name), StringComparison.OrdinalIgnoreCase)
+            || Regex.Matches(condition, @"\w+", RegexOptions.NonBacktracking).Any(word => word.Value.Equals(name, StringComparison.OrdinalIgnoreCase)));
 }
