@@ -265,6 +265,9 @@ public static partial class Limits
     /// <summary>Bytes of a packed or converted text file that are looked at when it is planned.</summary>
     public const long SampleBytesMax = 8 * Mega;
 
+    /// <summary>How long looking at these first rows may take: a packed file of few bytes can expand without end.</summary>
+    public const int SampleSecondsMax = 60;
+
     /// <summary>Files that are listed before the first unit of a stream is made; estimates of larger streams come from these.</summary>
     public const int FilesListedAtPlanMax = 10_000;
 

@@ -51,6 +51,9 @@ internal sealed class FilesPlanning(string root, StreamJob stream, PlanRequest r
         return (columns, format == SourceFormat.Parquet ? await ParquetInspector.RowsAsync(_probe, file.Path, cancel).ConfigureAwait(false) : null);
     }
 
+    /// <summary>How long looking at the first rows may take.</summary>
+    public TimeSpan SampleTimeMax { get; init; } = TimeSpan.FromSeconds(Limits.SampleSecondsMax);
+
     /// <inheritdoc/>
     public void Dispose() => _probe.Dispose();
 
@@ -62,18 +65,26 @@ internal sealed class FilesPlanning(string root, StreamJob stream, PlanRequest r
             throw SourceFaults.Job(stream.MarkOf("read"), "zstd files can't be read with this encoding, or with comments", "Pack them with gzip, or not at all.");
         AssertReadable(sample);
         Inspected inspected;
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        limit.CancelAfter(SampleTimeMax);
         try
         {
             inspected = format switch
             {
-                SourceFormat.Csv => await new CsvInspector(_probe, stream, encoding, _packing).InspectAsync(sample, _rules, cancel).ConfigureAwait(false),
-                SourceFormat.Parquet => await new ParquetInspector(_probe).InspectAsync(sample, cancel).ConfigureAwait(false),
-                _ => await new JsonInspector(_probe, encoding, _packing, format).InspectAsync(sample, _rules, cancel).ConfigureAwait(false),
+                SourceFormat.Csv => await new CsvInspector(_probe, stream, encoding, _packing).InspectAsync(sample, _rules, limit.Token).ConfigureAwait(false),
+                SourceFormat.Parquet => await new ParquetInspector(_probe).InspectAsync(sample, limit.Token).ConfigureAwait(false),
+                _ => await new JsonInspector(_probe, encoding, _packing, format).InspectAsync(sample, _rules, limit.Token).ConfigureAwait(false),
             };
         }
         catch (DuckDbException error)
         {
             throw SourceFaults.Data(sample[0].Path, error.Message.Split('\n')[0], inner: error);
+        }
+        catch (OperationCanceledException error) when (!cancel.IsCancellationRequested)
+        {
+            throw SourceFaults.Data(
+                sample[0].Path, $"its first rows were not found within {SampleTimeMax.TotalSeconds:0.#} s",
+                "A packed file of few bytes can expand without end: look into it before you read it. Where the disk is that slow, unpack it on a faster one.", error);
         }
 
         var builder = new LayoutBuilder(stream, request.Target, format, _rules);
