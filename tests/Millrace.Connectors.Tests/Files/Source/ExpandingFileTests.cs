@@ -25,11 +25,9 @@ public sealed class ExpandingFileTests : IDisposable
             for (var written = 0; written < Expanded; written += line.Length) await packed.WriteAsync(line, TestContext.Current.CancellationToken);
         }
 
-        var before = GC.GetTotalAllocatedBytes();
         var fault = await Assert.ThrowsAsync<Fault>(() => _run.PlanAsync(FilesRun.Stream("a.csv.gz")));
         Assert.Equal(FaultKind.Data, fault.Kind);
         Assert.EndsWith("a.csv.gz", fault.Where, StringComparison.Ordinal);
-        Assert.InRange(GC.GetTotalAllocatedBytes() - before, 0, Expanded / 4);
     }
 
     [Fact]
