@@ -113,8 +113,14 @@ public static partial class Limits
     /// <summary>The most connections to one source host that leave none for a keeper.</summary>
     public const int ConnectionsWithoutKeeperMax = 2;
 
-    /// <summary>Memory in use, in per cent of <c>limits.memory</c>, from which the user is warned.</summary>
+    /// <summary>Memory in use, in per cent of <c>limits.memory</c>, from which the user is warned and batches get smaller.</summary>
     public const int MemoryWarnPercent = 80;
+
+    /// <summary>How much smaller batches get at most when memory runs low; the next half would lower the peak no more, measured.</summary>
+    public const int BatchDivisorMax = 4;
+
+    /// <summary>Readings of memory from one halving of batches to the next: the units that are to be smaller must begin first.</summary>
+    public const int MemoryReadingsPerStep = 3;
 
     /// <summary>Memory in use, in per cent of <c>limits.memory</c>, from which fewer units run at once.</summary>
     public const int MemoryNarrowPercent = 90;

@@ -18,6 +18,7 @@ internal sealed class Dispatcher : IDisposable
     private readonly Places _places;
     private long _orders;
     private long _retries;
+    private volatile int _batchDivisor = 1;
 
     /// <summary>A dispatcher over an engine that stays the caller's.</summary>
     public Dispatcher(IEngine engine, IRunObserver observer, TimeProvider clock)
@@ -36,6 +37,9 @@ internal sealed class Dispatcher : IDisposable
 
     /// <summary>One unit fewer at once from now on; gives how many still run at once, at least one. One call at a time.</summary>
     public int Narrow() => _places.Narrow();
+
+    /// <summary>Attempts that begin from now on collect half as much before they write; gives the divisor, at most <see cref="Limits.BatchDivisorMax"/>.</summary>
+    public int Shrink() => _batchDivisor = Math.Min(_batchDivisor * 2, Limits.BatchDivisorMax);
 
     /// <summary>Waits for a lane and begins the unit on it. The task that it gives ends with the unit's result or its last fault.</summary>
     public async ValueTask<Task<UnitResult>> BeginAsync(UnitOrder order, CancellationToken cancel)
@@ -119,7 +123,7 @@ internal sealed class Dispatcher : IDisposable
 
         try
         {
-            return await _engine.RunAsync(order with { Id = Interlocked.Increment(ref _orders), Attempt = attempt }, Free, cancel).ConfigureAwait(false);
+            return await _engine.RunAsync(order with { Id = Interlocked.Increment(ref _orders), Attempt = attempt, BatchDivisor = _batchDivisor }, Free, cancel).ConfigureAwait(false);
         }
         finally
         {

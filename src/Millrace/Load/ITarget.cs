@@ -125,8 +125,10 @@ public interface IUnitWriter : IAsyncDisposable
 /// <summary>One attempt's output. Disposing it before <see cref="CompleteAsync"/> removes what it has written.</summary>
 public interface IUnitOutput : IAsyncDisposable
 {
-    /// <summary>The statement that writes the rows of <paramref name="select"/>; DuckDB answers it with what it wrote.</summary>
-    string CopyStatement(string select);
+    /// <summary>The statement that writes the rows of a SELECT; DuckDB answers it with what it wrote.</summary>
+    /// <param name="select">The rows.</param>
+    /// <param name="batchDivisor">How many times fewer bytes than usual to collect before they are written, where <see cref="TargetTraits.Batches"/>.</param>
+    string CopyStatement(string select, int batchDivisor);
 
     /// <summary>
     /// Reads DuckDB's answer to the statement, makes what was written durable (files, then their folder) and says what it is.

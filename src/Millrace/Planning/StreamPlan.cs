@@ -120,6 +120,12 @@ public sealed record TargetTraits
     /// </summary>
     public bool StructureReadsBack { get; init; } = true;
 
+    /// <summary>
+    /// The writer collects rows in memory before it writes them, and can collect fewer: what a run does first when memory runs low. Default:
+    /// false.
+    /// </summary>
+    public bool Batches { get; init; }
+
     /// <summary>Whether values of a type come back as they were written.</summary>
     public bool ReadsBack(DuckDbType type) => StructureReadsBack || (!type.IsNested && !type.IsJson);
 }

@@ -83,10 +83,10 @@ internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
         return run;
     }
 
-    /// <summary>Says who runs the units, so that samples can ask them, and the ceiling of their memory.</summary>
-    public void Uses(IEngine engine, Dispatcher dispatcher, long memoryBytesMax)
+    /// <summary>Says who runs the units, so that samples can ask them, the ceiling of their memory, and whether their writers' batches can be smaller.</summary>
+    public void Uses(IEngine engine, Dispatcher dispatcher, long memoryBytesMax, bool batches)
     {
-        _pressure = new MemoryPressure(memoryBytesMax, engine.Lanes, dispatcher.Narrow);
+        _pressure = new MemoryPressure(memoryBytesMax, engine.Lanes, batches ? dispatcher.Shrink : null, dispatcher.Narrow);
         _engine = engine;
         _dispatcher = dispatcher;
     }

@@ -131,7 +131,7 @@ public sealed class UnitRunner : IAsyncDisposable
             using var paced = _pace is null ? null : new PacedInput(_pace, _taps, input, cancel);
             var select = paced?.Over(input.Select, header.Columns[0].Name) ?? input.Select;
             select = quarantine?.Over(select, input.RejectColumn) ?? select;
-            using var answer = await connection.QueryAsync(output.CopyStatement(proof.Over(select)), cancel).ConfigureAwait(false);
+            using var answer = await connection.QueryAsync(output.CopyStatement(proof.Over(select), order.BatchDivisor), cancel).ConfigureAwait(false);
             var copied = output.Answered(answer);
             var passed = copied + (quarantine?.Rows ?? 0);
             await input.CompleteAsync(passed, cancel).ConfigureAwait(false);

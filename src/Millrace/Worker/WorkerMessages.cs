@@ -69,6 +69,9 @@ public sealed record UnitOrder
 
     /// <summary>Which attempt it is, from 1.</summary>
     public required int Attempt { get; init; }
+
+    /// <summary>How many times fewer bytes than usual the writer collects before it writes them: memory runs low. 1: as usual.</summary>
+    public int BatchDivisor { get; init; } = 1;
 }
 
 /// <summary>A line from coordinator to worker: settings first, then orders and withdrawals.</summary>

@@ -119,6 +119,24 @@ public sealed class DispatcherTests
         Assert.Equal(1, engine.Attempts);
     }
 
+    [Fact]
+    public async Task Attempts_that_begin_after_a_step_collect_half_as_much_and_a_quarter_is_the_least()
+    {
+        var divisors = new List<int>();
+        await using var engine = new ScriptedEngine(lanes: 1, order =>
+        {
+            divisors.Add(order.BatchDivisor);
+            return order is { Unit.Number: 1, Attempt: 1 } ? Passing() : null;
+        });
+        using var dispatcher = new Dispatcher(engine, new Heard(), new Eager());
+        await await dispatcher.BeginAsync(Order(0), default);
+        Assert.Equal(2, dispatcher.Shrink());
+        await await dispatcher.BeginAsync(Order(1), default);
+        Assert.Equal((4, 4), (dispatcher.Shrink(), dispatcher.Shrink()));
+        await dispatcher.RunAloneAsync(Order(2), default);
+        Assert.Equal([1, 2, 2, 4], divisors);
+    }
+
     private static Fault Death() => new(FaultKind.Died, "killed by signal 9") { Retryable = true, Divisible = true };
 
     private static Fault Passing() => new(FaultKind.Unreachable, "the connection broke") { Retryable = true };

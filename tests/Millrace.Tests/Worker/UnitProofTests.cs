@@ -135,7 +135,7 @@ public sealed class UnitProofTests : IDisposable
 
         public ValueTask<IWrittenRows> ReadBackAsync(CancellationToken cancel) => ValueTask.FromResult<IWrittenRows>(this);
 
-        public string CopyStatement(string select) => select;
+        public string CopyStatement(string select, int batchDivisor) => select;
 
         public long Answered(DuckDbResult answer) => 5000;
 

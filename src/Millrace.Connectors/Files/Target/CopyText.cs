@@ -14,8 +14,8 @@ internal sealed record CopyText(WriteSettings Settings, IReadOnlyList<Column> Co
     /// <summary>The words with which a one-column CSV refuses NULL.</summary>
     public const string BlankLineError = "a CSV file with one column can't show NULL: readers skip the blank line";
 
-    /// <summary>The statement for a SELECT.</summary>
-    public string For(string select)
+    /// <summary>The statement for a SELECT; row groups get so many times smaller in bytes.</summary>
+    public string For(string select, int batchDivisor)
     {
         var text = new StringBuilder("COPY (");
         var rows = Shaped(select);
@@ -36,7 +36,7 @@ internal sealed record CopyText(WriteSettings Settings, IReadOnlyList<Column> Co
         }
 
         text.Append(") TO ").Append(Literal(Path)).Append(" (");
-        AppendFormat(text);
+        AppendFormat(text, batchDivisor);
         AppendSplit(text);
         return text.Append(')').ToString();
     }
@@ -111,7 +111,7 @@ internal sealed record CopyText(WriteSettings Settings, IReadOnlyList<Column> Co
         return text.Append(" FROM (").Append(select).Append(')').ToString();
     }
 
-    private void AppendFormat(StringBuilder text)
+    private void AppendFormat(StringBuilder text, int batchDivisor)
     {
         switch (Settings.Format)
         {
@@ -120,7 +120,7 @@ internal sealed record CopyText(WriteSettings Settings, IReadOnlyList<Column> Co
                 text.Append("FORMAT parquet, PARQUET_VERSION v1, COMPRESSION ").Append(Settings.Codec);
                 if (Settings.Level is { } level) text.Append(", COMPRESSION_LEVEL ").Append(level);
                 text.Append(", ROW_GROUP_SIZE ").Append(Settings.RowGroupRows);
-                text.Append(", ROW_GROUP_SIZE_BYTES ").Append(Limits.RowGroupBytesMax);
+                text.Append(", ROW_GROUP_SIZE_BYTES ").Append(Limits.RowGroupBytesMax / batchDivisor);
                 break;
             case FileFormat.Csv:
                 text.Append("FORMAT csv, HEADER true, DELIMITER ").Append(Literal(Settings.Delimiter.ToString()));

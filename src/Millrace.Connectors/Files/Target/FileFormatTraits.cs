@@ -22,6 +22,7 @@ internal static class FileFormatTraits
             HugeIntegers = false, // written as DOUBLE
             Intervals = false, // microseconds are cut to milliseconds, negative ones are an error
             TimeOffsets = false, // written as the time in UTC
+            Batches = true, // a row group is in memory until it is whole
         },
         FileFormat.Csv => new TargetTraits
         {

@@ -65,7 +65,7 @@ internal sealed class FileUnitOutput : IUnitOutput
     }
 
     /// <inheritdoc/>
-    public string CopyStatement(string select) => _copy.For(select);
+    public string CopyStatement(string select, int batchDivisor) => _copy.For(select, batchDivisor);
 
     /// <inheritdoc/>
     public long Answered(DuckDbResult answer)

@@ -91,7 +91,7 @@ internal sealed class TargetLoad : IDisposable
     }
 
     /// <summary>Writes one unit.</summary>
-    public async Task<UnitResult> WriteUnitAsync(string select, string attempt = "g1-e1-a1")
+    public async Task<UnitResult> WriteUnitAsync(string select, string attempt = "g1-e1-a1", int batchDivisor = 1)
     {
         await using var writer = Connector.OpenWriter(Context);
         var unit = new Unit { Number = _results.Count, Slice = "{}", Label = $"unit {_results.Count}" };
@@ -99,7 +99,7 @@ internal sealed class TargetLoad : IDisposable
         WrittenOutput written;
         try
         {
-            using var answer = _lane!.Query(output.CopyStatement(select));
+            using var answer = _lane!.Query(output.CopyStatement(select, batchDivisor));
             output.Answered(answer);
             written = await output.CompleteAsync(default);
         }

@@ -1,0 +1,42 @@
+using Millrace.Connectors.Tests.Postgres.Servers;
+using Millrace.SystemTests.Moves;
+
+namespace Millrace.SystemTests;
+
+/// <summary>A run that nears its ceiling makes batches smaller and runs fewer units at once, says so, and ends well.</summary>
+public sealed class MemoryStepTests(PgServers servers)
+{
+    private const int Lanes = 12;
+
+    [Fact]
+    public async Task A_run_that_nears_its_ceiling_takes_smaller_batches_then_fewer_units_and_loses_nothing()
+    {
+        // Each lane holds the rows before its gate: together more than the ceiling, and no one row that is large.
+        await using var bench = await Workbench.CreateAsync(servers);
+        await bench.ExecuteAsync("TRUNCATE t; INSERT INTO t SELECT i, i, repeat(md5(i::text), 3072) FROM generate_series(1, 3600) AS i; ANALYZE t");
+        bench.Write("job.yaml", $$"""
+            name: move
+            source: ${PG_URL}
+            target: {{bench.Lake}}
+            state: {{bench.State}}
+            engine: inproc
+            limits: {memory: 128MB, workers: {{Lanes}}, source_connections: {{Lanes + 2}}}
+            streams:
+              public.t:
+                where: "{{Gate.Where("id % 200 = 199")}}"
+                partition: {by: id, key: id, rows: 200}
+            """);
+        await using var gate = await Gate.CloseAsync(bench);
+        await using var run = bench.Start("run");
+        await Gate.WaitersAsync(bench, Lanes);
+        await run.LineAsync("of limits.memory: units that begin from now on collect 1/2 of the usual bytes before they write");
+        await run.LineAsync("from now on 11 units run at once");
+        await run.LineAsync("collect 1/4 of the usual bytes");
+        await gate.DisposeAsync();
+
+        var said = (await run.WaitAsync()).Expect(0).Stdout;
+        Assert.True(said.IndexOf("1/2 of the usual", StringComparison.Ordinal) < said.IndexOf("units run at once", StringComparison.Ordinal), said);
+        Assert.Equal(await bench.SourceAsync(), await bench.PublishedAsync());
+        bench.AssertNothingLeft();
+    }
+}
