@@ -6,14 +6,14 @@ namespace Millrace.SystemTests;
 /// <summary>A run that nears its ceiling makes batches smaller and runs fewer units at once, says so, and ends well.</summary>
 public sealed class MemoryStepTests(PgServers servers)
 {
-    private const int Lanes = 12;
+    private const int Lanes = 5;
 
     [Fact]
     public async Task A_run_that_nears_its_ceiling_takes_smaller_batches_then_fewer_units_and_loses_nothing()
     {
         // Each lane holds the rows before its gate: together more than the ceiling, and no one row that is large.
         await using var bench = await Workbench.CreateAsync(servers);
-        await bench.ExecuteAsync("TRUNCATE t; INSERT INTO t SELECT i, i, repeat(md5(i::text), 3072) FROM generate_series(1, 3600) AS i; ANALYZE t");
+        await bench.ExecuteAsync("TRUNCATE t; INSERT INTO t SELECT i, i, repeat(md5(i::text), 2048) FROM generate_series(1, 3600) AS i; ANALYZE t");
         bench.Write("job.yaml", $$"""
             name: move
             source: ${PG_URL}
@@ -30,7 +30,7 @@ public sealed class MemoryStepTests(PgServers servers)
         await using var run = bench.Start("run");
         await Gate.WaitersAsync(bench, Lanes);
         await run.LineAsync("of limits.memory: units that begin from now on collect 1/2 of the usual bytes before they write");
-        await run.LineAsync("from now on 11 units run at once");
+        await run.LineAsync("from now on 4 units run at once");
         await run.LineAsync("collect 1/4 of the usual bytes");
         await gate.DisposeAsync();
 
