@@ -19,6 +19,15 @@ public sealed class LittleMemoryTests(PgServers servers)
     }
 
     [Fact]
+    public async Task Rows_of_40_MB_become_CSV_in_256_MB()
+    {
+        await using var bench = await WithLargeRowsAsync(40, 40);
+        (await InGroupAsync(bench, "--set", "format=csv")).Expect(0);
+        var verdict = Assert.Single(Workbench.Events((await bench.RunAsync("verify")).Expect(0)), static line => line.GetProperty("event").GetString() == "verified");
+        Assert.Equal(Workbench.Rows + 2 + 500, verdict.GetProperty("rows_in_target").GetInt64());
+    }
+
+    [Fact]
     public async Task A_row_that_does_not_fit_is_named_and_the_rest_is_kept_or_arrives()
     {
         await using var bench = await WithLargeRowsAsync(120);
@@ -49,9 +58,9 @@ public sealed class LittleMemoryTests(PgServers servers)
         return bench;
     }
 
-    private static async Task<MillraceExit> InGroupAsync(Workbench bench)
+    private static async Task<MillraceExit> InGroupAsync(Workbench bench, params string[] more)
     {
         using var group = MemoryGroup.Create(GroupBytes);
-        return await MillraceProcess.RunAsync(["run", bench.Job, "--json"], bench.Begin() with { Through = group.Through });
+        return await MillraceProcess.RunAsync(["run", bench.Job, "--json", .. more], bench.Begin() with { Through = group.Through });
     }
 }

@@ -130,6 +130,12 @@ public sealed class VerifyTests(PgServers servers)
         // Published, appended to: still its own rows. Replaced: no more.
         (await bench.RunAsync("resume")).Expect(0);
         (await bench.RunAsync("verify", unfinished)).Expect(0);
+
+        // A source that is out of reach: nothing is said about the rows.
+        var nobody = new UriBuilder(bench.Url) { Port = 1 }.Uri.AbsoluteUri;
+        var away = (await MillraceProcess.RunAsync(["verify", "--state", bench.State, "--json"], bench.Begin(nobody))).Expect(3);
+        Assert.DoesNotContain("verified", away.Stdout, StringComparison.Ordinal);
+        Secret.AssertHidden(away);
         (await bench.RunAsync("run", "--mode", "append")).Expect(0);
         (await bench.RunAsync("verify", unfinished)).Expect(0);
         (await bench.RunAsync("verify")).Expect(0);
