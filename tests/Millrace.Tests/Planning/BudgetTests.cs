@@ -43,6 +43,31 @@ public sealed class BudgetTests
         Assert.InRange((budget.Processes * budget.WorkerBytes) + Limits.CoordinatorBytes, budget.MemoryBytes - budget.Processes, budget.MemoryBytes);
     }
 
+    [Fact]
+    public void Whatever_the_limits_shares_keep_to_the_ceiling_or_to_their_least_and_what_does_not_fit_is_said()
+    {
+        var seed = Environment.TickCount;
+        var random = new Random(seed);
+        for (var i = 0; i < 5_000; i++)
+        {
+            var limits = new JobLimits
+            {
+                MemoryBytes = Limits.MemoryBytesMin + random.NextInt64(random.Next(2) == 0 ? 1L << 30 : MachineMemory.Bytes - Limits.MemoryBytesMin),
+                Workers = random.Next(1, Limits.WorkersMax + 1),
+                SourceConnections = random.Next(1, Limits.SourceConnectionsMax + 1),
+            };
+            var budget = Budget.Of(limits);
+            var text = $"seed {seed}: {limits}: {budget}";
+            var together = Limits.CoordinatorBytes + (budget.Processes * budget.WorkerBytes);
+            Assert.True(together <= budget.MemoryBytes || budget.WorkerBytes == Limits.WorkerBytesMin, text);
+            Assert.True(budget.WorkerBytes >= Limits.WorkerBytesMin && budget.DuckDbBytes >= Limits.DuckDbBytesMin && budget.ConnectionsPerProcess >= 1, text);
+            Assert.True(budget.Lanes == limits.Workers && budget.Processes * Limits.LanesPerProcessMax >= budget.Lanes && budget.Processes <= budget.Lanes, text);
+            Assert.True(budget.ConnectionsPerProcess == 1 || (budget.Processes * budget.ConnectionsPerProcess) < limits.SourceConnections, text);
+            foreach (var engine in (EngineChoice[])[EngineChoice.InProc, EngineChoice.Local])
+                Assert.True(budget.WhyItDoesNotFit(engine) is null == budget.PeakBytes(engine) <= budget.MemoryBytes, text);
+        }
+    }
+
     [Theory]
     [InlineData(192, 2, EngineChoice.Local, null)]
     [InlineData(128, 2, EngineChoice.Local, "limits.memory is 128 MB: set it to at least 144 MB")]
