@@ -172,4 +172,64 @@ public sealed class TextTests
         Assert.Equal(expected, rows);
         Assert.Equal(expected.Count, refused);
     }
+
+    [Fact]
+    public void Texts_of_a_chunk_may_be_more_than_DuckDB_may_use()
+    {
+        using var db = new TestDatabase(("memory_limit", "16MB"), ("threads", "1"), ("temp_directory", ""));
+        var text = new byte[20_000];
+        var source = new ScriptedSource
+        {
+            Columns = [new("s", DuckDbType.Varchar)],
+            Reader = ScriptedSource.Once((in chunk) =>
+            {
+                for (var row = 0; row < chunk.Capacity; row++) Assert.True(chunk.Column(0).SetString(row, text));
+                return chunk.Capacity;
+            }),
+        };
+        Assert.Equal(["40960000"], db.Rows($"SELECT sum(strlen(s)) FROM {db.Add(source)}"));
+    }
+
+    // The memory of a chunk's texts serves the next chunk too: whatever keeps a row must have copied it.
+    [Theory]
+    [InlineData("SELECT i, s FROM {0} WHERE i % 997 = 0", 61)]
+    [InlineData("SELECT i, first(s) AS s FROM {0} GROUP BY i", 60_000)]
+    [InlineData("SELECT max(i) AS i, arg_max(s, i) AS s FROM {0} GROUP BY i % 1000", 1_000)]
+    [InlineData("SELECT DISTINCT i, s FROM {0}", 60_000)]
+    [InlineData("SELECT i, s FROM {0} ORDER BY s", 60_000)]
+    [InlineData("SELECT i, s FROM {0} ORDER BY i % 1009 LIMIT 3000", 3_000)]
+    [InlineData("SELECT i, s FROM {0} LIMIT 5000", 5_000)]
+    [InlineData("SELECT i, s FROM {0} USING SAMPLE 700 ROWS", 700)]
+    [InlineData("SELECT a.i, s FROM {0} AS a JOIN range(0, 60000, 7) AS r(i) ON a.i = r.i", 8_572)]
+    [InlineData("SELECT r.i, s FROM range(0, 600000) AS r(i) JOIN {0} AS b ON b.i = r.i", 60_000)]
+    [InlineData("SELECT i, lag(s, 0) OVER (ORDER BY i % 1009, i) AS s FROM {0}", 60_000)]
+    [InlineData("SELECT r.i AS i, r.s AS s FROM (SELECT unnest(list({{'i': i, 's': s}})) AS r FROM {0})", 60_000)]
+    [InlineData("WITH kept AS MATERIALIZED (SELECT i, s FROM {0}) SELECT i, s FROM kept WHERE i % 3 = 0", 20_000)]
+    [InlineData("SELECT i, s FROM {0} UNION ALL SELECT 7, repeat('7-', 20)", 60_001)]
+    public void What_is_kept_of_a_chunk_outlives_its_memory(string select, int rows)
+    {
+        const int Rows = 60_000;
+        using var db = new TestDatabase(("threads", "2"), ("preserve_insertion_order", "false"));
+        var next = 0;
+        var source = new ScriptedSource
+        {
+            Columns = [new("i", DuckDbType.BigInt), new("s", DuckDbType.Varchar)],
+            MaxThreads = 2,
+            Reader = _ => (in chunk) =>
+            {
+                var first = Interlocked.Add(ref next, chunk.Capacity) - chunk.Capacity;
+                var filled = Math.Clamp(Rows - first, 0, chunk.Capacity);
+                for (var row = 0; row < filled; row++)
+                {
+                    chunk.Column(0).Set(row, (long)(first + row));
+                    Assert.True(chunk.Column(1).SetString(row, Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat($"{first + row}-", 20)))));
+                }
+
+                return filled;
+            },
+        };
+        db.Connection.Execute($"CREATE TABLE kept AS {string.Format(System.Globalization.CultureInfo.InvariantCulture, select, db.Add(source))}");
+        Assert.Equal([rows.ToString(System.Globalization.CultureInfo.InvariantCulture)], db.Rows("SELECT count(*) FROM kept"));
+        Assert.Equal(["0"], db.Rows("SELECT count(*) FROM kept WHERE s IS DISTINCT FROM repeat(i || '-', 20)"));
+    }
 }

@@ -32,13 +32,6 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(Library), SuppressGCTransition]
     public static partial void duckdb_vector_ensure_validity_writable(nint vector);
 
-    [LibraryImport(Library)]
-    public static partial void duckdb_unsafe_vector_assign_string_element_len(nint vector, ulong row, byte* text, ulong length);
-
-    /// <summary>The same for short texts, where the copy is shorter than the switch of the collector's mode.</summary>
-    [LibraryImport(Library, EntryPoint = "duckdb_unsafe_vector_assign_string_element_len"), SuppressGCTransition]
-    public static partial void AssignShortText(nint vector, ulong row, byte* text, ulong length);
-
     [LibraryImport(Library), SuppressGCTransition]
     public static partial nint duckdb_list_vector_get_child(nint vector);
 

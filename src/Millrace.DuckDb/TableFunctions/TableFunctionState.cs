@@ -106,7 +106,7 @@ internal sealed unsafe class ThreadReader : IDisposable
     private void FreeHeaps(SharedScan? scan)
     {
         if (scan is null || _heaps == null) return;
-        for (var i = 0; i < scan.Types.Length; i++) _heaps[i].FreeLarge();
+        for (var i = 0; i < scan.Types.Length; i++) _heaps[i].Free();
         NativeMemory.Free(_heaps);
         _heaps = null;
     }

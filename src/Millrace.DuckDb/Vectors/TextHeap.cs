@@ -4,62 +4,58 @@ using System.Runtime.InteropServices;
 namespace Millrace.DuckDb;
 
 /// <summary>
-/// Memory for one column's long texts of one chunk, taken from DuckDB's own string heap in blocks, so that a text costs a copy
-/// instead of a native call. A block is a text of that length, assigned by DuckDB to the row at hand, whose bytes are then dealt
-/// out: string heaps keep no record of the texts in them and live as long as the vector's content. It lies in native memory, shared
-/// by all copies of a column's <see cref="VectorWriter"/>.
+/// Memory for one column's long texts of one chunk: a block that is kept from chunk to chunk, and more where it is not enough. It is ours
+/// and not DuckDB's, for two reasons: whoever asks a table function for its next chunk has copied what it keeps of this one, so the same
+/// pages serve all chunks; and where its limit allows no more, DuckDB throws, which ends the whole process from inside a call from C#.
+/// It lies in native memory, shared by all copies of a column's <see cref="VectorWriter"/> and by its children's.
 /// </summary>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct TextHeap
 {
     private const int BlockBytesMin = 2 * 1024;
-    private const int BlockBytesMax = 128 * 1024;
-
-    // Longer texts are assigned one by one: the call is nothing beside their copy, and they would waste the rest of a block.
-    private const int TextBytesMax = 1024;
-
-    // Such texts lie in memory of our own: DuckDB would take the next power of two for each, count it as used, and end the whole process
-    // when its limit does not allow it, since its exceptions can't pass a call from C#.
-    private const int LargeTextBytesMin = 1024 * 1024;
-
-    // What blocks are made of: DuckDB copies it into its heap.
-    private static readonly byte* Blank = (byte*)NativeMemory.AllocZeroed(BlockBytesMax);
+    private const int BlockBytesMax = 256 * 1024;
 
     private byte* _next;
     private byte* _end;
-    private LargeText* _large;
+    private byte* _block;
+    private Extra* _extras;
+    private int _blockBytes;
     private int _used;
-    private int _block;
 
-    /// <summary>
-    /// Forgets the blocks, which went with the chunk, and makes the next chunk's first as large as this one's texts were. Whoever asks for
-    /// the next chunk has copied what it keeps of this one: large texts are freed.
-    /// </summary>
+    /// <summary>Takes the texts back, and makes the kept block as large as they were.</summary>
+    /// <exception cref="OutOfMemoryException">The system has no memory for it.</exception>
     public void NextChunk()
     {
-        FreeLarge();
-        _block = _used + (_used >> 3);
-        _used = 0;
-        _next = _end = null;
-    }
-
-    /// <summary>Frees large texts.</summary>
-    public void FreeLarge()
-    {
-        while (_large != null)
+        FreeExtras();
+        var wanted = Math.Min(_used + (_used >> 3), BlockBytesMax);
+        if (wanted > _blockBytes)
         {
-            var next = _large->Next;
-            NativeMemory.Free(_large);
-            _large = next;
+            NativeMemory.Free(_block);
+            _block = null;
+            _blockBytes = 0;
+            _block = (byte*)NativeMemory.Alloc((nuint)wanted);
+            _blockBytes = wanted;
         }
+
+        _used = 0;
+        _next = _block;
+        _end = _block + _blockBytes;
     }
 
-    /// <summary>Gives room for a text that is longer than fits into a string_t; null when it is DuckDB's to find.</summary>
-    /// <exception cref="OutOfMemoryException">The system has no memory for a large text.</exception>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public byte* Take(nint vector, ulong* row, long index, int length)
+    /// <summary>Frees everything. The heap can be used again.</summary>
+    public void Free()
     {
-        if (length > _end - _next && !Refill(vector, row, index, length)) return length < LargeTextBytesMin ? null : TakeLarge(length);
+        FreeExtras();
+        NativeMemory.Free(_block);
+        this = default;
+    }
+
+    /// <summary>Gives room for a text that is longer than fits into a string_t.</summary>
+    /// <exception cref="OutOfMemoryException">The system has no memory for it.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public byte* Take(int length)
+    {
+        if (length > _end - _next) return TakeMore(length);
         var text = _next;
         _next += length;
         _used += length;
@@ -67,29 +63,41 @@ internal unsafe struct TextHeap
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private byte* TakeLarge(int length)
+    private byte* TakeMore(int length)
     {
-        var large = (LargeText*)NativeMemory.Alloc((nuint)sizeof(LargeText) + (nuint)length);
-        large->Next = _large;
-        _large = large;
-        return (byte*)(large + 1);
+        // A text that is large beside a block gets memory of its own, and what is left of the block goes on to serve others.
+        if (length > BlockBytesMax / 4) return Allocate(length);
+        var size = Math.Clamp(_used, BlockBytesMin, BlockBytesMax);
+        if (size < length) size = length;
+        var text = Allocate(size);
+        _next = text + length;
+        _end = text + size;
+        _used += length;
+        return text;
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool Refill(nint vector, ulong* row, long index, int length)
+    private byte* Allocate(int length)
     {
-        if (length > TextBytesMax) return false;
-        var size = Math.Clamp(Math.Max(_block, _used), BlockBytesMin, BlockBytesMax);
-        NativeMethods.duckdb_unsafe_vector_assign_string_element_len(vector, (ulong)index, Blank, (ulong)size);
-        _next = (byte*)row[1];
-        _end = _next + size;
-        return true;
+        var extra = (Extra*)NativeMemory.Alloc((nuint)sizeof(Extra) + (nuint)length);
+        extra->Next = _extras;
+        _extras = extra;
+        return (byte*)(extra + 1);
     }
 
-    // What stands before a large text's bytes; 16 bytes, so that they are aligned.
+    private void FreeExtras()
+    {
+        while (_extras != null)
+        {
+            var next = _extras->Next;
+            NativeMemory.Free(_extras);
+            _extras = next;
+        }
+    }
+
+    // What stands before its bytes; 16 bytes, so that they are aligned.
     [StructLayout(LayoutKind.Sequential, Size = 16)]
-    private struct LargeText
+    private struct Extra
     {
-        public LargeText* Next;
+        public Extra* Next;
     }
 }

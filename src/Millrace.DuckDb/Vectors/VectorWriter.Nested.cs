@@ -80,7 +80,7 @@ public unsafe partial struct VectorWriter
             DuckDbKind.Union => 1,
             _ => throw WrongKind("struct or union"),
         };
-        return new VectorWriter(NativeMethods.duckdb_struct_vector_get_child(_vector, (ulong)(index + tags)), _type.Fields[index].Type, _capacity);
+        return new VectorWriter(NativeMethods.duckdb_struct_vector_get_child(_vector, (ulong)(index + tags)), _type.Fields[index].Type, _capacity, _heap);
     }
 
     /// <summary>Says which member a union's row holds. The other members' rows are set to NULL by this call.</summary>
@@ -137,7 +137,7 @@ public unsafe partial struct VectorWriter
 
     private readonly void SetTagNull(int row)
     {
-        var tag = new VectorWriter(NativeMethods.duckdb_struct_vector_get_child(_vector, 0), DuckDbType.Of(DuckDbKind.UTinyInt), _capacity);
+        var tag = new VectorWriter(NativeMethods.duckdb_struct_vector_get_child(_vector, 0), DuckDbType.Of(DuckDbKind.UTinyInt), _capacity, _heap);
         tag.SetNull(row);
     }
 

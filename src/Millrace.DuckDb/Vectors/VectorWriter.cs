@@ -21,9 +21,6 @@ public unsafe partial struct VectorWriter
     // Up to here the text lies inside of DuckDB's 16-byte string_t: 4 bytes of length, 12 of text, the rest zero.
     private const int InlineBytesMax = 12;
 
-    // Up to here the native copy is quicker than leaving the collector's cooperative mode for it.
-    private const int QuickCopyBytesMax = 1024;
-
     private readonly byte* _data;
     private readonly nint _vector;
     private readonly DuckDbType _type;
@@ -32,7 +29,7 @@ public unsafe partial struct VectorWriter
     private readonly TextHeap* _heap;
     private ulong* _validity;
 
-    internal VectorWriter(nint vector, DuckDbType type, int capacity, TextHeap* heap = null)
+    internal VectorWriter(nint vector, DuckDbType type, int capacity, TextHeap* heap)
     {
         _heap = heap;
         _vector = vector;
@@ -175,22 +172,12 @@ public unsafe partial struct VectorWriter
         var target = (ulong*)_data + (2L * row);
         fixed (byte* p = bytes)
         {
-            var text = _heap == null ? null : _heap->Take(_vector, target, row, bytes.Length);
-            if (text != null)
-            {
-                // One pass over the bytes; only what is not plain ASCII is looked at again.
-                if (!CopyIsAscii(p, text, bytes.Length) && isText && !Utf8.IsValid(bytes)) return false;
-                // A long string_t: the length, the first four bytes, the address.
-                target[0] = (uint)bytes.Length | ((ulong)*(uint*)p << 32);
-                target[1] = (ulong)text;
-                return true;
-            }
-
-            if (isText && !Utf8.IsValid(bytes)) return false;
-            if (bytes.Length <= QuickCopyBytesMax)
-                NativeMethods.AssignShortText(_vector, (ulong)row, p, (ulong)bytes.Length);
-            else
-                NativeMethods.duckdb_unsafe_vector_assign_string_element_len(_vector, (ulong)row, p, (ulong)bytes.Length);
+            var text = _heap->Take(bytes.Length);
+            // One pass over the bytes; only what is not plain ASCII is looked at again.
+            if (!CopyIsAscii(p, text, bytes.Length) && isText && !Utf8.IsValid(bytes)) return false;
+            // A long string_t: the length, the first four bytes, the address.
+            target[0] = (uint)bytes.Length | ((ulong)*(uint*)p << 32);
+            target[1] = (ulong)text;
             return true;
         }
     }

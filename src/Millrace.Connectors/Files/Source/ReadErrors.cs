@@ -66,8 +66,8 @@ internal sealed class ReadErrors(FileLayout layout, FileSlice slice, CsvBuffer b
         var column = layout.Columns[bad.Column];
         var where = $"{path}{row}, column {column.Name}";
         return bad.Reason == BadValue.Why.NotForTarget
-            ? SourceFaults.Data(where, $"found {Shown(bad.Value)}, which the target can't hold as {column.Type}", $"Write it as text: `types: {{{column.Name}: text}}`, or leave such rows out with `where`.", error)
-            : SourceFaults.Data(where, $"found {Shown(bad.Value)}, expected {Expected(column)}", $"`types: {{{column.Name}: text}}` takes every value as it is; a word that means NULL goes into `read.null`.", error);
+            ? SourceFaults.Data(where, $"found {Shown(bad.Value)}, which the target can't hold as {column.Type}", $"Write it as text: `types: {{{column.Name}: text}}`, leave such rows out with `where`, or put them aside with `on_reject: quarantine`.", error)
+            : SourceFaults.Data(where, $"found {Shown(bad.Value)}, expected {Expected(column)}", $"`types: {{{column.Name}: text}}` takes every value as it is; a word that means NULL goes into `read.null`; `on_reject: quarantine` puts such rows aside.", error);
     }
 
     /// <summary>What a column's values must be, for messages.</summary>

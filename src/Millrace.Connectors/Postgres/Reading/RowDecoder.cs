@@ -10,7 +10,7 @@ namespace Millrace.Connectors.Postgres.Reading;
 /// </summary>
 internal sealed partial class RowDecoder
 {
-    internal const string TextAdvice = "Correct the value in the source, leave it out with 'where', or read the column as text: types: {{{0}: text}}.";
+    internal const string TextAdvice = "Correct the value in the source, leave it out with 'where', read the column as text with types: {{{0}: text}}, or put such rows aside with on_reject: quarantine.";
     internal const string ReportAdvice = "Please report it with the column's type and the server's version.";
 
     private const int DaysTo2000 = 10_957;

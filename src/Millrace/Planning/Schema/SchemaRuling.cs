@@ -18,18 +18,19 @@ public sealed record SchemaRuling(SchemaRule Rule, WriteMode Mode, string Stream
     public ImmutableArray<string> Admit(PublishedTable table, ImmutableArray<Column> columns)
     {
         var differences = SchemaComparison.Compare(table.Columns!.Value, TableColumn.Of(columns));
-        var stops = Rule switch
+        ImmutableArray<SchemaDifference> stopping = Rule switch
         {
-            SchemaRule.Replace => false,
-            SchemaRule.Freeze => differences.Length > 0,
-            _ => differences.Any(static difference => !difference.Evolves),
+            SchemaRule.Replace => [],
+            SchemaRule.Freeze => differences,
+            _ => [.. differences.Where(static difference => !difference.Evolves)],
         };
-        if (!stops) return [.. differences.Select(static difference => difference.ToString())];
-        throw new Fault(FaultKind.Data, $"the columns are not those that run {table.Run} has left in {table.Identity}: {Listed(differences)}")
+        if (stopping.IsEmpty) return [.. differences.Select(static difference => difference.ToString())];
+        var rest = stopping.Length == differences.Length ? "" : $". What else has changed may: {Listed([.. differences.Except(stopping)])}";
+        throw new Fault(FaultKind.Data, $"the columns are not those that run {table.Run} has left in {table.Identity}: {Listed(stopping)}{rest}")
         {
             Side = FaultSide.Source,
             Where = Where,
-            Advice = Advice(differences, columns),
+            Advice = Advice(stopping, columns),
         };
     }
 
