@@ -28,7 +28,8 @@ internal sealed class FakeClock : IDisposable
     public IEnumerable<KeyValuePair<string, string?>> Environment =>
     [
         new("LD_PRELOAD", Library), new("FAKETIME_TIMESTAMP_FILE", _folder["offset"]), new("FAKETIME_CACHE_DURATION", "0"),
-        new("DONT_FAKE_MONOTONIC", "1"),
+        // A clock that is set changes no file's time: it would look written anew.
+        new("DONT_FAKE_MONOTONIC", "1"), new("NO_FAKE_STAT", "1"),
     ];
 
     /// <summary>Sets it back by so many seconds more.</summary>

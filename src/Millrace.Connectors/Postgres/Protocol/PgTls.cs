@@ -1,5 +1,6 @@
 using System.Formats.Asn1;
 using System.Net.Security;
+using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
@@ -41,7 +42,7 @@ internal static class PgTls
             stream.AuthenticateAsClient(options);
             return (stream, EndPointHash(stream.RemoteCertificate));
         }
-        catch (Exception e) when (e is AuthenticationException or IOException or ObjectDisposedException or InvalidOperationException)
+        catch (Exception e) when (e is AuthenticationException or IOException or SocketException or ObjectDisposedException or InvalidOperationException)
         {
             stream.Dispose();
             throw Failed(settings, problem, e);
@@ -58,7 +59,7 @@ internal static class PgTls
         {
             Side = FaultSide.Source,
             // A certificate stays what it is; a handshake that broke off may be the network.
-            Retryable = problem is null && e is IOException,
+            Retryable = problem is null && e is (IOException or SocketException),
             Code = "TLS",
             Advice = problem is null
                 ? "Check that the server's TLS works (psql with the same sslmode), and that a client certificate is one that it takes."

@@ -97,9 +97,9 @@ internal sealed class FakePgServer : IAsyncDisposable
             {
             }
         }
-        catch (Exception e) when (e is IOException or SocketException or OperationCanceledException)
+        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or OperationCanceledException)
         {
-            // The client hung up, as it should on nonsense, or the test is over.
+            // The client hung up, as it should on nonsense, or the script did, or the test is over.
         }
     }
 

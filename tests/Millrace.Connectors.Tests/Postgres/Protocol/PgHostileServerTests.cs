@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net.Sockets;
 using System.Text;
 using Millrace.Connectors.Postgres.Protocol;
 using Millrace.Faults;
@@ -27,6 +28,22 @@ public sealed class PgHostileServerTests(ITestOutputHelper output)
             var fault = await Assert.ThrowsAsync<Fault>(() => ReadAllAsync(server.Url()).WaitAsync(s_soon));
             Assert.Equal((FaultKind.Unreachable, FaultSide.Source, true), (fault.Kind, fault.Side, fault.Retryable));
         }
+    }
+
+    [Fact]
+    public async Task A_reset_in_the_middle_of_the_handshake_is_a_fault_that_can_pass()
+    {
+        await using var server = new FakePgServer(async (stream, end) =>
+        {
+            var request = new byte[8];
+            await stream.ReadExactlyAsync(request, end);
+            await stream.WriteAsync("S"u8.ToArray(), end);
+            await stream.ReadExactlyAsync(request, end);
+            stream.Socket.LingerState = new LingerOption(enable: true, seconds: 0);
+            stream.Socket.Close();
+        });
+        var fault = await Assert.ThrowsAsync<Fault>(() => ReadAllAsync(server.Url("sslmode=require")).WaitAsync(s_soon));
+        Assert.Equal(("TLS", FaultSide.Source, true), (fault.Code, fault.Side, fault.Retryable));
     }
 
     [Fact]
