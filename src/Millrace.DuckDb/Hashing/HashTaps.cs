@@ -69,7 +69,7 @@ public sealed class HashTap : IDisposable
         // share a filter with those of the SELECT, and see the rows that they leave out.
         var sql = new StringBuilder("SELECT * EXCLUDE (").Append(Passes).Append(") FROM (SELECT *, ").Append(_name);
         sql.Append('(').Append(_token.ToString(CultureInfo.InvariantCulture));
-        foreach (var column in columns) sql.Append(", \"").Append(column.Replace("\"", "\"\"", StringComparison.Ordinal)).Append('"');
+        foreach (var column in columns) sql.Append(", ").Append(SqlText.Name(column));
         return sql.Append(") AS ").Append(Passes).Append(" FROM (").Append(select).Append(")) WHERE ").Append(Passes).ToString();
     }
 

@@ -53,7 +53,7 @@ public sealed class KeyTaps(string name)
     public string HashOf(params IReadOnlyList<string> columns) => Call("_hash", 0, columns);
 
     private string Call(string function, long token, IReadOnlyList<string> columns) =>
-        $"{name}{function}({token.ToString(CultureInfo.InvariantCulture)}, {string.Join(", ", columns.Select(static column => $"\"{column.Replace("\"", "\"\"", StringComparison.Ordinal)}\""))})";
+        $"{name}{function}({token.ToString(CultureInfo.InvariantCulture)}, {string.Join(", ", columns.Select(SqlText.Name))})";
 
     private sealed class Summing(ChunkHasher keys, ChunkHasher columns, BucketSums sums) : IRowFunction
     {

@@ -71,7 +71,7 @@ public sealed class RejectTap : IDisposable
     public string Over(string select, string rejects, string? row)
     {
         // A column of its own, and a condition on that, as with other taps. CASE looks at its last branch only for the rows that get there.
-        var column = "\"" + rejects.Replace("\"", "\"\"", StringComparison.Ordinal) + "\"";
+        var column = SqlText.Name(rejects);
         var sql = new StringBuilder("SELECT * EXCLUDE (").Append(column).Append(", ").Append(Stays).Append(") FROM (SELECT *, CASE WHEN ").Append(column);
         sql.Append(" IS NULL THEN true ELSE ").Append(_name).Append('(').Append(_token.ToString(CultureInfo.InvariantCulture)).Append(", ").Append(column);
         sql.Append(", CAST(").Append(row ?? "NULL").Append(" AS VARCHAR)) END AS ").Append(Stays);

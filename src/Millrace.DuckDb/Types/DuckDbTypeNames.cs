@@ -84,11 +84,11 @@ internal static class DuckDbTypeNames
                 sql.Append("MAP(").Append(Print(type.Fields[0].Type)).Append(", ").Append(Print(type.Fields[1].Type)).Append(')');
                 break;
             case DuckDbKind.Enum:
-                sql.Append("ENUM(").AppendJoin(", ", type.Labels.Select(l => "'" + l.Replace("'", "''") + "'")).Append(')');
+                sql.Append("ENUM(").AppendJoin(", ", type.Labels.Select(SqlText.Literal)).Append(')');
                 break;
             case DuckDbKind.Struct or DuckDbKind.Union:
                 sql.Append(type.Kind == DuckDbKind.Struct ? "STRUCT(" : "UNION(")
-                    .AppendJoin(", ", type.Fields.Select(f => "\"" + f.Name.Replace("\"", "\"\"") + "\" " + Print(f.Type)))
+                    .AppendJoin(", ", type.Fields.Select(f => SqlText.Name(f.Name) + " " + Print(f.Type)))
                     .Append(')');
                 break;
             default:

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
+using Millrace.DuckDb;
 using Millrace.Planning;
 using Millrace.Runs;
 
@@ -52,7 +53,7 @@ internal sealed record VerifyScope
     {
         var list = new StringBuilder(string.Create(CultureInfo.InvariantCulture, $"SELECT {unit}::BIGINT AS {UnitColumn}, {hashOf(Compared)} AS {RowColumn}"));
         if (Key.IsEmpty) return list.ToString();
-        for (var i = 0; i < Key.Length; i++) list.Append(CultureInfo.InvariantCulture, $", CAST({Quoted(Key[i])} AS VARCHAR) AS {KeyColumn(i)}");
+        for (var i = 0; i < Key.Length; i++) list.Append(CultureInfo.InvariantCulture, $", CAST({SqlText.Name(Key[i])} AS VARCHAR) AS {KeyColumn(i)}");
         for (var i = 0; i < Compared.Length; i++) list.Append(CultureInfo.InvariantCulture, $", {hashOf([Compared[i]])} AS {HashColumn(i)}");
         return list.ToString();
     }
@@ -60,5 +61,4 @@ internal sealed record VerifyScope
     /// <summary>The type of a part of the key.</summary>
     public string TypeOf(string column) => Header.Columns.First(one => one.Name == column).Type;
 
-    private static string Quoted(string name) => $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 }

@@ -186,7 +186,7 @@ internal sealed class VerifySession : IDisposable
     {
         var choice = new KeyChoice(buckets);
         using var tap = _keyTaps.OpenChoice(choice, _scope.KnownBy);
-        var copy = $"COPY ({tap.Over(select, _scope.Picked(unit, columns => _keyTaps.HashOf(columns)))}) TO '{path.Replace("'", "''", StringComparison.Ordinal)}' (FORMAT parquet, ROW_GROUP_SIZE {Limits.RowGroupRowsDefault})";
+        var copy = $"COPY ({tap.Over(select, _scope.Picked(unit, columns => _keyTaps.HashOf(columns)))}) TO {SqlText.Literal(path)} (FORMAT parquet, ROW_GROUP_SIZE {Limits.RowGroupRowsDefault})";
         long rows = 0;
         using (var answer = await connection.QueryAsync(copy, cancel).ConfigureAwait(false))
         {

@@ -90,7 +90,7 @@ internal sealed class DuckDbSession : IDisposable
     private static string PathList(IEnumerable<string> paths)
     {
         var list = new StringBuilder("[");
-        foreach (var path in paths) list.Append(list.Length == 1 ? "'" : ", '").Append(path.Replace("'", "''", StringComparison.Ordinal)).Append('\'');
+        foreach (var path in paths) list.Append(list.Length == 1 ? "" : ", ").Append(SqlText.Literal(path));
         return list.Append(']').ToString();
     }
 }

@@ -26,8 +26,8 @@ internal sealed class RejectLine(StreamHeader header, Unit unit)
         foreach (var column in columns)
         {
             if (sql[^1] != '(') sql.Append(", ");
-            var value = $"\"{column.Name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
-            sql.Append('\'').Append(column.SourceName.Replace("'", "''", StringComparison.Ordinal)).Append("', ");
+            var value = SqlText.Name(column.Name);
+            sql.Append(SqlText.Literal(column.SourceName)).Append(", ");
             sql.Append(IsJson(DuckDbType.Parse(column.Type)) ? value : $"CAST({value} AS VARCHAR)");
         }
 

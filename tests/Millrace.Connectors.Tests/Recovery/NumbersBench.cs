@@ -42,23 +42,29 @@ internal sealed class NumbersBench : IDisposable
         return result.GetText(0)!;
     }
 
+    /// <summary>The path of something below the bench's folder.</summary>
+    public string this[string name] => _folder[name];
+
     /// <summary>Runs the job.</summary>
-    public Task<RunSummary> RunAsync(NumbersSource source) => RunAsync(source, TestContext.Current.CancellationToken);
+    /// <param name="source">Its source.</param>
+    /// <param name="sets">What <c>--set</c> says.</param>
+    public Task<RunSummary> RunAsync(NumbersSource source, params string[] sets) =>
+        new DataPath(Options(source)).RunAsync(TheJob(sets), TestContext.Current.CancellationToken);
 
     /// <summary>Runs the job until somebody stops it.</summary>
-    public Task<RunSummary> RunAsync(NumbersSource source, CancellationToken stop) => new DataPath(Options(source)).RunAsync(TheJob(), stop);
+    public Task<RunSummary> RunAsync(NumbersSource source, CancellationToken stop) => new DataPath(Options(source)).RunAsync(TheJob([]), stop);
 
     /// <summary>Goes on with the latest run.</summary>
-    public Task<RunSummary> ResumeAsync(NumbersSource source)
+    public Task<RunSummary> ResumeAsync(NumbersSource source, params string[] sets)
     {
         var run = RunList.LatestUnfinished(_folder["state"]);
-        return new DataPath(Options(source)).ResumeAsync(run, TheJob(), TestContext.Current.CancellationToken);
+        return new DataPath(Options(source)).ResumeAsync(run, TheJob(sets), TestContext.Current.CancellationToken);
     }
 
     public void Dispose() => _folder.Dispose();
 
-    private Job TheJob() => JobReader.ReadShortForm(
-        new JobOverrides { From = "numbers", To = "out", Streams = ["numbers"], State = _folder["state"], Workers = Workers }, _folder.Path).Job!;
+    private Job TheJob(string[] sets) => JobReader.ReadShortForm(
+        new JobOverrides { From = "numbers", To = "out", Streams = ["numbers"], State = _folder["state"], Workers = Workers, Sets = [.. sets] }, _folder.Path).Job!;
 
     private RunOptions Options(NumbersSource source) => new()
     {

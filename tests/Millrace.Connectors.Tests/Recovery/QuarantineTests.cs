@@ -1,15 +1,8 @@
-using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Text.Json;
-using Millrace.Connectors.Files.Target;
-using Millrace.DuckDb;
-using Millrace.Engines;
 using Millrace.Faults;
-using Millrace.Jobs;
-using Millrace.Jobs.Secrets;
 using Millrace.Runs;
 using Millrace.Telemetry;
-using Millrace.Testing;
 
 namespace Millrace.Connectors.Tests.Recovery;
 
@@ -19,10 +12,9 @@ public sealed class QuarantineTests : IDisposable
     private const long Rows = 4_000;
     private const string SomeAreBad = "n % 100 = 7";
 
-    private readonly TempFolder _folder = new();
-    private readonly Heard _heard = new();
+    private readonly NumbersBench _bench = new();
 
-    public void Dispose() => _folder.Dispose();
+    public void Dispose() => _bench.Dispose();
 
     [Fact]
     public async Task Rejected_rows_are_in_the_run_directory_and_all_others_in_the_target()
@@ -31,11 +23,11 @@ public sealed class QuarantineTests : IDisposable
 
         Assert.Empty(summary.Faults);
         Assert.Equal((Rows, Rows - 40, 40), (summary.RowsRead, summary.RowsWritten, summary.RowsRejected));
-        Assert.Equal("3960 7919720", Published());
+        Assert.Equal("3960 7919720", _bench.Published());
         Assert.Equal(Bad, Rejected());
-        var committed = Assert.Single(_heard.Events.OfType<StreamCommitted>());
+        var committed = Assert.Single(_bench.Events.OfType<StreamCommitted>());
         Assert.Equal((40, Rejects), (committed.Rejected, committed.Rejects));
-        Assert.Equal(40, _heard.Events.OfType<UnitFinished>().Sum(static unit => unit.Rejected));
+        Assert.Equal(40, _bench.Events.OfType<UnitFinished>().Sum(static unit => unit.Rejected));
 
         using var first = JsonDocument.Parse(File.ReadLines(Directory.GetFiles(Rejects, "*", SearchOption.AllDirectories).Order().First()).First());
         Assert.Equal(
@@ -47,7 +39,7 @@ public sealed class QuarantineTests : IDisposable
     public async Task The_hash_is_that_of_a_run_over_the_good_rows()
     {
         var some = await RunAsync(Source(static (_, _) => null));
-        Directory.Delete(_folder["out"], recursive: true);
+        Directory.Delete(_bench["out"], recursive: true);
         var good = await RunAsync(new NumbersSource(Rows, perUnit: 500, static (_, _) => null, rejected: SomeAreBad));
         Assert.Equal(good.Hashes["numbers"], some.Hashes["numbers"]);
         Assert.StartsWith("h1:3960:", some.Hashes["numbers"], StringComparison.Ordinal);
@@ -102,7 +94,7 @@ public sealed class QuarantineTests : IDisposable
         Assert.Equal((FaultKind.Limit, 5), (fault.Kind, fault.ExitCode));
         Assert.Contains(said, fault.Message, StringComparison.Ordinal);
         Assert.Contains("--set limits.rejects=", fault.Advice, StringComparison.Ordinal);
-        Assert.False(Directory.Exists(_folder["out/numbers"]));
+        Assert.False(_bench.IsPublished);
         Assert.Equal(0, flooded.RowsWritten);
 
         var resumed = await ResumeAsync(source, limit: "1%");
@@ -143,7 +135,7 @@ public sealed class QuarantineTests : IDisposable
 
     private static ImmutableArray<long> Bad { get; } = [.. Enumerable.Range(0, 40).Select(static i => (i * 100L) + 7)];
 
-    private string Rejects => Directory.GetDirectories(_folder["state/runs"]).Order().Last() + "/streams/numbers/rejects";
+    private string Rejects => Directory.GetDirectories(_bench["state/runs"]).Order().Last() + "/streams/numbers/rejects";
 
     private static NumbersSource Source(Func<long, long, Fault?> meets) => new(Rows, perUnit: 1_000, meets, SomeAreBad);
 
@@ -163,56 +155,14 @@ public sealed class QuarantineTests : IDisposable
         return [.. found.Order()];
     }
 
-    private string Published()
-    {
-        using var database = DuckDbDatabase.Open();
-        using var connection = database.Connect();
-        using var result = connection.Query($"SELECT count(*) || ' ' || sum(n) FROM read_parquet('{_folder["out/numbers"]}/*.parquet')");
-        Assert.True(result.Read());
-        return result.GetText(0)!;
-    }
-
     private Task<RunSummary> RunAsync(NumbersSource source, string onReject = "quarantine", string? limit = null, string? disk = null) =>
-        new DataPath(Options(source)).RunAsync(TheJob(onReject, limit, disk), CancellationToken.None);
+        _bench.RunAsync(source, Sets(onReject, limit, disk));
 
-    private Task<RunSummary> ResumeAsync(NumbersSource source, string? limit = null)
-    {
-        var run = RunList.LatestUnfinished(_folder["state"]);
-        return new DataPath(Options(source)).ResumeAsync(run, TheJob("quarantine", limit, null), CancellationToken.None);
-    }
+    private Task<RunSummary> ResumeAsync(NumbersSource source, string? limit = null) => _bench.ResumeAsync(source, Sets("quarantine", limit, null));
 
-    private Job TheJob(string onReject, string? limit, string? disk) => JobReader.ReadShortForm(
-        new JobOverrides
-        {
-            From = "numbers", To = "out", Streams = ["numbers"], State = _folder["state"],
-            Sets =
-            [
-                $"streams.numbers.on_reject={onReject}", "streams.numbers.partition.key=n", "engine=inproc",
-                .. limit is null ? (string[])[] : [$"limits.rejects={limit}"], .. disk is null ? (string[])[] : [$"limits.disk={disk}"],
-            ],
-        },
-        _folder.Path).Job!;
-
-    private RunOptions Options(NumbersSource source) => new()
-    {
-        Connectors = new KnownConnectors([source], [new FileTargetConnector()]),
-        Secrets = new SecretResolver(new Redactor(), _folder.Path),
-        Observer = _heard,
-        Worker = new WorkerCommand("none", [], ImmutableDictionary<string, string>.Empty),
-        Clock = new Impatient(),
-    };
-
-    private sealed class Heard : IRunObserver
-    {
-        public ConcurrentQueue<RunEvent> Events { get; } = new();
-
-        public void On(RunEvent happened) => Events.Enqueue(happened);
-    }
-
-    /// <summary>Waits before another attempt are over at once; what is done again and again keeps its pace.</summary>
-    private sealed class Impatient : TimeProvider
-    {
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
-            base.CreateTimer(callback, state, period == Timeout.InfiniteTimeSpan ? TimeSpan.Zero : dueTime, period);
-    }
+    private static string[] Sets(string onReject, string? limit, string? disk) =>
+    [
+        $"streams.numbers.on_reject={onReject}", "streams.numbers.partition.key=n", "engine=inproc",
+        .. limit is null ? (string[])[] : [$"limits.rejects={limit}"], .. disk is null ? (string[])[] : [$"limits.disk={disk}"],
+    ];
 }

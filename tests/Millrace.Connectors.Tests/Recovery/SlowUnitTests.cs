@@ -29,11 +29,11 @@ public sealed class SlowUnitTests : IDisposable
 
         AssertArrived(summary);
         Assert.True(isStopped);
-        var slow = Assert.Single(_bench.Events.OfType<UnitSlow>());
-        Assert.Equal("numbers 1000-1500", slow.Label);
+        // On a busy machine others may seem slow to this clock, too.
+        var slow = Assert.Single(_bench.Events.OfType<UnitSlow>(), static slow => slow.Label == "numbers 1000-1500");
         Assert.Equal(["numbers 1000-1250", "numbers 1250-1500"], slow.Parts);
-        Assert.Equal(10, source.Attempts);
-        Assert.Equal(1, summary.Splits);
+        Assert.InRange(source.Attempts, 10, int.MaxValue);
+        Assert.Equal(_bench.Events.OfType<UnitSlow>().Count(), summary.Splits);
     }
 
     [Fact]
@@ -53,7 +53,7 @@ public sealed class SlowUnitTests : IDisposable
         }));
 
         AssertArrived(summary);
-        Assert.Single(_bench.Events.OfType<UnitSlow>());
+        Assert.Contains(_bench.Events.OfType<UnitSlow>(), static slow => slow.Label == "numbers 1000-1500");
     }
 
     [Fact]
@@ -80,7 +80,32 @@ public sealed class SlowUnitTests : IDisposable
         }, isSlow: static (from, to) => from == Slow && to - from > 200));
 
         AssertArrived(summary);
-        Assert.Equal(["numbers 1000-1500", "numbers 1000-1250"], _bench.Events.OfType<UnitSlow>().Select(static slow => slow.Label));
+        Assert.Equal(
+            ["numbers 1000-1500", "numbers 1000-1250"],
+            _bench.Events.OfType<UnitSlow>().Select(static slow => slow.Label).Where(static label => label.StartsWith("numbers 1000-", StringComparison.Ordinal)));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Rejected_rows_are_there_once_whoever_is_first(bool isPartsFirst)
+    {
+        var begun = new TaskCompletionSource();
+        var source = new NumbersSource(Rows, PerUnit, static (_, _) => null, rejected: "n % 100 = 7", waits: async (from, to, cancel) =>
+        {
+            if (from < Slow || to > Slow + PerUnit) return;
+            var isWhole = to - from == PerUnit;
+            if (isWhole && !isPartsFirst) await begun.Task.WaitAsync(cancel);
+            begun.TrySetResult();
+            // The first part is read in either case, and has its rejects.
+            if (isWhole == isPartsFirst && from + PerUnit >= to && (isWhole || from > Slow)) await Task.Delay(Timeout.Infinite, cancel);
+        });
+        var summary = await _bench.RunAsync(source, "streams.numbers.on_reject=quarantine");
+
+        Assert.Equal((Rows, Rows - 40, 40), (summary.RowsRead, summary.RowsWritten, summary.RowsRejected));
+        Assert.Contains(_bench.Events.OfType<UnitSlow>(), static slow => slow.Label == "numbers 1000-1500");
+        var lines = Directory.GetFiles(_bench["state"], "*.ndjson", SearchOption.AllDirectories).Where(static path => path.Contains("/rejects/", StringComparison.Ordinal)).SelectMany(File.ReadLines);
+        Assert.Equal(40, lines.Count());
     }
 
     [Fact]
@@ -119,10 +144,10 @@ public sealed class SlowUnitTests : IDisposable
         Assert.Equal(NumbersBench.Expected(Rows), _bench.Published());
     }
 
-    /// <summary>A thousand times as fast as other clocks.</summary>
+    /// <summary>A hundred times as fast as other clocks.</summary>
     private sealed class Hurried : TimeProvider
     {
-        private const int Times = 1_000;
+        private const int Times = 100;
 
         public override long GetTimestamp() => base.GetTimestamp() * Times;
 

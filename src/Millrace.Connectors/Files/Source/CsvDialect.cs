@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text;
 using System.Text.Json.Serialization;
+using Millrace.DuckDb;
 
 namespace Millrace.Connectors.Files.Source;
 
@@ -45,12 +46,12 @@ internal sealed record CsvDialect
     public string Arguments(int columns, bool header, CsvBuffer buffer)
     {
         var text = new StringBuilder("auto_detect = false");
-        text.Append(", delim = ").Append(Sql.Text(Delimiter));
-        text.Append(", quote = ").Append(Sql.Text(Quote));
-        text.Append(", escape = ").Append(Sql.Text(Escape));
+        text.Append(", delim = ").Append(SqlText.Literal(Delimiter));
+        text.Append(", quote = ").Append(SqlText.Literal(Quote));
+        text.Append(", escape = ").Append(SqlText.Literal(Escape));
         text.Append(", header = ").Append(header && Header ? "true" : "false");
         text.Append(", skip = ").Append(header ? Skip : 0);
-        text.Append(", nullstr = [").AppendJoin(", ", NullWords.Select(Sql.Text)).Append(']');
+        text.Append(", nullstr = [").AppendJoin(", ", NullWords.Select(SqlText.Literal)).Append(']');
         text.Append(", allow_quoted_nulls = false");
         // DuckDB refuses padding together with quoted line ends unless one thread reads.
         if (Pad) text.Append(", null_padding = true").Append(buffer.Parallel ? ", parallel = false" : "");

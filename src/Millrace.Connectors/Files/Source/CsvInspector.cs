@@ -73,10 +73,10 @@ internal sealed class CsvInspector(Probe probe, StreamJob stream, string encodin
     {
         if (_options is { Delimiter: not null, Header: not null }) return Said(",", "\"", "\"", header: true, skip: 0);
         var said = new StringBuilder();
-        if (_options.Delimiter is { } delimiter) said.Append(", delim = ").Append(Sql.Text(delimiter));
+        if (_options.Delimiter is { } delimiter) said.Append(", delim = ").Append(SqlText.Literal(delimiter));
         if (_options.Header is { } header) said.Append(", header = ").Append(header ? "true" : "false");
-        if (_options.Quote is { } quote) said.Append(", quote = ").Append(Sql.Text(quote));
-        if (_options.Escape is { } escape) said.Append(", escape = ").Append(Sql.Text(escape));
+        if (_options.Quote is { } quote) said.Append(", quote = ").Append(SqlText.Literal(quote));
+        if (_options.Escape is { } escape) said.Append(", escape = ").Append(SqlText.Literal(escape));
         if (_options.Ragged == "pad") said.Append(", null_padding = true");
         var found = await SniffAsync(sample.Path, said.ToString(), cancel).ConfigureAwait(false)
             ?? throw SourceFaults.Data(
@@ -158,8 +158,8 @@ internal sealed class CsvInspector(Probe probe, StreamJob stream, string encodin
 
             if (dialect.Header) return CsvHeader.Unique(await NamesAsync(probe, sample, dialect, cancel).ConfigureAwait(false));
             var columns = await probe.DescribeAsync(
-                $"FROM read_csv({Sql.Path(sample)}, auto_detect = true, header = false, all_varchar = true, delim = {Sql.Text(dialect.Delimiter)},"
-                + $" quote = {Sql.Text(dialect.Quote)}, escape = {Sql.Text(dialect.Escape)}, skip = {dialect.Skip}{(dialect.Pad ? ", null_padding = true" : "")})",
+                $"FROM read_csv({Sql.Path(sample)}, auto_detect = true, header = false, all_varchar = true, delim = {SqlText.Literal(dialect.Delimiter)},"
+                + $" quote = {SqlText.Literal(dialect.Quote)}, escape = {SqlText.Literal(dialect.Escape)}, skip = {dialect.Skip}{(dialect.Pad ? ", null_padding = true" : "")})",
                 cancel).ConfigureAwait(false);
             return [.. Enumerable.Range(0, columns.Count).Select(i => $"column{i}")];
         }

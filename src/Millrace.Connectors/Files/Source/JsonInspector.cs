@@ -132,7 +132,7 @@ internal sealed class JsonInspector(Probe probe, string encoding, Packing? packi
                 var scan = $"(SELECT {JsonLines.Texts(scalars.Select(name => (name, false)))} AS x FROM (SELECT * FROM {objects} WHERE json_valid(j) LIMIT {Limits.SampleRowsMax}))";
                 try
                 {
-                    await tally.AddAsync(probe, scan, [.. scalars.Select(name => (name, $"x.{Sql.Name(name)}"))], rules, cancel).ConfigureAwait(false);
+                    await tally.AddAsync(probe, scan, [.. scalars.Select(name => (name, $"x.{SqlText.Name(name)}"))], rules, cancel).ConfigureAwait(false);
                     break;
                 }
                 catch (DuckDbException error) when (ReadErrors.IsLineTooLong(error.Message) && size + 1 < CsvBuffer.Tries.Length)

@@ -36,14 +36,14 @@ internal static class JsonLines
     /// <param name="fileName">The column with the file's path; null: none.</param>
     public static string Objects(string paths, JsonForm form, CsvBuffer buffer, string? fileName)
     {
-        var name = fileName is null ? "" : $", filename = {Sql.Text(fileName)}";
+        var name = fileName is null ? "" : $", filename = {SqlText.Literal(fileName)}";
         if (form == JsonForm.Lines)
         {
             // A line of spaces is an empty one.
             return $"(SELECT * FROM read_csv({paths}, {LineArguments}, {buffer.Arguments}{name}) WHERE j[1] = '{{' OR trim(j, ' ' || chr(9) || chr(13)) <> '')";
         }
 
-        var kept = fileName is null ? "" : ", " + Sql.Name(fileName);
+        var kept = fileName is null ? "" : ", " + SqlText.Name(fileName);
         return $"(SELECT json::VARCHAR AS j{kept} FROM read_json({paths}, auto_detect = false, format = '{(form == JsonForm.Array ? "array" : "unstructured")}', records = 'false',"
             + $" maximum_object_size = {Math.Max(buffer.LineBytes, Limits.TextLineBytesMedium)}, columns = {{json: 'JSON'}}{name}))";
     }
@@ -58,7 +58,7 @@ internal static class JsonLines
             structure.Append(JsonSerializer.Serialize(key, JsonText.Default.String)).Append(isJson ? ":\"JSON\"" : ":\"VARCHAR\"");
         }
 
-        return $"json_transform(j, {Sql.Text(structure.Append('}').ToString())})";
+        return $"json_transform(j, {SqlText.Literal(structure.Append('}').ToString())})";
     }
 
     /// <summary>
@@ -67,7 +67,7 @@ internal static class JsonLines
     /// </summary>
     public static string Check(IEnumerable<string> keys)
     {
-        var known = "[" + string.Join(", ", keys.Select(Sql.Text)) + "]::VARCHAR[]";
+        var known = "[" + string.Join(", ", keys.Select(SqlText.Literal)) + "]::VARCHAR[]";
         var unknown = BadValue.Raise(0, $"list_filter(json_keys(j), lambda k: NOT list_contains({known}, k))[1]", BadValue.Why.UnknownKey);
         var twice = BadValue.Raise(0, "list_filter(json_keys(j), lambda k: len(list_filter(json_keys(j), lambda l: l = k)) > 1)[1]", BadValue.Why.KeyTwice);
         return $"(CASE WHEN json_keys(j) = {known} THEN true WHEN json_type(j) <> 'OBJECT' THEN {BadValue.Raise(0, "j", BadValue.Why.NoObject)}"

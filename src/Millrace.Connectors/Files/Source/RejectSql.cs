@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Millrace.DuckDb;
 
 namespace Millrace.Connectors.Files.Source;
 
@@ -33,7 +34,7 @@ internal sealed class RejectSql(FileLayout layout, string column, bool naming)
     public string Beside(Func<FileColumn, string> raw, string file)
     {
         var raws = _watched.Select(one => $", CAST({raw(one.Column)} AS VARCHAR) AS {Raw(one.Place)}");
-        return string.Concat(raws) + (naming ? $", {file} AS {Sql.Name(At)}" : "");
+        return string.Concat(raws) + (naming ? $", {file} AS {SqlText.Name(At)}" : "");
     }
 
     /// <summary>
@@ -58,28 +59,28 @@ internal sealed class RejectSql(FileLayout layout, string column, bool naming)
         foreach (var output in layout.Output.Where(static output => output.Refuses))
         {
             var (source, place, _) = _watched.First(one => one.Column.Name == output.Source);
-            var value = Sql.Name(source.Name);
+            var value = SqlText.Name(source.Name);
             var fit = output.Fit.Replace(FileColumn.Hole, value, StringComparison.Ordinal);
             causes.Add(($"({value} IS NOT NULL AND {fit} IS NULL)", Reject(source, Text(source, place), $", which the target can't hold as {source.Type}")));
         }
 
-        if (causes.Count == 0) return $"NULL::VARCHAR AS {Sql.Name(column)}";
+        if (causes.Count == 0) return $"NULL::VARCHAR AS {SqlText.Name(column)}";
         var rejects = string.Join(", ", causes.Select(static cause => $"CASE WHEN {cause.Condition} THEN {cause.Reject} END"));
-        var row = string.Join(", ", _watched.Select(one => $"{Sql.Text(one.Column.Name)}, {Text(one.Column, one.Place)}"));
-        var at = naming ? $"'at', {Sql.Name(At)}, " : "";
+        var row = string.Join(", ", _watched.Select(one => $"{SqlText.Literal(one.Column.Name)}, {Text(one.Column, one.Place)}"));
+        var at = naming ? $"'at', {SqlText.Name(At)}, " : "";
         return $"CASE WHEN {string.Join(" OR ", causes.Select(static cause => cause.Condition))} THEN CAST(json_object({at}'rejects',"
-            + $" list_filter([{rejects}], lambda x: x IS NOT NULL), 'row', json_object({row})) AS VARCHAR) END AS {Sql.Name(column)}";
+            + $" list_filter([{rejects}], lambda x: x IS NOT NULL), 'row', json_object({row})) AS VARCHAR) END AS {SqlText.Name(column)}";
     }
 
     /// <summary>The row as its file spells it; what was read without its text, which is spelled the usual way then, as it is printed.</summary>
-    private static string Text(FileColumn column, int place) => $"coalesce({Raw(place)}, CAST({Sql.Name(column.Name)} AS VARCHAR))";
+    private static string Text(FileColumn column, int place) => $"coalesce({Raw(place)}, CAST({SqlText.Name(column.Name)} AS VARCHAR))";
 
     private static string Reject(FileColumn column, string value, string reason) =>
-        $"{{'column': {Sql.Text(column.Name)}, 'reason': 'found ''' || left({value}, {BadValue.ValueCharsMax}) || '''' || {Sql.Text(reason)},"
+        $"{{'column': {SqlText.Literal(column.Name)}, 'reason': 'found ''' || left({value}, {BadValue.ValueCharsMax}) || '''' || {SqlText.Literal(reason)},"
         + $" 'value': left({value}, {Limits.RejectValueCharsMax})}}";
 
     private static string IsBad((FileColumn Column, int Place, bool IsMentioned) one) =>
-        $"({Sql.Name(one.Column.Name)} IS NULL AND NOT ({one.Column.Nothing!.Replace(FileColumn.Hole, Raw(one.Place), StringComparison.Ordinal)}))";
+        $"({SqlText.Name(one.Column.Name)} IS NULL AND NOT ({one.Column.Nothing!.Replace(FileColumn.Hole, Raw(one.Place), StringComparison.Ordinal)}))";
 
     private static string Raw(int place) => string.Create(CultureInfo.InvariantCulture, $"\"millrace raw {place}\"");
 
@@ -95,6 +96,6 @@ internal sealed class RejectSql(FileLayout layout, string column, bool naming)
 
     /// <summary>Whether a condition may look at a column; a word in a text of the condition counts too.</summary>
     private static bool Mentions(string? condition, string name) => condition is not null
-        && (condition.Contains(Sql.Name(name), StringComparison.OrdinalIgnoreCase)
+        && (condition.Contains(SqlText.Name(name), StringComparison.OrdinalIgnoreCase)
             || Regex.Matches(condition, @"\w+", RegexOptions.NonBacktracking).Any(word => word.Value.Equals(name, StringComparison.OrdinalIgnoreCase)));
 }

@@ -19,7 +19,7 @@ internal static class RowFinder
     /// <summary>The first row that has the value; null when it is not found again.</summary>
     public static Place? Find(FileLayout layout, FileSlice slice, CsvBuffer buffer, BadValue bad)
     {
-        var value = Sql.Text(bad.Value);
+        var value = SqlText.Literal(bad.Value);
         if (bad.Reason is BadValue.Why.UnknownKey or BadValue.Why.KeyTwice)
             return Search(layout, slice, buffer, bad, $"json_valid(j) AND len(list_filter(json_keys(j), lambda k: k = {value})) > {(bad.Reason == BadValue.Why.KeyTwice ? 1 : 0)}");
         if (bad.Reason == BadValue.Why.NoObject) return Search(layout, slice, buffer, bad, "json_valid(j) AND json_type(j) <> 'OBJECT'");

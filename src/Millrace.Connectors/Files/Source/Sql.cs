@@ -1,16 +1,11 @@
 using System.Text;
+using Millrace.DuckDb;
 
 namespace Millrace.Connectors.Files.Source;
 
-/// <summary>How texts are written into DuckDB's SQL.</summary>
+/// <summary>How files are named in DuckDB's SQL.</summary>
 internal static class Sql
 {
-    /// <summary>A text as a literal.</summary>
-    public static string Text(string value) => "'" + value.Replace("'", "''", StringComparison.Ordinal) + "'";
-
-    /// <summary>A name as an identifier.</summary>
-    public static string Name(string name) => "\"" + name.Replace("\"", "\"\"", StringComparison.Ordinal) + "\"";
-
     /// <summary>
     /// A file's path as DuckDB's readers take it: they read every path as a pattern, so that <c>a*.csv</c> would also read <c>ab.csv</c>.
     /// </summary>
@@ -23,7 +18,7 @@ internal static class Sql
             else text.Append(c);
         }
 
-        return Text(text.ToString());
+        return SqlText.Literal(text.ToString());
     }
 
     /// <summary>Paths as a list of literals.</summary>

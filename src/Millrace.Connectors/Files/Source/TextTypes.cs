@@ -86,9 +86,9 @@ internal static class TextTypes
     public static string Cast(DuckDbType type, TextRules rules) => type.Kind switch
     {
         DuckDbKind.Double or DuckDbKind.Float or DuckDbKind.Decimal => $"TRY_CAST({Decimal(rules)} AS {type.ToSql()})",
-        DuckDbKind.Date when rules.DateFormat is not null => $"CAST(strptime({X}, {Sql.Text(rules.DateFormat)}) AS DATE)",
+        DuckDbKind.Date when rules.DateFormat is not null => $"CAST(strptime({X}, {SqlText.Literal(rules.DateFormat)}) AS DATE)",
         DuckDbKind.Timestamp or DuckDbKind.TimestampS or DuckDbKind.TimestampMs or DuckDbKind.TimestampNs when rules.TimestampFormat is not null =>
-            $"CAST(strptime({X}, {Sql.Text(rules.TimestampFormat)}) AS {type.ToSql()})",
+            $"CAST(strptime({X}, {SqlText.Literal(rules.TimestampFormat)}) AS {type.ToSql()})",
         DuckDbKind.Boolean => $"(lower({X}) IN ('true', 't', 'yes', 'y', '1'))",
         DuckDbKind.Varchar => X,
         _ => $"TRY_CAST({X} AS {type.ToSql()})",
@@ -132,7 +132,7 @@ internal static class TextTypes
     /// <summary>The text with a point for its decimal mark; a point in a text whose mark is a comma makes it no number.</summary>
     private static string Decimal(TextRules rules) => rules.DecimalMark == "."
         ? X
-        : $"(CASE WHEN contains({X}, '.') THEN NULL ELSE replace({X}, {Sql.Text(rules.DecimalMark)}, '.') END)";
+        : $"(CASE WHEN contains({X}, '.') THEN NULL ELSE replace({X}, {SqlText.Literal(rules.DecimalMark)}, '.') END)";
 
     // Up to 15 digits every decimal text survives a DOUBLE. Longer ones must be what the DOUBLE itself prints, at its shortest or with
     // 16 or 17 digits: then a program wrote a DOUBLE. With an exponent only the number of digits is looked at.
@@ -149,7 +149,7 @@ internal static class TextTypes
 
     // What the format prints must be what was read; DuckDB's strptime alone takes more than the format says.
     private static string Formatted(string format, string type) =>
-        $"(TRY_CAST(try_strptime({X}, {Sql.Text(format)}) AS {type}) IS NOT NULL)";
+        $"(TRY_CAST(try_strptime({X}, {SqlText.Literal(format)}) AS {type}) IS NOT NULL)";
 }
 
 /// <summary>How a stream's files spell numbers and times.</summary>

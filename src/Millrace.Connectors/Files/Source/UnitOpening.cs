@@ -88,7 +88,7 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
         var table = new TextTable(files, text, records(text), columns);
         var (token, call) = tables!.Add(table);
         Table = (token, table);
-        _scan.Add(call, raws, Sql.Name(UnitScan.FileName));
+        _scan.Add(call, raws, SqlText.Name(UnitScan.FileName));
     }
 
     private bool CanBeQuick(SliceFile file) => PackingOf(file) != Packing.Zstd;
@@ -140,7 +140,7 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
             group.Clear();
             var pipe = Pipe(file, dialect);
             _scan.Add(
-                $"read_csv({Sql.Text(pipe.Path)}, {dialect.Arguments(names.Length, slice.Range is null, buffer)}{LineEnd(file)})", Positions(names), Sql.Text(file.Path));
+                $"read_csv({SqlText.Literal(pipe.Path)}, {dialect.Arguments(names.Length, slice.Range is null, buffer)}{LineEnd(file)})", Positions(names), SqlText.Literal(file.Path));
         }
 
         Flush();
@@ -148,11 +148,11 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
         void Flush()
         {
             if (group.Count == 0) return;
-            var name = _scan.NeedsFileName ? $", filename = {Sql.Text(UnitScan.FileName)}" : "";
+            var name = _scan.NeedsFileName ? $", filename = {SqlText.Literal(UnitScan.FileName)}" : "";
             _scan.Add(
                 $"read_csv({Sql.Paths(group)}, {dialect.Arguments(groupNames.Length, header: true, buffer)}, hive_partitioning = false{name}{ZstdEncoding()})",
                 Positions(groupNames),
-                Sql.Name(UnitScan.FileName));
+                SqlText.Name(UnitScan.FileName));
             group.Clear();
         }
     }
@@ -220,7 +220,7 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
             return;
         }
 
-        var raws = _content.Keys.ToDictionary(key => key, key => $"x.{Sql.Name(key)}", StringComparer.OrdinalIgnoreCase);
+        var raws = _content.Keys.ToDictionary(key => key, key => $"x.{SqlText.Name(key)}", StringComparer.OrdinalIgnoreCase);
         var plain = new List<string>();
         foreach (var file in slice.Files)
         {
@@ -233,13 +233,13 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
             }
 
             var form = await JsonLines.FormOfAsync(probe, file.Path, PackingOf(file), layout.Format, cancel).ConfigureAwait(false);
-            Add(JsonLines.Objects(isPlain ? Sql.Path(file.Path) : Sql.Text(Pipe(file, null).Path), form, buffer, null), Sql.Text(file.Path));
+            Add(JsonLines.Objects(isPlain ? Sql.Path(file.Path) : SqlText.Literal(Pipe(file, null).Path), form, buffer, null), SqlText.Literal(file.Path));
         }
 
         if (plain.Count > 0)
         {
             var name = _scan.NeedsFileName ? UnitScan.FileName : null;
-            Add(JsonLines.Objects(Sql.Paths(plain), JsonForm.Lines, buffer, name), Sql.Name(UnitScan.FileName));
+            Add(JsonLines.Objects(Sql.Paths(plain), JsonForm.Lines, buffer, name), SqlText.Name(UnitScan.FileName));
         }
 
         void Add(string objects, string file)
@@ -266,7 +266,7 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
                 _scan.Add(
                     $"(SELECT * FROM read_parquet([{Sql.Path(file.Path)}], hive_partitioning = false) WHERE file_row_number BETWEEN {range.Start} AND {range.End - 1})",
                     raws,
-                    Sql.Text(file.Path));
+                    SqlText.Literal(file.Path));
                 return;
             }
 
@@ -281,8 +281,8 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
         void Flush()
         {
             if (group.Count == 0) return;
-            var name = _scan.NeedsFileName ? $", filename = {Sql.Text(UnitScan.FileName)}" : "";
-            _scan.Add($"read_parquet({Sql.Paths(group)}, hive_partitioning = false, union_by_name = true{name})", groupRaws, Sql.Name(UnitScan.FileName));
+            var name = _scan.NeedsFileName ? $", filename = {SqlText.Literal(UnitScan.FileName)}" : "";
+            _scan.Add($"read_parquet({Sql.Paths(group)}, hive_partitioning = false, union_by_name = true{name})", groupRaws, SqlText.Name(UnitScan.FileName));
             group.Clear();
         }
     }
@@ -302,7 +302,7 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
                     $"Say a type that holds both, such as `types: {{{column.Name}: text}}`, or move this file into a stream of its own.");
             }
 
-            var raw = Sql.Name(column.Name);
+            var raw = SqlText.Name(column.Name);
             raws[column.Name] = planned == column.Type ? raw : $"CAST({raw} AS {planned.ToSql()})";
         }
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
+using Millrace.DuckDb;
 
 namespace Millrace.Connectors.Files.Source;
 
@@ -34,7 +35,7 @@ internal sealed class UnitScan(FileLayout layout, RejectSql? rejects = null)
         var sql = new StringBuilder("SELECT ");
         foreach (var column in _needed)
         {
-            sql.Append(Value(column, raws, file)).Append(" AS ").Append(Sql.Name(column.Name)).Append(", ");
+            sql.Append(Value(column, raws, file)).Append(" AS ").Append(SqlText.Name(column.Name)).Append(", ");
         }
 
         sql.Length -= 2;
@@ -55,7 +56,7 @@ internal sealed class UnitScan(FileLayout layout, RejectSql? rejects = null)
     {
         var inner = _scans.Count == 0 ? Nothing() : string.Join(" UNION ALL ", _scans);
         var output = layout.Output.Select(column =>
-            $"{column.Fit.Replace(FileColumn.Hole, Sql.Name(column.Source), StringComparison.Ordinal)} AS {Sql.Name(column.Name)}");
+            $"{column.Fit.Replace(FileColumn.Hole, SqlText.Name(column.Source), StringComparison.Ordinal)} AS {SqlText.Name(column.Name)}");
         // The line end keeps a comment in the condition from swallowing the parenthesis.
         var where = layout.Where is null ? "" : $" WHERE {rejects?.Where(layout.Where) ?? $"({layout.Where}\n)"}";
         if (rejects is not null) output = output.Append(rejects.Note());
@@ -76,7 +77,7 @@ internal sealed class UnitScan(FileLayout layout, RejectSql? rejects = null)
     }
 
     private string Nothing() =>
-        "SELECT " + string.Join(", ", _needed.Select(column => $"NULL::{column.Type} AS {Sql.Name(column.Name)}")) + rejects?.Beside(static _ => "NULL", "NULL") + " WHERE false";
+        "SELECT " + string.Join(", ", _needed.Select(column => $"NULL::{column.Type} AS {SqlText.Name(column.Name)}")) + rejects?.Beside(static _ => "NULL", "NULL") + " WHERE false";
 
     // The file's place below the source's folder.
     private string FileOf(string file) => $"substr({file}, {(layout.Root.TrimEnd('/').Length + 2).ToString(CultureInfo.InvariantCulture)})";
@@ -100,6 +101,6 @@ internal sealed class UnitScan(FileLayout layout, RejectSql? rejects = null)
     private static string Folder(string key, string file)
     {
         var pattern = $"/{System.Text.RegularExpressions.Regex.Escape(Uri.EscapeDataString(key))}=([^/]*)/";
-        return $"nullif(url_decode(regexp_extract({file}, {Sql.Text(pattern)}, 1)), '{LayoutBuilder.HiveNull}')";
+        return $"nullif(url_decode(regexp_extract({file}, {SqlText.Literal(pattern)}, 1)), '{LayoutBuilder.HiveNull}')";
     }
 }

@@ -16,7 +16,7 @@ internal static class WhereCheck
     {
         if (layout.Where is not { } where) return;
         using var probe = new Probe(filesAllowed: false);
-        var columns = string.Join(", ", layout.Columns.Select(column => $"NULL::{column.Type} AS {Sql.Name(column.Name)}"));
+        var columns = string.Join(", ", layout.Columns.Select(column => $"NULL::{column.Type} AS {SqlText.Name(column.Name)}"));
         try
         {
             // Text that closes the parenthesis and goes on can't fit into both of these. The line ends keep comments inside.

@@ -77,9 +77,9 @@ internal sealed class WrittenFiles : IWrittenRows
     private static string Parquet(WriteSettings settings, ImmutableArray<Column> columns, IReadOnlyList<string> paths)
     {
         // A folder's name is text; what lies in a file has its type, or one that holds all of it.
-        var values = columns.Select(static column => $"CAST({Sql.Name(column.Name)} AS {column.Type}) AS {Sql.Name(column.Name)}");
+        var values = columns.Select(static column => $"CAST({SqlText.Name(column.Name)} AS {column.Type}) AS {SqlText.Name(column.Name)}");
         var folders = settings.PartitionBy.Length > 0 ? "hive_partitioning = true, hive_types_autocast = false" : "hive_partitioning = false";
-        return $"SELECT {string.Join(", ", values)} FROM read_parquet([{string.Join(", ", paths.Select(CopyText.Literal))}], {folders})";
+        return $"SELECT {string.Join(", ", values)} FROM read_parquet([{string.Join(", ", paths.Select(SqlText.Literal))}], {folders})";
     }
 
     private static FileLayout Layout(WriteSettings settings, ImmutableArray<Column> columns)

@@ -1,0 +1,11 @@
+namespace Millrace.DuckDb;
+
+/// <summary>How names and texts are written into DuckDB's SQL: whatever they hold, they stay what they are.</summary>
+public static class SqlText
+{
+    /// <summary>A name as an identifier.</summary>
+    public static string Name(string name) => $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+
+    /// <summary>A text as a literal.</summary>
+    public static string Literal(string text) => $"'{text.Replace("'", "''", StringComparison.Ordinal)}'";
+}
