@@ -102,6 +102,7 @@ public sealed class DataPath(RunOptions options)
         var (first, choice) = await planner.SizeUpAsync(plans, streams.Length, run.Stop).ConfigureAwait(false);
         await using var engine = OpenEngine(choice, job, run, budget, ends);
         using var dispatcher = new Dispatcher(engine, run, options.Clock);
+        if (budget.WhyTooFewFiles(choice, OpenFiles.Max) is { } few) run.On(new Warned(few));
         run.Uses(engine, dispatcher, budget.MemoryBytes, ends.Target.Traits.Batches);
 
         // 4 and 5 are the pipeline's.

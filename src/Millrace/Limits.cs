@@ -247,6 +247,15 @@ public static partial class Limits
     /// <summary>Rows that a write into partition folders collects before it hands them to the folders' files.</summary>
     public const int PartitionedWriteRowsMax = 20_480;
 
+    /// <summary>Files of one writer that are open at once, however many partitions it has: their rows come one partition after the other.</summary>
+    public const int PartitionFilesOpenMax = 8;
+
+    /// <summary>Files that a process has open beside those of its units: the program, its libraries, pipes, locks.</summary>
+    public const int OpenFilesPerProcess = 96;
+
+    /// <summary>Files and connections that a unit has open: its source, its staged files, spill and rejects.</summary>
+    public const int OpenFilesPerUnit = PartitionFilesOpenMax + 4;
+
     /// <summary>Commits that a table of files remembers: an older one that is done again would come in twice.</summary>
     public const int TableCommitsMax = 1_000;
 

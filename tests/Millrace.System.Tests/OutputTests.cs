@@ -23,6 +23,21 @@ public sealed class OutputTests(PgServers servers)
     }
 
     [Fact]
+    public async Task Hundreds_of_partitions_are_written_where_a_process_may_open_few_files()
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        await using var bench = await Workbench.CreateAsync(servers);
+        await bench.ExecuteAsync("CREATE TABLE p AS SELECT i AS id, i % 300 AS k FROM generate_series(1, 30000) AS i");
+        string[] job = ["--from", "${PG_URL}", "--to", bench.Lake, "--stream", "public.p", "--set", "streams.public.p.write.partition_by=[k]", "--set", "engine=inproc", "--workers", "2", "--state", bench.State];
+        var start = bench.Begin() with { Through = ["sh", "-c", "ulimit -n 128 && exec \"$0\" \"$@\""] };
+        Assert.Contains("files     a process may open 128 files here", (await MillraceProcess.RunAsync(["plan", .. job], start)).Expect(0).Stdout, StringComparison.Ordinal);
+        var exit = (await MillraceProcess.RunAsync(["run", .. job, "--json"], start)).Expect(0);
+        Assert.Contains("a process may open 128 files here", exit.Stdout, StringComparison.Ordinal);
+        Assert.Equal(300, Directory.GetFiles(bench["lake/p"], "*.parquet", SearchOption.AllDirectories).Length);
+        Assert.Equal(30_000, exit.LastJson().GetProperty("rows_written").GetInt64());
+    }
+
+    [Fact]
     public async Task Standard_output_carries_csv_and_nothing_else()
     {
         await using var bench = await Workbench.CreateAsync(servers);

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Millrace.Jobs;
 using Millrace.Planning;
+using Millrace.Telemetry;
 
 namespace Millrace.Cli.Display;
 
@@ -69,6 +70,8 @@ internal static class PlanJson
         json.WriteNumber("memory_bytes", budget.PeakBytes(engine));
         json.WriteNumber("memory_bytes_max", budget.MemoryBytes);
         json.WriteString("does_not_fit", budget.WhyItDoesNotFit(engine));
+        json.WriteNumber("open_files", budget.OpenFiles(engine));
+        json.WriteString("too_few_files", budget.WhyTooFewFiles(engine, OpenFiles.Max));
     }
 
     /// <summary>A number that may be unknown.</summary>

@@ -1,6 +1,7 @@
 using Millrace.Jobs;
 using Millrace.Jobs.Secrets;
 using Millrace.Planning;
+using Millrace.Telemetry;
 
 namespace Millrace.Cli.Display;
 
@@ -58,6 +59,7 @@ internal sealed class PlanPrinter
         Line(budget.WhyItDoesNotFit(engine) is { } reason
             ? $"memory    may need {peak}, which does not fit: {reason}"
             : $"memory    at most about {peak} of the {Figures.Bytes(budget.MemoryBytes)} that limits.memory allows");
+        if (budget.WhyTooFewFiles(engine, OpenFiles.Max) is { } few) Line($"files     {few}");
     }
 
     /// <summary>A strategy in words.</summary>

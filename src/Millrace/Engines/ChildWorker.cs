@@ -62,7 +62,14 @@ internal sealed class ChildWorker : IAsyncDisposable
     public void Kill(string reason)
     {
         _killedFor ??= reason;
-        _process.Kill(entireProcessTree: true);
+        try
+        {
+            _process.Kill(entireProcessTree: true);
+        }
+        catch (InvalidOperationException)
+        {
+            // It has died by itself meanwhile, and is being replaced.
+        }
     }
 
     /// <summary>Starts a process and gives it its settings.</summary>

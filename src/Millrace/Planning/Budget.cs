@@ -35,6 +35,20 @@ public sealed record Budget(int Lanes, int Processes, int ConnectionsPerProcess,
         return $"limits.memory is {ByteSize.Format(MemoryBytes)}: set it to at least {ByteSize.Format(PeakBytes(engine))}{advice}";
     }
 
+    /// <summary>About the most files and connections that one process of a run has open.</summary>
+    public int OpenFiles(EngineChoice engine)
+    {
+        var together = engine == EngineChoice.Local ? (Lanes + Processes - 1) / Processes : Lanes;
+        return Limits.OpenFilesPerProcess + (together * (1 + Limits.FinishingPerLaneMax) * Limits.OpenFilesPerUnit);
+    }
+
+    /// <summary>Why the system's limit of open files may end the run, and what to change; null when it allows enough.</summary>
+    /// <param name="engine">Who runs the units.</param>
+    /// <param name="filesMax">How many files a process may open; null: as many as it likes.</param>
+    public string? WhyTooFewFiles(EngineChoice engine, long? filesMax) => filesMax < OpenFiles(engine)
+        ? $"a process may open {filesMax} files here, and may need {OpenFiles(engine)}: raise the limit (ulimit -n), or lower limits.workers"
+        : null;
+
     /// <summary>Whether a keeper holds the moment of a run with worker processes: it takes a connection of its own.</summary>
     public static bool Keeps(JobLimits limits) =>
         limits.SnapshotHoldSeconds != 0 && (limits.SourceConnections ?? Limits.SourceConnectionsDefault) > Limits.ConnectionsWithoutKeeperMax;

@@ -45,6 +45,7 @@ internal sealed class DuckDbSession : IDisposable
             ["memory_limit"] = Bytes(settings.DuckDbBytes),
             ["temp_directory"] = spill,
             ["preserve_insertion_order"] = "false",
+            ["partitioned_write_max_open_files"] = Number(Limits.PartitionFilesOpenMax),
             ["autoinstall_known_extensions"] = "false",
             ["autoload_known_extensions"] = "false",
             ["allow_community_extensions"] = "false",
