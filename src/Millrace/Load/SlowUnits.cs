@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Millrace.Engines;
 using Millrace.Faults;
-using Millrace.Planning;
 using Millrace.Runs;
 using Millrace.Telemetry;
 
@@ -81,7 +80,7 @@ internal sealed class SlowUnits(StreamReading reading, Dispatcher dispatcher, Ac
         try
         {
             if (await Task.WhenAny(running, attempt.IsSlow.Task).ConfigureAwait(false) != running
-                && await split(reading.Header, attempt.Unit, cancel).ConfigureAwait(false) is { Length: > 1 } parts)
+                && await PartsOfAsync(attempt.Unit, cancel).ConfigureAwait(false) is { Length: > 1 } parts)
                 return await RaceAsync(attempt, running, parts, cancel).ConfigureAwait(false);
             var result = await running.ConfigureAwait(false);
             _usual.Add(clock.GetElapsedTime(attempt.Began));
@@ -94,11 +93,24 @@ internal sealed class SlowUnits(StreamReading reading, Dispatcher dispatcher, Ac
         }
     }
 
+    /// <summary>What a unit can be cut into; none where that fails: the unit itself still runs.</summary>
+    private async Task<ImmutableArray<Unit>> PartsOfAsync(Unit unit, CancellationToken cancel)
+    {
+        try
+        {
+            var parts = await split(reading.Header, unit, cancel).ConfigureAwait(false);
+            return parts.Length > 1 ? reading.Number(unit, parts) : [];
+        }
+        catch (Exception error) when (error is Fault or OperationCanceledException)
+        {
+            return [];
+        }
+    }
+
     /// <summary>The unit as a whole against its parts.</summary>
-    private async Task<UnitResult> RaceAsync(Attempt attempt, Task<UnitResult> running, ImmutableArray<PlannedUnit> planned, CancellationToken cancel)
+    private async Task<UnitResult> RaceAsync(Attempt attempt, Task<UnitResult> running, ImmutableArray<Unit> parts, CancellationToken cancel)
     {
         var unit = attempt.Unit;
-        var parts = reading.Number(unit, planned);
         run.On(new UnitSlow(
             reading.Header.Stream, unit.Number, unit.Label, [.. parts.Select(static part => part.Label)], clock.GetElapsedTime(attempt.Began), _usual.Median!.Value));
         using var parting = CancellationTokenSource.CreateLinkedTokenSource(cancel);

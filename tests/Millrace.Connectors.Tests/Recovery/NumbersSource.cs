@@ -16,7 +16,8 @@ namespace Millrace.Connectors.Tests.Recovery;
 /// range is read, <paramref name="waits"/> may keep its reader waiting.
 /// </summary>
 internal sealed class NumbersSource(
-    long rows, long perUnit, Func<long, long, Fault?> meets, string rejected = "false", bool isEstimated = true, Func<long, long, CancellationToken, Task>? waits = null) : ISourceConnector
+    long rows, long perUnit, Func<long, long, Fault?> meets, string rejected = "false", bool isEstimated = true, Func<long, long, CancellationToken, Task>? waits = null,
+    Func<Fault?>? cutMeets = null) : ISourceConnector
 {
     private int _attempts;
 
@@ -69,6 +70,7 @@ internal sealed class NumbersSource(
 
         public ValueTask<ImmutableArray<PlannedUnit>> SplitAsync(StreamHeader header, Unit unit, CancellationToken cancel)
         {
+            if (numbers.CutMeets() is { } fault) throw fault;
             var (from, to) = RangeOf(unit.Slice);
             var middle = from + ((to - from) / 2);
             return ValueTask.FromResult<ImmutableArray<PlannedUnit>>(to - from < 2 ? [] : [Range(from, middle), Range(middle, to)]);
@@ -112,6 +114,8 @@ internal sealed class NumbersSource(
     private bool IsEstimated => isEstimated;
 
     private Task WaitAsync(long from, long to, CancellationToken cancel) => waits?.Invoke(from, to, cancel) ?? Task.CompletedTask;
+
+    private Fault? CutMeets() => cutMeets?.Invoke();
 
     private Fault? Meets(long from, long to) => meets(from, to);
 

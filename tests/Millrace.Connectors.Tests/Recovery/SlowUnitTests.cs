@@ -72,6 +72,21 @@ public sealed class SlowUnitTests : IDisposable
     }
 
     [Fact]
+    public async Task A_unit_that_can_not_be_cut_just_now_goes_on_as_a_whole()
+    {
+        var asked = new TaskCompletionSource();
+        var source = new NumbersSource(
+            Rows,
+            PerUnit,
+            static (_, _) => null,
+            waits: (from, _, cancel) => from == Slow ? asked.Task.WaitAsync(cancel) : Task.CompletedTask,
+            cutMeets: () => Failing(asked));
+
+        AssertArrived(await _bench.RunAsync(source));
+        Assert.Empty(_bench.Events.OfType<UnitSlow>());
+    }
+
+    [Fact]
     public async Task A_part_that_is_slow_too_is_parted_again()
     {
         var summary = await _bench.RunAsync(Source(async (isWhole, from, cancel) =>
