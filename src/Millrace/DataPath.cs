@@ -97,7 +97,7 @@ public sealed class DataPath(RunOptions options)
         var budget = Budget.Of(job.Limits);
 
         // 3. Plan: enough streams to know how large the job is, the others as their turn comes.
-        var planner = new StreamPlanner(ends, job, budget, new SchemaCheck(ends.Target, StateOf(job), run.Directory));
+        var planner = new StreamPlanner(ends, job, budget, new SchemaCheck(ends.Target, job.StatePath, run.Directory));
         await using var plans = planner.PlanAllAsync(streams, (stream, fault) => ending.Fail(run, stream, fault), run.Stop);
         var (first, choice) = await planner.SizeUpAsync(plans, streams.Length, run.Stop).ConfigureAwait(false);
         await using var engine = OpenEngine(choice, job, run, budget, ends);
@@ -143,16 +143,13 @@ public sealed class DataPath(RunOptions options)
 
     private IEngine OpenEngine(EngineChoice choice, Job job, ActiveRun run, Budget budget, JobEnds ends)
     {
-        var perProcess = choice == EngineChoice.Local ? budget.Processes : 1;
-        var settings = ends.SettingsOf(job, run.Directory, budget, run.Lease.Epoch, perProcess);
+        var settings = ends.SettingsOf(job, run.Directory, budget, run.Lease.Epoch, choice);
         return choice == EngineChoice.Local
             ? new LocalEngine(options.Worker, settings, budget.Lanes, budget.WorkerBytes, run)
             : new InProcEngine(options.Connectors.OpenRunner(settings, options.Clock), budget.Lanes);
     }
 
-    private static string StateOf(Job job) => Path.Combine(job.BaseDirectory, job.State);
-
-    private RunDirectory Create(Job job) => RunDirectory.Create(StateOf(job), job, options.Clock.GetUtcNow());
+    private RunDirectory Create(Job job) => RunDirectory.Create(job.StatePath, job, options.Clock.GetUtcNow());
 
     private Task<ActiveRun> TakeAsync(RunDirectory directory, Job job, bool resumed, CancellationToken cancel) =>
         ActiveRun.TakeAsync(directory, options, job.Limits, resumed, cancel);

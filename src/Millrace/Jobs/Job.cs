@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 
 namespace Millrace.Jobs;
 
@@ -22,6 +23,10 @@ public sealed record Job
 
     /// <summary>The folder that holds <c>runs/</c>. Default: <c>.millrace</c>.</summary>
     public required string State { get; init; }
+
+    /// <summary>The state folder, from <see cref="BaseDirectory"/> on.</summary>
+    [JsonIgnore]
+    public string StatePath => Path.Combine(BaseDirectory, State);
 
     /// <summary>Which engine runs the units. Default: <see cref="EngineChoice.Auto"/>.</summary>
     public required EngineChoice Engine { get; init; }

@@ -35,12 +35,15 @@ public sealed record Budget(int Lanes, int Processes, int ConnectionsPerProcess,
         return $"limits.memory is {ByteSize.Format(MemoryBytes)}: set it to at least {ByteSize.Format(PeakBytes(engine))}{advice}";
     }
 
+    /// <summary>Processes that run units: the coordinator itself, unless there are workers.</summary>
+    public int ProcessesOf(EngineChoice engine) => engine == EngineChoice.Local ? Processes : 1;
+
+    /// <summary>Units at once in each of these processes.</summary>
+    public int LanesPerProcess(EngineChoice engine) => (Lanes + ProcessesOf(engine) - 1) / ProcessesOf(engine);
+
     /// <summary>About the most files and connections that one process of a run has open.</summary>
-    public int OpenFiles(EngineChoice engine)
-    {
-        var together = engine == EngineChoice.Local ? (Lanes + Processes - 1) / Processes : Lanes;
-        return Limits.OpenFilesPerProcess + (together * (1 + Limits.FinishingPerLaneMax) * Limits.OpenFilesPerUnit);
-    }
+    public int OpenFiles(EngineChoice engine) =>
+        Limits.OpenFilesPerProcess + (LanesPerProcess(engine) * (1 + Limits.FinishingPerLaneMax) * Limits.OpenFilesPerUnit);
 
     /// <summary>Why the system's limit of open files may end the run, and what to change; null when it allows enough.</summary>
     /// <param name="engine">Who runs the units.</param>

@@ -39,7 +39,7 @@ internal sealed class JobEnds : IAsyncDisposable
             Mark = job.Source.Mark,
             BaseDirectory = job.BaseDirectory,
             Connections = 1,
-            ScratchFolder = Path.GetFullPath(Path.Combine(job.BaseDirectory, job.State)),
+            ScratchFolder = Path.GetFullPath(job.StatePath),
             DiskBytes = job.Limits.DiskBytes,
             Clock = options.Clock,
         });
@@ -68,8 +68,8 @@ internal sealed class JobEnds : IAsyncDisposable
     /// <param name="directory">Its run.</param>
     /// <param name="budget">The job's limits, divided.</param>
     /// <param name="epoch">The coordinator's fencing number; 0 where nothing is written.</param>
-    /// <param name="processes">Processes that share lanes and pace.</param>
-    public WorkerSettings SettingsOf(Job job, RunDirectory directory, Budget budget, int epoch, int processes) => new()
+    /// <param name="engine">Who runs the units: its processes share lanes and pace.</param>
+    public WorkerSettings SettingsOf(Job job, RunDirectory directory, Budget budget, int epoch, EngineChoice engine) => new()
     {
         RunDirectory = directory.Path,
         Epoch = epoch,
@@ -77,10 +77,10 @@ internal sealed class JobEnds : IAsyncDisposable
         Target = TargetAddress,
         Format = job.Format,
         BaseDirectory = job.BaseDirectory,
-        Lanes = (budget.Lanes + processes - 1) / processes,
+        Lanes = budget.LanesPerProcess(engine),
         Connections = budget.ConnectionsPerProcess,
-        RowsPerSecond = Share(job.Limits.SourceRowsPerSecond, processes),
-        BytesPerSecond = Share(job.Limits.SourceBytesPerSecond, processes),
+        RowsPerSecond = Share(job.Limits.SourceRowsPerSecond, budget.ProcessesOf(engine)),
+        BytesPerSecond = Share(job.Limits.SourceBytesPerSecond, budget.ProcessesOf(engine)),
         DuckDbBytes = budget.DuckDbBytes,
         SpillBytes = job.Limits.DiskBytes,
     };

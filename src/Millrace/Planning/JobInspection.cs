@@ -16,7 +16,7 @@ public sealed class JobInspection(RunOptions options)
         await ends.Source.HoldAsync(streams, cancel).ConfigureAwait(false);
         var budget = Budget.Of(job.Limits);
         var failed = new List<(StreamJob Stream, Fault Fault)>();
-        var schema = new SchemaCheck(ends.Target, Path.Combine(job.BaseDirectory, job.State), run: null);
+        var schema = new SchemaCheck(ends.Target, job.StatePath, run: null);
         await using var plans = new StreamPlanner(ends, job, budget, schema).PlanAllAsync(streams, (stream, fault) => failed.Add((stream, fault)), cancel);
         long rows = 0, bytes = 0;
         while (await plans.MoveNextAsync().ConfigureAwait(false))

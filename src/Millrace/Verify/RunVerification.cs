@@ -86,7 +86,7 @@ public sealed class RunVerification(RunOptions options, ImmutableArray<string> k
         var (stream, commit, generation, header) = committed;
         var budget = Budget.Of(job.Limits);
         await using var ends = JobEnds.Open(job, options);
-        var settings = ends.SettingsOf(job, directory, budget, epoch: 0, processes: 1);
+        var settings = ends.SettingsOf(job, directory, budget, epoch: 0, EngineChoice.InProc);
         await using var published = options.Connectors.OpenPublished(settings, header, stream.Mode, options.Clock);
         await published.CheckAsync(cancel).ConfigureAwait(false);
         await ends.Source.HoldAsync([stream], cancel).ConfigureAwait(false);

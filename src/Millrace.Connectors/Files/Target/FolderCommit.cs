@@ -127,7 +127,7 @@ internal sealed class FolderCommit
     {
         var columns = TableColumn.Of(_header.Columns);
         if (_request.Mode != WriteMode.Append || before?.Columns is not { } there) return columns;
-        new SchemaRuling(_request.Schema, _request.Mode, _header.Stream, _where).Admit(new PublishedTable(_live, there, before.Commits.LastOrDefault()?.Run), _header.Columns);
+        new SchemaRuling(_request.Schema, _request.Mode, _where).Admit(new PublishedTable(_live, there, before.Commits.LastOrDefault()?.Run), _header.Columns);
         return SchemaComparison.Appended(there, columns);
     }
 

@@ -19,7 +19,7 @@ internal sealed class SchemaCheck(ITarget target, string state, RunDirectory? ru
         var table = await target.FindAsync(stream.TargetName, cancel).ConfigureAwait(false);
         if (table is { Columns: null }) table = TableHistory.Find(state, table.Identity);
         if (table is null) return plan;
-        var ruling = new SchemaRuling(stream.Schema, stream.Mode, stream.Name, stream.MarkOf("schema").ToString());
+        var ruling = new SchemaRuling(stream.Schema, stream.Mode, stream.MarkOf("schema").ToString());
         return plan with { SchemaChanges = ruling.Admit(table, plan.Columns) };
     }
 }

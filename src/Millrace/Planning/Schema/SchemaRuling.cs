@@ -7,9 +7,8 @@ namespace Millrace.Planning;
 /// <summary>What a stream's rule says about columns that are not those of the table they go to.</summary>
 /// <param name="Rule">The stream's <c>schema</c>.</param>
 /// <param name="Mode">What becomes of the rows that are there.</param>
-/// <param name="Stream">The stream's name.</param>
 /// <param name="Where">The place in the user's input.</param>
-public sealed record SchemaRuling(SchemaRule Rule, WriteMode Mode, string Stream, string Where)
+public sealed record SchemaRuling(SchemaRule Rule, WriteMode Mode, string Where)
 {
     /// <summary>Lets the columns through, with what has changed in words; empty when nothing has.</summary>
     /// <param name="table">The table, its columns known.</param>

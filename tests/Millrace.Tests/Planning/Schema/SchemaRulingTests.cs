@@ -83,7 +83,7 @@ public sealed class SchemaRulingTests
     }
 
     private static ImmutableArray<string> Admit(SchemaRule rule, string before, string now, WriteMode mode = WriteMode.Overwrite) =>
-        new SchemaRuling(rule, mode, "t", "job.yaml:3").Admit(
+        new SchemaRuling(rule, mode, "job.yaml:3").Admit(
             new PublishedTable("/lake/t", Table(before), "r7"),
             [.. Table(now).Select(static column => new Column { Name = column.Name, SourceName = "source_" + column.Name, SourceType = "?", Type = column.Type, Nullable = column.Nullable })]);
 
