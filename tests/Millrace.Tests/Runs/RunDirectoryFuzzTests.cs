@@ -6,10 +6,15 @@ namespace Millrace.Tests.Runs;
 
 /// <summary>
 /// Damaged files of a run directory: each is read as it was, counts as missing, or is a fault that names it. Nothing else, however it is
-/// damaged: resume, commit and the verbs that look at runs all read through these calls.
+/// damaged: resume, commit and the verbs that look at runs all read through these calls. It never takes much memory: what the whole process
+/// allocates meanwhile is counted, so these tests run alone.
 /// </summary>
+[Collection(nameof(Alone))]
 public sealed class RunDirectoryFuzzTests : IDisposable
 {
+    // Some thousand times the files' text: what a wild length or an endless repetition would pass at once.
+    private const long AllocatedBytesMax = 16 << 20;
+
     private readonly TempFolder _state = new();
 
     public static TheoryData<int> Seeds => [1, 2, 3, Environment.TickCount];
@@ -48,6 +53,7 @@ public sealed class RunDirectoryFuzzTests : IDisposable
             var sound = await File.ReadAllBytesAsync(path, TestContext.Current.CancellationToken);
             var damaged = Damage.To(sound, random);
             await File.WriteAllBytesAsync(path, damaged, TestContext.Current.CancellationToken);
+            var before = GC.GetTotalAllocatedBytes();
             try
             {
                 await ReadAllAsync(run.Path);
@@ -61,6 +67,7 @@ public sealed class RunDirectoryFuzzTests : IDisposable
                 Assert.Fail($"seed {seed}, round {round}, {path}: {error}\n{System.Text.Encoding.UTF8.GetString(damaged)}");
             }
 
+            Assert.InRange(GC.GetTotalAllocatedBytes() - before, 0, AllocatedBytesMax);
             await File.WriteAllBytesAsync(path, sound, TestContext.Current.CancellationToken);
         }
     }
