@@ -74,7 +74,15 @@ public sealed record KnownConnectors(ImmutableArray<ISourceConnector> Sources, I
         new() { Address = address, Mark = new Mark("source"), BaseDirectory = baseDirectory, Connections = connections, Clock = clock };
 
     private static TargetContext TargetOf(WorkerSettings settings, TimeProvider clock) =>
-        new() { Address = settings.Target, Mark = new Mark("target"), Format = settings.Format, BaseDirectory = settings.BaseDirectory, Clock = clock };
+        new()
+        {
+            Address = settings.Target,
+            Mark = new Mark("target"),
+            Format = settings.Format,
+            BaseDirectory = settings.BaseDirectory,
+            Connections = settings.TargetConnections,
+            Clock = clock,
+        };
 
     // The scheme is said, the rest is not: it may hold a password.
     private static Fault NobodyClaims(string address, Mark mark, string role, string known)

@@ -81,4 +81,14 @@ public static partial class Limits
 
     /// <summary>Times that locks are taken anew when tables change between finding and locking them.</summary>
     public const int PgLockAttemptsMax = 3;
+
+    /// <summary>
+    /// Bytes of a load's rows that go to a PostgreSQL server in one message. Small in debug builds, so that tests cross its boundaries all
+    /// the time.
+    /// </summary>
+#if DEBUG
+    public const int PgCopyMessageBytes = 512;
+#else
+    public const int PgCopyMessageBytes = 64 * 1024;
+#endif
 }

@@ -358,6 +358,12 @@ public static partial class Limits
     /// <summary>The latest runs that are asked which columns a single file has; a file that was written before them counts as new.</summary>
     public const int RunsAskedMax = 200;
 
+    /// <summary>Connections to one target server at once, the coordinator's among them, when the job does not say.</summary>
+    public const int TargetConnectionsDefault = 4;
+
+    /// <summary>The most connections to one target server that a job may ask for.</summary>
+    public const int TargetConnectionsMax = 256;
+
     /// <summary>Checks the relations between the bounds.</summary>
     public static void AssertRelations()
     {
@@ -365,6 +371,7 @@ public static partial class Limits
         Debug.Assert(InProcBytesMax >= UnitBytesTarget, "a single unit runs in-process");
         Debug.Assert(RowGroupRowsMin <= RowGroupRowsDefault && RowGroupRowsDefault <= RowGroupRowsMax, "the default row group is allowed");
         Debug.Assert(SourceConnectionsDefault <= SourceConnectionsMax, "the default connections are allowed");
+        Debug.Assert(TargetConnectionsDefault <= TargetConnectionsMax, "the default connections are allowed");
         Debug.Assert(TextLineBytesSmall < TextLineBytesMedium && TextLineBytesMedium < TextLineBytesMax, "each try takes longer lines");
         Debug.Assert(PgConnectSecondsDefault <= PgConnectSecondsMax, "the default connect timeout is allowed");
         Debug.Assert(FolderNamesBytesFirst <= FolderNamesBytesMax, "listing the first files holds fewer names");

@@ -88,6 +88,15 @@ public readonly unsafe struct VectorReader
     public void Uuid(int row, Span<byte> bigEndian) =>
         System.Buffers.Binary.BinaryPrimitives.WriteInt128BigEndian(bigEndian, Get<Int128>(row) ^ Int128.MinValue);
 
+    /// <summary>A TIME WITH TIME ZONE: local time in microseconds since midnight, and seconds east of UTC.</summary>
+    public (long Micros, int OffsetSeconds) TimeTz(int row)
+    {
+        // As in VectorWriter.SetTimeTz.
+        const int OffsetMax = (16 * 60 * 60) - 1;
+        var packed = Get<ulong>(row);
+        return ((long)(packed >> 24), OffsetMax - (int)(packed & 0xFFFFFF));
+    }
+
     /// <summary>Where the elements of a list's or map's row, which is not NULL, lie in <see cref="ListElements"/>.</summary>
     public (int Offset, int Length) List(int row)
     {

@@ -94,6 +94,9 @@ public sealed record JobLimits
     /// <summary>Connections to the source at once, the coordinator's among them. Default: <c>Limits.SourceConnectionsDefault</c>.</summary>
     public int? SourceConnections { get; init; }
 
+    /// <summary>Connections to the target at once, the coordinator's among them. Default: <c>Limits.TargetConnectionsDefault</c>.</summary>
+    public int? TargetConnections { get; init; }
+
     /// <summary>Rows a second that all workers together may read; at least <c>Limits.SourceRowsPerSecondMin</c>. Default: as many as can be.</summary>
     public long? SourceRowsPerSecond { get; init; }
 

@@ -57,6 +57,7 @@ public static class JobResumption
                     MemoryBytes = given.Limits.MemoryBytes ?? job.Limits.MemoryBytes,
                     Workers = given.Limits.Workers ?? job.Limits.Workers,
                     SourceConnections = given.Limits.SourceConnections ?? job.Limits.SourceConnections,
+                    TargetConnections = given.Limits.TargetConnections ?? job.Limits.TargetConnections,
                     SourceRowsPerSecond = given.Limits.SourceRowsPerSecond ?? job.Limits.SourceRowsPerSecond,
                     SourceBytesPerSecond = given.Limits.SourceBytesPerSecond ?? job.Limits.SourceBytesPerSecond,
                     DiskBytes = given.Limits.DiskBytes ?? job.Limits.DiskBytes,

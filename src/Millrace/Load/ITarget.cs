@@ -49,6 +49,9 @@ public sealed record TargetContext
     /// <summary>Where relative paths start.</summary>
     public required string BaseDirectory { get; init; }
 
+    /// <summary>The most connections to the target at once, for targets that are servers.</summary>
+    public int Connections { get; init; } = Limits.TargetConnectionsDefault;
+
     /// <summary>The clock.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 }

@@ -13,6 +13,9 @@ namespace Millrace.Planning;
 /// <param name="WorkerBytes">A worker process's share of it: one whose own memory (without files that the system can drop) is more is killed and replaced.</param>
 public sealed record Budget(int Lanes, int Processes, int ConnectionsPerProcess, long DuckDbBytes, long MemoryBytes, long WorkerBytes)
 {
+    /// <summary>Target connections that each process that runs units may have: the coordinator has one of its own.</summary>
+    public int TargetConnectionsPerProcess { get; private init; } = 1;
+
     /// <summary>
     /// What <c>limits.memory</c> is when the job does not say: three quarters of what the machine has or the process's memory group allows,
     /// whichever is less.
@@ -70,6 +73,10 @@ public sealed record Budget(int Lanes, int Processes, int ConnectionsPerProcess,
         if (limits.MemoryBytes is null) duckDb = Math.Min(duckDb, Limits.DuckDbBytesUnasked);
         duckDb = Math.Max(duckDb, Limits.DuckDbBytesMin);
         var share = Math.Max((memory - Limits.CoordinatorBytes) / processes, Limits.WorkerBytesMin);
-        return new Budget(lanes, processes, Math.Max(1, connections / processes), duckDb, memory, share);
+        var target = (limits.TargetConnections ?? Limits.TargetConnectionsDefault) - 1;
+        return new Budget(lanes, processes, Math.Max(1, connections / processes), duckDb, memory, share)
+        {
+            TargetConnectionsPerProcess = Math.Max(1, target / processes),
+        };
     }
 }

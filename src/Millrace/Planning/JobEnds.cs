@@ -56,6 +56,7 @@ internal sealed class JobEnds : IAsyncDisposable
             Mark = job.Target.Mark,
             Format = job.Format,
             BaseDirectory = job.BaseDirectory,
+            Connections = 1,
             Clock = options.Clock,
         });
     }
@@ -79,6 +80,7 @@ internal sealed class JobEnds : IAsyncDisposable
         BaseDirectory = job.BaseDirectory,
         Lanes = budget.LanesPerProcess(engine),
         Connections = budget.ConnectionsPerProcess,
+        TargetConnections = budget.TargetConnectionsPerProcess,
         RowsPerSecond = Share(job.Limits.SourceRowsPerSecond, budget.ProcessesOf(engine)),
         BytesPerSecond = Share(job.Limits.SourceBytesPerSecond, budget.ProcessesOf(engine)),
         DuckDbBytes = budget.DuckDbBytes,

@@ -36,6 +36,9 @@ public sealed record WorkerSettings
     /// <summary>Connections that this worker may have open to the source.</summary>
     public required int Connections { get; init; }
 
+    /// <summary>Connections that this worker may have open to the target.</summary>
+    public int TargetConnections { get; init; } = 1;
+
     /// <summary>Rows a second that this worker may read; null: as many as can be.</summary>
     public long? RowsPerSecond { get; init; }
 

@@ -31,7 +31,7 @@ internal sealed class ColumnPlanner
         var names = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
         foreach (var attribute in Selected())
         {
-            var mapping = Map(attribute);
+            var mapping = Map(attribute, out var isStandard);
             var name = _stream.Rename.GetValueOrDefault(attribute.Name, attribute.Name);
             if (!names.TryAdd(name, attribute.Name))
             {
@@ -47,6 +47,7 @@ internal sealed class ColumnPlanner
                 SourceType = attribute.Spelling,
                 Type = mapping.Type.ToSql(),
                 Nullable = attribute.Nullable,
+                Native = isStandard ? NativeTypes.Of(attribute.Type, attribute.Spelling) : null,
                 Remark = mapping.Remark,
             });
             var sql = PgName.Quote(attribute.Name);
@@ -75,7 +76,7 @@ internal sealed class ColumnPlanner
         return selected;
     }
 
-    private PgMapping Map(PgAttribute attribute)
+    private PgMapping Map(PgAttribute attribute, out bool isStandard)
     {
         if (!attribute.MayRead)
         {
@@ -92,9 +93,11 @@ internal sealed class ColumnPlanner
         }
 
         var key = _stream.Types.ContainsKey(attribute.Name) ? attribute.Name : "*";
-        if (!_stream.Types.TryGetValue(key, out var text)) return standard;
+        isStandard = !_stream.Types.TryGetValue(key, out var text);
+        if (isStandard) return standard;
         if (!DuckDbType.TryParse(text, out var wanted))
             throw Fault(FaultKind.JobFile, $"types.{key}", $"'{text}' is no type", $"Allowed for {attribute.Name}: {TypeOverrides.Allowed(attribute.Type, standard)}.");
+        isStandard = wanted == standard.Type;
         return TypeOverrides.Apply(attribute.Type, standard, wanted, _traits) ?? throw Fault(
             FaultKind.JobFile, $"types.{key}", $"the column {attribute.Name} ({attribute.Spelling}) can't become {wanted.ToSql()} without changing values",
             $"Allowed for it: {TypeOverrides.Allowed(attribute.Type, standard)}.");

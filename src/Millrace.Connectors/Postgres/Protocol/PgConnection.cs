@@ -3,7 +3,8 @@ using Millrace.Faults;
 namespace Millrace.Connectors.Postgres.Protocol;
 
 /// <summary>
-/// One read-only session on a PostgreSQL server: the frontend of protocol 3.0 (PostgreSQL documentation, "Frontend/Backend Protocol").
+/// One session on a PostgreSQL server: the frontend of protocol 3.0 (PostgreSQL documentation, "Frontend/Backend Protocol"),
+/// read only unless it was opened to write.
 /// One statement at a time; only <see cref="Cancel"/> and <see cref="CancelAsync"/> may be called from other threads meanwhile.
 /// A server's error leaves the session usable (its transaction is aborted); everything else that goes wrong ends it.
 /// Disposing it while a COPY runs cancels that on the server first.
@@ -47,12 +48,18 @@ public sealed class PgConnection : IAsyncDisposable, IDisposable
     public bool IsUsable => !_session.IsBroken && !_session.IsCancelled;
 
     /// <summary>
-    /// Opens a session and fixes what a role or database may have set otherwise: read only, UTC, ISO dates, hex bytea, row security off,
-    /// search_path pg_catalog, no timeouts except for locks. Throws a <see cref="Fault"/>: Unreachable, Refused; at the latest after
+    /// Opens a session and fixes what a role or database may have set otherwise: read only or not, UTC, ISO dates, hex bytea, row security
+    /// off, search_path pg_catalog, no timeouts except for locks. Throws a <see cref="Fault"/>: Unreachable, Refused; at the latest after
     /// <see cref="PgSettings.ConnectTimeout"/>.
     /// </summary>
-    public static async Task<PgConnection> OpenAsync(PgSettings settings, CancellationToken cancellationToken, TimeProvider? time = null)
+    /// <param name="settings">The server and how to log in.</param>
+    /// <param name="cancellationToken">Stops the opening.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="access">What the session may do, and so whose side its errors are on; null: a source that is read.</param>
+    public static async Task<PgConnection> OpenAsync(
+        PgSettings settings, CancellationToken cancellationToken, TimeProvider? time = null, PgAccess? access = null)
     {
+        settings = settings with { Access = access ?? PgAccess.Read };
         var clock = time ?? TimeProvider.System;
         using var timeout = new CancellationTokenSource(settings.ConnectTimeout, clock);
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
@@ -70,6 +77,10 @@ public sealed class PgConnection : IAsyncDisposable, IDisposable
         catch (Fault) when (cancellationToken.IsCancellationRequested)
         {
             throw new OperationCanceledException(cancellationToken);
+        }
+        catch (Fault fault) when (fault.Side != settings.Side)
+        {
+            throw PgErrors.SidedAs(fault, settings);
         }
     }
 
@@ -104,6 +115,29 @@ public sealed class PgConnection : IAsyncDisposable, IDisposable
             _session.BreakUnlessReady();
             Exit();
             throw;
+        }
+    }
+
+    /// <summary>
+    /// Runs <c>COPY … FROM STDIN (FORMAT binary)</c> up to where the server waits for rows, and gives what takes them. The connection is busy
+    /// until that is complete or disposed.
+    /// </summary>
+    public async Task<PgCopyWriter> CopyInAsync(string sql, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        Enter();
+        try
+        {
+            await using var registration = cancellationToken.UnsafeRegister(static self => ((PgConnection)self!).Cancel(), this).ConfigureAwait(false);
+            await OnOwnThread(() => _session.BeginCopyIn(sql)).ConfigureAwait(false);
+            return new PgCopyWriter(_session, this);
+        }
+        catch (Fault fault)
+        {
+            _session.BreakUnlessReady();
+            Exit();
+            if (cancellationToken.IsCancellationRequested) throw new OperationCanceledException(fault.Message, fault, cancellationToken);
+            throw PgErrors.SidedAs(fault, Settings);
         }
     }
 
@@ -150,10 +184,14 @@ public sealed class PgConnection : IAsyncDisposable, IDisposable
     /// <summary>The reader's end: the session is free for the next statement.</summary>
     internal void Exit() => Volatile.Write(ref _busy, 0);
 
+    /// <summary>Closes the session's socket when this is not disposed in time.</summary>
+    internal IDisposable AbortAfter(TimeSpan time) => _time.CreateTimer(
+        static self => ((PgConnection)self!)._transport.Abort(PgErrors.Lost(((PgConnection)self)!.Settings, inner: null)), this, time, Timeout.InfiniteTimeSpan);
+
     private void Enter()
     {
         if (_session.IsCancelled)
-            throw PgErrors.Cancelled();
+            throw PgErrors.Cancelled(Settings);
         if (_session.IsBroken)
             throw PgErrors.Lost(Settings, inner: null);
         if (Interlocked.CompareExchange(ref _busy, 1, 0) != 0)
@@ -173,6 +211,10 @@ public sealed class PgConnection : IAsyncDisposable, IDisposable
         {
             throw new OperationCanceledException(fault.Message, fault, cancellationToken);
         }
+        catch (Fault fault) when (fault.Side != Settings.Side)
+        {
+            throw PgErrors.SidedAs(fault, Settings);
+        }
         finally
         {
             _session.BreakUnlessReady();
@@ -189,7 +231,7 @@ public sealed class PgConnection : IAsyncDisposable, IDisposable
         if (await OnOwnThread(SendCancelRequest).ConfigureAwait(false))
             _ = InsistAsync();
         else
-            _transport.Abort(PgErrors.Cancelled());
+            _transport.Abort(PgErrors.Cancelled(Settings));
     }
 
     /// <summary>
@@ -203,7 +245,7 @@ public sealed class PgConnection : IAsyncDisposable, IDisposable
         {
             if (_time.GetTimestamp() + (wait.TotalSeconds * _time.TimestampFrequency) > end)
             {
-                _transport.Abort(PgErrors.Cancelled());
+                _transport.Abort(PgErrors.Cancelled(Settings));
                 return;
             }
 

@@ -71,6 +71,35 @@ internal static class PgErrors
         new("XX002", FaultKind.Data, false, "An index is damaged on the server: REINDEX it."),
     ];
 
+    /// <summary>What is another matter, or wants another advice, when a target says it; these win over the table above.</summary>
+    private static readonly Line[] s_writing =
+    [
+        // 22 data exception: a value that the target's column does not take.
+        new("22", FaultKind.Data, false, "Correct the value in the source, leave the row out with 'where', or give the target's column another type."),
+        // 22P05: the target's database has another encoding, which lacks a character.
+        new("22P05", FaultKind.Data, false, "The target's database has an encoding that lacks this character: use one with UTF8."),
+        // 23 constraint violation: NOT NULL, CHECK, unique, foreign key; the same rows fail again.
+        new("23", FaultKind.Data, false, "Correct the rows in the source, leave them out with 'where', or change the constraint."),
+        // 25006: a standby, or a database that is set read only. After a failover the address may lead to the new primary.
+        new("25006", FaultKind.Refused, true, "The server is a standby or read only: name the primary."),
+        new("25P03", FaultKind.Unreachable, true, "Raise idle_in_transaction_session_timeout for this role: a load keeps a transaction open."),
+        new("25P04", FaultKind.Unreachable, true, "Raise transaction_timeout for this role: a load keeps a transaction open."),
+        // 40 rollback: serialization failure, deadlock; PostgreSQL's advice is to run the transaction again.
+        new("40", FaultKind.Unreachable, true, null),
+        new("42", FaultKind.Refused, false, "Check the stream's name in the target, and that nobody changes the target's tables while they are loaded."),
+        new("42501", FaultKind.Refused, false, "Grant the user what it needs: CREATE on the schema, INSERT (for overwrite and merge all rights) on the table."),
+        new("42P01", FaultKind.Refused, false, "Somebody has dropped or renamed a table while it was loaded: run again."),
+        new("42703", FaultKind.Refused, false, "Somebody has changed a table while it was loaded: run again."),
+        // 53100: the server takes nothing more until somebody frees space.
+        new("53100", FaultKind.Limit, false, "The server's disk is full: free space there, then `millrace resume` goes on where it stopped."),
+        new("53200", FaultKind.Limit, true, "The server is out of memory: lower limits.target_connections."),
+        new("53300", FaultKind.Limit, true, "The server has no free connection: lower limits.target_connections or raise max_connections."),
+        new("54", FaultKind.Limit, false, "Write fewer columns, or smaller values."),
+        new("55P03", FaultKind.Refused, true, "Somebody holds a lock on the table: run again when that is done."),
+        new("55000", FaultKind.Refused, false, null),
+        new("XX001", FaultKind.Refused, false, "A table of the target is damaged on the server: see its log."),
+    ];
+
     /// <summary>Anything else: the server refused what was asked, and the same question gets the same answer.</summary>
     private static readonly Line s_unknown = new("", FaultKind.Refused, false, null);
 
@@ -78,23 +107,31 @@ internal static class PgErrors
     internal static Fault From(PgServerError error, PgSettings settings, bool cancelled)
     {
         if (cancelled && error.Code == "57014")
-            return Cancelled();
-        var line = Find(error.Code);
+            return Cancelled(settings);
+        var line = Find(error.Code, settings.Access.Writes);
         var advice = error.Hint.Length > 0 && line.Advice is not null ? $"{line.Advice} The server hints: {error.Hint}" : line.Advice ?? NullIfEmpty(error.Hint);
         if (error.Code == "28P01" && settings.PasswordFileProblem is { } problem)
             advice = $"{advice} Also: {problem}.";
         var context = error.Context.Length > 0 ? $"; {error.Context.ReplaceLineEndings("; ")}" : "";
         return new Fault(line.Kind, $"{settings}: {error}{context} [SQLSTATE {error.Code}]")
         {
-            Side = FaultSide.Source,
+            Side = settings.Side,
             Retryable = line.Retryable,
             Code = error.Code,
             Advice = advice,
+            Where = PgCopyContext.Where(error.Context),
         };
     }
 
+    /// <summary>The same fault on the side that the session is on: what knows no session takes it for a source's.</summary>
+    internal static Fault SidedAs(Fault fault, PgSettings settings) => fault.Side == settings.Side ? fault : new Fault(fault.Kind, fault.Message, fault)
+    {
+        Side = settings.Side, Retryable = fault.Retryable, Divisible = fault.Divisible, Where = fault.Where, Code = fault.Code, Advice = fault.Advice,
+    };
+
     /// <summary>The fault of a statement that was cancelled by <see cref="PgConnection.Cancel"/>.</summary>
-    internal static Fault Cancelled() => new(FaultKind.Cancelled, "reading was cancelled") { Side = FaultSide.Source, Code = "57014" };
+    internal static Fault Cancelled(PgSettings settings) =>
+        new(FaultKind.Cancelled, settings.Access.Writes ? "writing was cancelled" : "reading was cancelled") { Side = settings.Side, Code = "57014" };
 
     /// <summary>The fault of a connection that could not be made.</summary>
     internal static Fault NotConnected(SocketException e, PgSettings settings)
@@ -112,7 +149,7 @@ internal static class PgErrors
         };
         return new Fault(FaultKind.Unreachable, $"{settings} can't be reached: {what}", e)
         {
-            Side = FaultSide.Source,
+            Side = settings.Side,
             Retryable = retryable,
             Code = e.SocketErrorCode.ToString(),
             Advice = advice,
@@ -123,7 +160,7 @@ internal static class PgErrors
     internal static Fault TooSlow(PgSettings settings) =>
         new(FaultKind.Unreachable, $"{settings} can't be reached: no session within {settings.ConnectTimeout.TotalSeconds:0.#} s")
         {
-            Side = FaultSide.Source,
+            Side = settings.Side,
             Retryable = true,
             Advice = "Check host, port and firewalls, or raise connect_timeout in the URL.",
         };
@@ -132,18 +169,20 @@ internal static class PgErrors
     internal static Fault Lost(PgSettings settings, Exception? inner) =>
         new(FaultKind.Unreachable, $"{settings}: the connection was lost{(inner is null ? ": the server closed it" : $": {inner.Message}")}", inner)
         {
-            Side = FaultSide.Source,
+            Side = settings.Side,
             Retryable = true,
             Advice = "See the server's log for the reason (a restart, a crash, a proxy's timeout).",
         };
 
     /// <summary>The fault of a login that we refuse or can't do.</summary>
     internal static Fault NotAuthenticated(PgSettings settings, string what, string? advice) =>
-        new(FaultKind.Refused, $"{settings}: {what}") { Side = FaultSide.Source, Advice = advice };
+        new(FaultKind.Refused, $"{settings}: {what}") { Side = settings.Side, Advice = advice };
 
-    private static Line Find(string code)
+    private static Line Find(string code, bool writes)
     {
         var family = code.Length >= 2 ? code[..2] : "";
+        if (writes && (Array.Find(s_writing, line => line.Code == code) ?? Array.Find(s_writing, line => line.Code == family)) is { } written)
+            return written;
         return Array.Find(s_lines, line => line.Code == code) ?? Array.Find(s_lines, line => line.Code == family) ?? s_unknown;
     }
 

@@ -160,7 +160,7 @@ internal sealed class PgOpening
             case 'N':
                 throw new Fault(FaultKind.Refused, $"{_settings}: the server has no TLS, and sslmode={_settings.SslMode.Name()} needs it")
                 {
-                    Side = FaultSide.Source,
+                    Side = _settings.Side,
                     Code = "TLS",
                     Advice = "Turn 'ssl' on at the server, or use sslmode=prefer on a network that you trust.",
                 };

@@ -54,6 +54,12 @@ internal sealed class PgReceiver
         return false;
     }
 
+    /// <summary>Whether the next message stands whole in the buffer.</summary>
+    internal bool HasMessage => _end - _start >= HeaderBytes && _end - _start > BinaryPrimitives.ReadUInt32BigEndian(_buffer.AsSpan(_start + 1));
+
+    /// <summary>Takes what has come, at most what fits; waits when nothing has.</summary>
+    internal void Take() => Fill(_end - _start + 1);
+
     /// <summary>The next message's type and payload, waiting for it.</summary>
     internal char Next(out ReadOnlySpan<byte> payload)
     {

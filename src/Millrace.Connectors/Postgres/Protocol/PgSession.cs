@@ -1,10 +1,11 @@
+using System.Globalization;
 using System.Text;
 using Millrace.Faults;
 
 namespace Millrace.Connectors.Postgres.Protocol;
 
 /// <summary>The statements of one session, blocking: what is sent, and what must come back until the server is ready again.</summary>
-internal sealed class PgSession
+internal sealed partial class PgSession
 {
     private readonly PgSettings _settings;
     private readonly PgTransport _transport;
@@ -40,6 +41,9 @@ internal sealed class PgSession
 
     internal IReadOnlyList<PgServerError> Notices => _notices;
 
+    /// <summary>True when the server waits for the next statement.</summary>
+    internal bool IsReady => _isReady;
+
     /// <summary>True while the rows of a COPY stream in.</summary>
     internal bool IsStreaming
     {
@@ -56,14 +60,18 @@ internal sealed class PgSession
             .Append("SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'postgres'; SET TimeZone = 'UTC'; SET bytea_output = 'hex'; ")
             .Append("SET client_encoding = 'UTF8'; SET extra_float_digits = 3; SET xmloption = 'content'; ")
             // Names mean the catalog's objects and nobody else's; a filtered table is refused rather than silently filtered.
-            .Append("SET search_path = pg_catalog; SET row_security = off; SET default_transaction_read_only = on; ")
+            .Append("SET search_path = pg_catalog; SET row_security = off; ")
+            .Append("SET default_transaction_read_only = ").Append(_settings.Access.Writes ? "off; " : "on; ")
             // A long read is the purpose; a long wait for a lock is not.
             .Append("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; ")
-            .Append(System.Globalization.CultureInfo.InvariantCulture, $"SET lock_timeout = '{Limits.PgLockSecondsMax}s'");
+            .Append(CultureInfo.InvariantCulture, $"SET lock_timeout = '{(long)_settings.Access.LockTimeout.TotalMilliseconds}ms'");
         if (ServerVersion >= 140000)
             sql.Append("; SET idle_session_timeout = 0");
         if (ServerVersion >= 170000)
             sql.Append("; SET transaction_timeout = 0");
+        // What a commit has said must outlive the server's crash; how many standbys it waits for is the server's matter.
+        if (_settings.Access.Writes)
+            sql.Append("; SELECT set_config('synchronous_commit', 'local', false) WHERE current_setting('synchronous_commit') = 'off'");
         Execute(sql.ToString());
     }
 
@@ -128,32 +136,39 @@ internal sealed class PgSession
             while (true)
             {
                 var type = _receiver.Next(out payload);
-                switch (type)
-                {
-                    case 'N':
-                        if (_notices.Count < Limits.PgNoticesMax)
-                            _notices.Add(PgServerError.Read(payload));
-                        continue;
-                    case 'S':
-                        var parameter = new PgPayload(payload);
-                        PgLogin.SetParameter(_parameters, ref parameter);
-                        continue;
-                    case 'A':
-                        continue;
-                    case 'Z':
-                        _isReady = true;
-                        return type;
-                    default:
-                        return type;
-                }
+                if (!TakeAside(type, payload))
+                    return type;
             }
         }
         catch (Fault fault)
         {
             Break();
             if (_isCancelled && fault.Kind == FaultKind.Unreachable)
-                throw PgErrors.Cancelled();
+                throw PgErrors.Cancelled(_settings);
             throw;
+        }
+    }
+
+    /// <summary>True for what the server says between a statement's messages.</summary>
+    private bool TakeAside(char type, ReadOnlySpan<byte> payload)
+    {
+        switch (type)
+        {
+            case 'N':
+                if (_notices.Count < Limits.PgNoticesMax)
+                    _notices.Add(PgServerError.Read(payload));
+                return true;
+            case 'S':
+                var parameter = new PgPayload(payload);
+                PgLogin.SetParameter(_parameters, ref parameter);
+                return true;
+            case 'A':
+                return true;
+            case 'Z':
+                _isReady = true;
+                return false;
+            default:
+                return false;
         }
     }
 
@@ -252,7 +267,7 @@ internal sealed class PgSession
     private Fault TooLarge() =>
         new Fault(FaultKind.Limit, $"{_settings}: a catalogue query gives more than {Limits.PgResultBytesMax} bytes")
         {
-            Side = FaultSide.Source,
+            Side = _settings.Side,
             Advice = "Name the streams more narrowly.",
         };
 

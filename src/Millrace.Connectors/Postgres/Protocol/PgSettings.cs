@@ -71,6 +71,12 @@ public sealed record PgSettings
     /// <summary><c>postgres://user@host:port/database</c>: no secret.</summary>
     public override string ToString() => $"postgres://{Uri.EscapeDataString(User)}@{Address}/{Uri.EscapeDataString(Database)}";
 
+    /// <summary>What sessions may do; set by <see cref="PgConnection.OpenAsync"/>.</summary>
+    internal PgAccess Access { get; init; } = PgAccess.Read;
+
+    /// <summary>The side that errors are on.</summary>
+    internal FaultSide Side => Access.Writes ? FaultSide.Target : FaultSide.Source;
+
     /// <summary>Host and port as in a URL: for messages.</summary>
     internal string Address
     {

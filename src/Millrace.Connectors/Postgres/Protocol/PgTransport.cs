@@ -83,6 +83,22 @@ internal sealed class PgTransport : IDisposable
         }
     }
 
+    /// <summary>Whether bytes have come that nobody has taken; those under TLS may be none of the server's words.</summary>
+    internal bool HasBytes
+    {
+        get
+        {
+            try
+            {
+                return _socket.Available > 0;
+            }
+            catch (Exception e) when (IsLoss(e))
+            {
+                throw _aborted ?? PgErrors.Lost(_settings, e);
+            }
+        }
+    }
+
     /// <summary>Waits for bytes and takes as many as there are and fit. Throws a <see cref="Fault"/> (Unreachable, retryable) at the end of the stream.</summary>
     internal int Receive(Span<byte> buffer)
     {

@@ -111,6 +111,9 @@ internal static class PostgresTypes
         };
     }
 
+    /// <summary>Whether the table has a line for a type of its own.</summary>
+    internal static bool Knows(string name) => s_lines.ContainsKey(name);
+
     /// <summary>The wire form for a kind with what the target can't hold.</summary>
     internal static WireShape Shape(WireKind kind, TargetTraits traits) => new(kind)
     {

@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 namespace Millrace.Connectors.Postgres.Types;
 
 /// <summary>
-/// The forms in which COPY BINARY sends a value (PostgreSQL's <c>typsend</c> functions). The numbers stand in run directories:
+/// The forms in which COPY BINARY sends and takes a value (PostgreSQL's <c>typsend</c> and <c>typreceive</c> functions). The numbers stand in run directories:
 /// they never change.
 /// </summary>
 internal enum WireKind
@@ -56,6 +56,15 @@ internal enum WireKind
 
     /// <summary>record_send: fields with their types.</summary>
     Record = 15,
+
+    /// <summary>timetz_send: microseconds since midnight, then seconds west of UTC.</summary>
+    TimeTz = 16,
+
+    /// <summary>interval_send: microseconds, days, months.</summary>
+    Interval = 17,
+
+    /// <summary>varbit_send: the number of bits, then the bits from the highest of each byte on.</summary>
+    Bits = 18,
 }
 
 /// <summary>

@@ -152,6 +152,7 @@ internal sealed class JobBuilder
             MemoryBytes = limits.Size("memory", Limits.MemoryBytesMin, long.MaxValue),
             Workers = isAuto ? null : (int?)limits.Number("workers", 1, Limits.WorkersMax),
             SourceConnections = (int?)limits.Number("source_connections", 1, Limits.SourceConnectionsMax),
+            TargetConnections = (int?)limits.Number("target_connections", 1, Limits.TargetConnectionsMax),
             SourceRowsPerSecond = limits.Number("source_rows_per_second", Limits.SourceRowsPerSecondMin, Limits.SourceRowsPerSecondMax),
             SourceBytesPerSecond = limits.Size("source_bytes_per_second", Limits.SourceBytesPerSecondMin, long.MaxValue),
             DiskBytes = limits.Size("disk", Limits.DiskBytesMin, long.MaxValue),

@@ -42,6 +42,7 @@ internal sealed class KeyTable
         new("memory", ByteSize.Expected, "The ceiling for all processes of the run together; at least 128MB. Default: three quarters of the machine or of its memory group."),
         new("workers", "a whole number or auto", "How many units run at once, 1 to 256. Default: one for each processor."),
         new("source_connections", "a whole number", "Connections to the source at once, 1 to 256. Default: 4."),
+        new("target_connections", "a whole number", "Connections to the target at once, for targets that are servers, 1 to 256. Default: 4."),
         new("source_rows_per_second", "a whole number", "How many rows a second may be read, by all workers together; at least 10. Default: as many as can be."),
         new("source_bytes_per_second", ByteSize.Expected, "How many bytes a second may be read, by all workers together; at least 64KB. Default: as many as can be."),
         new("disk", ByteSize.Expected, "Staged output and spill together; at least 64MB. Default: what the disk has."),

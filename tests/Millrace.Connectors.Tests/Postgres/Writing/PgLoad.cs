@@ -1,0 +1,167 @@
+using System.Collections.Immutable;
+using Millrace.Connectors.Postgres;
+using Millrace.Connectors.Postgres.Catalog;
+using Millrace.Connectors.Postgres.Protocol;
+using Millrace.Connectors.Postgres.Types;
+using Millrace.Connectors.Postgres.Writing;
+using Millrace.Connectors.Tests.Postgres.Servers;
+using Millrace.DuckDb;
+using Millrace.Faults;
+using Millrace.Jobs;
+using Millrace.Load;
+using Millrace.Planning;
+using Millrace.Runs;
+using Npgsql;
+
+namespace Millrace.Connectors.Tests.Postgres.Writing;
+
+/// <summary>
+/// A load in small: a stage that the test makes, the worker's half of the target, and a DuckDB that is locked as a worker's. What arrived is
+/// read by Npgsql.
+/// </summary>
+internal sealed class PgLoad : IAsyncDisposable
+{
+    private readonly DuckDbDatabase _database;
+    private readonly DuckDbConnection _lane;
+    private readonly PostgresUnitWriter _writer;
+    private int _units;
+
+    private PgLoad(PgServer server, string schema, string url, int connections, int threads)
+    {
+        Server = server;
+        Schema = schema;
+        var context = new TargetContext { Address = url, Mark = new Mark("target"), Format = FileFormat.Parquet, BaseDirectory = "/", Connections = connections };
+        _writer = new PostgresUnitWriter(PgSettings.Parse(url), context);
+        _database = DuckDbDatabase.Open(new Dictionary<string, string> { ["threads"] = $"{threads}", ["preserve_insertion_order"] = "false" });
+        _lane = _database.Connect();
+        _writer.Attach(_lane);
+        _lane.Execute($"SET GLOBAL TimeZone = 'UTC'; SET GLOBAL allowed_directories = ['{_writer.WritablePaths(null!)[0]}']");
+        _lane.Execute("SET GLOBAL enable_external_access = false; SET GLOBAL lock_configuration = true");
+    }
+
+    internal PgServer Server { get; }
+
+    internal string Schema { get; }
+
+    internal StreamHeader Header { get; private set; } = null!;
+
+    internal string Stage => $"{Schema}.stage";
+
+    internal string Attempts => $"{Schema}.attempts";
+
+    /// <summary>A schema of its own on a server.</summary>
+    internal static async Task<PgLoad> OpenAsync(PgServer server, string schema, int connections = 2, int threads = 1, string? url = null)
+    {
+        await server.ExecuteAsync($"DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}");
+        return new PgLoad(server, schema, url ?? server.Url(), connections, threads);
+    }
+
+    /// <summary>Makes a stage for the columns of a SELECT, of the types that a new table gets.</summary>
+    internal Task StageAsync(string select) => StageAsync(ColumnsOf(select));
+
+    /// <summary>Makes a stage for columns; each may be given the stage's type.</summary>
+    internal async Task StageAsync(ImmutableArray<Column> columns, params string?[] types)
+    {
+        var definitions = columns.Select((column, i) => $"{PgName.Quote(column.Name)} {types.ElementAtOrDefault(i) ?? PgTargetTypes.SqlFor(column)}");
+        await Server.ExecuteAsync(
+            $"""
+            DROP TABLE IF EXISTS {Stage}, {Attempts};
+            CREATE TABLE {Stage} ({string.Join(", ", definitions)});
+            CREATE TABLE {Attempts} (attempt text PRIMARY KEY, unit bigint, xid bigint, rows bigint)
+            """);
+        await using var control = new PgControl(PgSettings.Parse(Server.Url()), TimeProvider.System);
+        var oid = (await control.QueryAsync("SELECT $1::regclass::oid", [Stage], CancellationToken.None))[0][0]!;
+        var attributes = await new PgTypeCatalog(control).AttributesAsync(uint.Parse(oid), CancellationToken.None);
+        var written = columns.Zip(attributes, static (column, attribute) => new PgWrittenColumn(
+            PgName.Quote(attribute.Name),
+            PgEncodings.For(DuckDbType.Parse(column.Type), attribute.Type, attribute.Modifier)
+                ?? throw new InvalidOperationException($"there is no way from {column.Type} to {attribute.Spelling}")));
+        Header = new StreamHeader
+        {
+            Run = "run", Stream = "source", To = "target", Generation = 1, Columns = columns, ReaderJson = "{}",
+            WriterJson = new PgWriting(Stage, Attempts, [.. written]).ToJson(),
+        };
+    }
+
+    internal ImmutableArray<Column> ColumnsOf(string select)
+    {
+        using var described = _lane.Query($"DESCRIBE {select}");
+        var columns = ImmutableArray.CreateBuilder<Column>();
+        while (described.Read())
+        {
+            var name = described.GetText(0)!;
+            columns.Add(new Column { Name = name, SourceName = name, SourceType = "", Type = DuckDbType.Parse(described.GetText(1)!).ToSql() });
+        }
+
+        return columns.ToImmutable();
+    }
+
+    /// <summary>Begins an attempt at a unit.</summary>
+    internal async Task<IUnitOutput> OpenUnitAsync(CancellationToken cancel = default)
+    {
+        var unit = new Unit { Number = _units++, Slice = "{}", Label = "the unit" };
+        return await _writer.OpenAsync(Header, unit, "g1-e1-a1", cancel);
+    }
+
+    /// <summary>Copies the rows of a SELECT; the attempt is not complete yet.</summary>
+    internal async Task<long> CopyAsync(IUnitOutput output, string select, CancellationToken cancel = default)
+    {
+        try
+        {
+            using var answer = await _lane.QueryAsync(output.CopyStatement(select, 1), cancel);
+            return output.Answered(answer);
+        }
+        catch (DuckDbException error)
+        {
+            throw output.Explain(error) as Exception ?? error;
+        }
+    }
+
+    /// <summary>Writes a unit.</summary>
+    internal async Task<WrittenOutput> WriteAsync(string select)
+    {
+        await using var output = await OpenUnitAsync();
+        var copied = await CopyAsync(output, select);
+        var written = await output.CompleteAsync(CancellationToken.None);
+        Assert.Equal(copied, written.Rows);
+        return written;
+    }
+
+    /// <summary>The whole way: stage and one unit.</summary>
+    internal async Task<WrittenOutput> LoadAsync(string select)
+    {
+        await StageAsync(select);
+        return await WriteAsync(select);
+    }
+
+    /// <summary>What a SELECT gives through Npgsql, as texts.</summary>
+    internal async Task<List<string?[]>> ReadAsync(string sql)
+    {
+        await using var connection = await Server.OpenAsync();
+        await using var command = new NpgsqlCommand(sql, connection);
+        await using var reader = await command.ExecuteReaderAsync();
+        var rows = new List<string?[]>();
+        while (await reader.ReadAsync())
+            rows.Add([.. Enumerable.Range(0, reader.FieldCount).Select(i => reader.IsDBNull(i) ? null : reader.GetValue(i).ToString())]);
+        return rows;
+    }
+
+    /// <summary>One value through Npgsql, as a text.</summary>
+    internal async Task<string?> ValueAsync(string sql) => (await ReadAsync(sql))[0][0];
+
+    /// <summary>What DuckDB says, as texts.</summary>
+    internal List<string?[]> Ask(string sql)
+    {
+        using var result = _lane.Query(sql);
+        var rows = new List<string?[]>();
+        while (result.Read()) rows.Add([.. Enumerable.Range(0, result.Columns.Count).Select(result.GetText)]);
+        return rows;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _lane.Dispose();
+        _database.Dispose();
+        await _writer.DisposeAsync();
+    }
+}
