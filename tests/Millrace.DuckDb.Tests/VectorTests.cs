@@ -80,6 +80,41 @@ public sealed class VectorTests
         }
     }
 
+    // A chunk's lists have 9,000 elements here: room for them is made three times, while earlier elements lie there.
+    [Fact]
+    public void Lists_of_every_kind_keep_their_elements_while_they_grow()
+    {
+        const int Chunks = 3, Rows = 900, Elements = 10;
+        using var db = new TestDatabase();
+        db.Connection.Execute("SET TimeZone = 'UTC'");
+        foreach (var (sql, write, printed) in Kinds)
+        {
+            var chunks = 0;
+            var source = new ScriptedSource
+            {
+                Columns = [new("v", DuckDbType.List(DuckDbType.Parse(sql)))],
+                Reader = _ => (in chunk) =>
+                {
+                    if (chunks++ == Chunks) return 0;
+                    var column = chunk.Column(0);
+                    for (var row = 0; row < Rows; row++)
+                    {
+                        var child = column.AppendList(row, Elements, out var at);
+                        for (var i = 0; i < Elements; i++)
+                        {
+                            if ((row + i) % 3 == 0) child.SetNull(at + i);
+                            else write(ref child, at + i);
+                        }
+                    }
+
+                    return Rows;
+                },
+            };
+            var rows = db.Rows($"SELECT e::text, count(*) FROM (SELECT unnest(v) AS e FROM {db.Add(source)}) GROUP BY ALL ORDER BY ALL NULLS FIRST");
+            Assert.Equal(["∅|9000", $"{printed}|18000"], rows);
+        }
+    }
+
     [Fact]
     public void Every_kind_survives_a_way_through_DuckDB()
     {
@@ -170,6 +205,29 @@ public sealed class VectorTests
             }),
         };
         Assert.Equal(["10000|49995000|100"], db.Rows($"SELECT count(*), sum(e), max(n) FROM (SELECT unnest(l) AS e, len(l) AS n FROM {db.Add(source)})"));
+    }
+
+    [Fact]
+    public void A_list_may_be_more_than_DuckDB_may_use()
+    {
+        const int Elements = 5_000_000;
+        using var db = new TestDatabase(("memory_limit", "16MB"), ("threads", "1"), ("temp_directory", ""));
+        var source = new ScriptedSource
+        {
+            Columns = [new("l", DuckDbType.List(DuckDbType.BigInt))],
+            Reader = ScriptedSource.Once((in chunk) =>
+            {
+                var column = chunk.Column(0);
+                column.AppendList(0, 1, out var first).Set(first, 7L);
+                column.AppendList(1, Elements, out var at).Values<long>()[at..].Fill(3);
+                return 2;
+            }),
+        };
+        Assert.Equal(["7|1", $"3|{Elements}"], db.Rows($"SELECT l[-1], len(l) FROM {db.Add(source)}"));
+
+        // What must copy it is refused, and the process lives.
+        var refused = Assert.Throws<DuckDbException>(() => db.Connection.Execute($"CREATE TABLE t AS FROM {db.Add(source)}"));
+        Assert.Equal(DuckDbErrorType.OutOfMemory, refused.Type);
     }
 
     private static string?[]?[]?[] RandomLists(int seed)

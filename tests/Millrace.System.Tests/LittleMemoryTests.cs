@@ -47,6 +47,30 @@ public sealed class LittleMemoryTests(PgServers servers)
         Assert.Equal(await bench.SourceAsync(), await bench.PublishedAsync());
     }
 
+    // 272 MB as a list, more than DuckDB may use; 68 MB on the wire, and next to nothing in the table.
+    [Theory]
+    [InlineData("inproc")]
+    [InlineData("local")]
+    public async Task A_list_that_does_not_fit_is_named_and_the_rest_is_kept(string engine)
+    {
+        await using var bench = await Workbench.CreateAsync(servers);
+        await bench.ExecuteAsync(
+            """
+            CREATE TABLE lists (id int PRIMARY KEY, v uuid[]);
+            INSERT INTO lists SELECT i, ARRAY[gen_random_uuid(), NULL] FROM generate_series(1, 3) AS i;
+            INSERT INTO lists VALUES (4, array_fill(NULL::uuid, ARRAY[17000000]));
+            ANALYZE lists
+            """);
+        bench.WriteJob(extra: "  public.lists: {}");
+        var exit = await bench.RunAsync("run", "--memory", "256MB", "--set", $"engine={engine}", "--stream", "public.lists");
+        // 1 where a worker took more than its share, which is no crash.
+        Assert.True(exit.ExitCode is 1 or 5, $"exit code {exit.ExitCode}; {exit.Stdout}{exit.Stderr}");
+        Assert.DoesNotContain("signal 6", exit.Stdout, StringComparison.Ordinal);
+        var lost = Assert.Single(Workbench.Events(exit), static line => line.GetProperty("event").GetString() == "lost");
+        Assert.Contains("page 0 of public.lists, row 4", lost.GetProperty("label").GetString(), StringComparison.Ordinal);
+        Assert.Equal(4, (await bench.RunAsync("resume", "--memory", "2GB")).Expect(0).LastJson().GetProperty("rows_written").GetInt64());
+    }
+
     /// <summary>The usual table, then rows of so many megabytes that compress well, then some small ones.</summary>
     private async Task<Workbench> WithLargeRowsAsync(params int[] megabytes)
     {

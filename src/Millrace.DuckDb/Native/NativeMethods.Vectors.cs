@@ -39,7 +39,13 @@ internal static unsafe partial class NativeMethods
     public static partial ulong duckdb_list_vector_get_size(nint vector);
 
     [LibraryImport(Library)]
-    public static partial int duckdb_list_vector_reserve(nint vector, ulong capacity);
+    public static partial nint duckdb_create_vector(nint type, ulong capacity);
+
+    [LibraryImport(Library)]
+    public static partial void duckdb_destroy_vector(nint* vector);
+
+    [LibraryImport(Library)]
+    public static partial void duckdb_vector_reference_vector(nint to, nint from);
 
     [LibraryImport(Library), SuppressGCTransition]
     public static partial int duckdb_list_vector_set_size(nint vector, ulong size);

@@ -12,6 +12,7 @@ public unsafe partial struct VectorWriter
     /// <param name="length">The number of elements; 0 makes an empty list.</param>
     /// <param name="offset">The child's row of the first element.</param>
     /// <exception cref="InvalidOperationException">The column is no list or map.</exception>
+    /// <exception cref="DuckDbException">The system has no memory for so many elements.</exception>
     public readonly VectorWriter AppendList(int row, int length, out int offset)
     {
         if (_type.Kind is not (DuckDbKind.List or DuckDbKind.Map)) throw WrongKind("list or map");
@@ -30,6 +31,7 @@ public unsafe partial struct VectorWriter
     /// Follow it with <see cref="SetListEntry"/> for each row.
     /// </summary>
     /// <exception cref="InvalidOperationException">The column is no list or map.</exception>
+    /// <exception cref="DuckDbException">The system has no memory for so many elements.</exception>
     public readonly VectorWriter ResizeList(int elements)
     {
         if (_type.Kind is not (DuckDbKind.List or DuckDbKind.Map)) throw WrongKind("list or map");
@@ -104,18 +106,13 @@ public unsafe partial struct VectorWriter
         return new VectorWriter(NativeMethods.duckdb_array_vector_get_child(_vector), _type.Element, checked(_capacity * _type.ArraySize), _heap);
     }
 
-    private readonly VectorWriter ListChild(int capacity)
-    {
-        // A map's child is a struct of key and value.
-        var child = _type.Kind == DuckDbKind.Map ? EntryOf(_type) : _type.Element;
-        return new VectorWriter(NativeMethods.duckdb_list_vector_get_child(_vector), child, capacity, _heap);
-    }
+    private readonly VectorWriter ListChild(int capacity) =>
+        new(NativeMethods.duckdb_list_vector_get_child(_vector), ListElement(), capacity, _heap);
 
-    private readonly void Reserve(int elements)
-    {
-        if (NativeMethods.duckdb_list_vector_reserve(_vector, (ulong)elements) != 0)
-            throw new DuckDbException(DuckDbErrorType.OutOfMemory, $"DuckDB can't make room for {elements} list elements.");
-    }
+    // A map's child is a struct of key and value.
+    private readonly DuckDbType ListElement() => _type.Kind == DuckDbKind.Map ? EntryOf(_type) : _type.Element;
+
+    private readonly void Reserve(int elements) => ListRoom.Reserve(_vector, ListElement(), elements);
 
     private readonly void SetChildrenNull(int row)
     {

@@ -99,5 +99,20 @@ public sealed class DivisionTests : IDisposable
         Assert.Empty(_bench.Events.OfType<UnitDivided>());
     }
 
+    // One file is written as a whole: parts of its unit would be files that nothing makes one of.
+    [Fact]
+    public async Task The_unit_of_a_single_file_is_never_divided()
+    {
+        using var bench = new NumbersBench { Target = "out.parquet" };
+        var source = new NumbersSource(Rows, perUnit: Rows, static (from, to) => to - from > 1 ? TooLarge() : null);
+        var summary = await bench.RunAsync(source);
+
+        Assert.Equal(RunStatus.Failed, summary.Status);
+        Assert.Equal("too large", Assert.Single(summary.Faults).Message);
+        Assert.NotEqual(0, source.Attempts);
+        Assert.Empty(bench.Events.OfType<UnitDivided>());
+        Assert.False(File.Exists(bench["out.parquet"]));
+    }
+
     private static Fault TooLarge() => new(FaultKind.Limit, "too large") { Divisible = true };
 }

@@ -23,6 +23,9 @@ internal sealed class NumbersBench : IDisposable
     /// <summary>Units at once, as the job says it; null: as many as there are processors.</summary>
     public string? Workers { get; init; }
 
+    /// <summary>Where the numbers go: a folder of tables, or one file.</summary>
+    public string Target { get; init; } = "out";
+
     /// <summary>What has happened so far.</summary>
     public ConcurrentQueue<RunEvent> Events => _heard.Events;
 
@@ -64,7 +67,7 @@ internal sealed class NumbersBench : IDisposable
     public void Dispose() => _folder.Dispose();
 
     private Job TheJob(string[] sets) => JobReader.ReadShortForm(
-        new JobOverrides { From = "numbers", To = "out", Streams = ["numbers"], State = _folder["state"], Workers = Workers, Sets = [.. sets] }, _folder.Path).Job!;
+        new JobOverrides { From = "numbers", To = Target, Streams = ["numbers"], State = _folder["state"], Workers = Workers, Sets = [.. sets] }, _folder.Path).Job!;
 
     private RunOptions Options(NumbersSource source) => new()
     {
