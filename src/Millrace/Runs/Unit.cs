@@ -71,16 +71,7 @@ public sealed record StreamHeader
     /// that the target can't hold fails its unit.
     /// </summary>
     [JsonIgnore]
-    public string? RejectColumn
-    {
-        get
-        {
-            if (OnReject == OnReject.Fail) return null;
-            var name = "millrace_reject";
-            while (Columns.Any(column => string.Equals(column.Name, name, StringComparison.OrdinalIgnoreCase))) name += "_";
-            return name;
-        }
-    }
+    public string? RejectColumn => OnReject == OnReject.Fail ? null : Column.FreeName(Columns, "millrace_reject");
 
     /// <summary>The columns in the target's order.</summary>
     public required ImmutableArray<Column> Columns { get; init; }
