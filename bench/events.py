@@ -10,15 +10,16 @@ import os
 import shlex
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import urllib.parse
 
 import measure
-import moves
 import report
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+MILLRACE = os.path.join(HERE, "..", "millrace")
 COLUMNS = ("seconds", "cpu", "peak_mb")
 # Beside the default, which is "hash".
 PROOFS = ("counts", "readback")
@@ -35,9 +36,13 @@ def parse():
     return arguments.parse_args()
 
 
+def psql(url, sql):
+    return subprocess.run(["psql", url, "-Atc", sql], capture_output=True, text=True, check=True).stdout.strip()
+
+
 def commands(options, out):
     table, url = options.table, options.url
-    pages = int(moves.psql(url, f"SELECT pg_relation_size('{table}') / current_setting('block_size')::int"))
+    pages = int(psql(url, f"SELECT pg_relation_size('{table}') / current_setting('block_size')::int"))
     half = pages // 2
 
     def copy(where=""):
@@ -49,10 +54,12 @@ def commands(options, out):
         "psql, one stream, to /dev/null": ["psql", url, "-qc", copy()],
         "psql, two ctid halves, to /dev/null": ["sh", "-c", both],
     }
+    move = [MILLRACE, "run", "--from", "${BENCH_URL}", "--to", os.path.join(out, "lake"), "--stream", table, "--quiet",
+            "--state", os.path.join(out, "state")]
     for level in (1, 3):
-        found[f"millrace, Parquet zstd {level}"] = moves.command(table, out, f"streams.{table}.write.level={level}")
+        found[f"millrace, Parquet zstd {level}"] = [*move, "--set", f"streams.{table}.write.level={level}"]
     for proof in PROOFS:
-        found[f"millrace, proof: {proof}"] = moves.command(table, out, f"streams.{table}.proof={proof}")
+        found[f"millrace, proof: {proof}"] = [*move, "--set", f"streams.{table}.proof={proof}"]
     if options.extension:
         part = urllib.parse.urlsplit(url)
         attach = f"host={part.hostname} port={part.port} user={part.username} dbname={part.path[1:]}"
@@ -121,10 +128,10 @@ def publish(options, runs, sizes):
     cost = {proof: over_counts(runs, name) for proof, name in (("hash", "millrace, Parquet zstd 1"), ("readback", "millrace, proof: readback"))}
     body += "\n\nOver `proof: counts` (median of the rounds' ratios): " + "; ".join(
         f"`{proof}` time {ratio['seconds']:.2f}, CPU {ratio['cpu']:.2f}, memory {ratio['peak_mb']:.2f}" for proof, ratio in cost.items()) + "."
-    count = moves.count(options.url, options.table)
+    count = int(psql(options.url, f"SELECT count(*) FROM {options.table}"))
     versions = [
-        ("millrace", report.version([moves.MILLRACE, "--version"])),
-        ("PostgreSQL", moves.psql(options.url, "SHOW server_version")),
+        ("millrace", report.version([MILLRACE, "--version"])),
+        ("PostgreSQL", psql(options.url, "SHOW server_version")),
         ("psql", report.version(["psql", "--version"])),
     ]
     if options.extension:

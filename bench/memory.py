@@ -7,14 +7,15 @@ Writes results/memory.md and the curve, results/memory.svg. Needs the right to m
 import argparse
 import os
 import shutil
+import subprocess
 import tempfile
 import time
 
 import measure
-import moves
 import report
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+MILLRACE = os.path.join(HERE, "..", "millrace")
 FIRST, SECOND = "/sys/fs/cgroup/memory", "/sys/fs/cgroup"
 
 
@@ -64,11 +65,17 @@ class Group:
             return next(int(line.split()[1]) for line in file if line.startswith("oom_kill "))
 
 
+def psql(url, sql):
+    return subprocess.run(["psql", url, "-Atc", sql], capture_output=True, text=True, check=True).stdout.strip()
+
+
 def move(options, table):
     out = tempfile.mkdtemp(prefix="run-", dir=options.work)
     try:
         with Group(options.limit) as group:
-            figures = measure.run(group.inside(moves.command(f"public.{table}", out, "engine=local")), {"BENCH_URL": options.url})
+            command = [MILLRACE, "run", "--from", "${BENCH_URL}", "--to", os.path.join(out, "lake"), "--stream", f"public.{table}",
+                       "--quiet", "--state", os.path.join(out, "state"), "--set", "engine=local"]
+            figures = measure.run(group.inside(command), {"BENCH_URL": options.url})
             return {**figures, "kills": group.kills()}
     finally:
         shutil.rmtree(out, ignore_errors=True)
@@ -103,7 +110,7 @@ def main():
     rows, points = [], []
     for table in options.tables.split(","):
         figures = [move(options, table) for _ in range(options.rounds)]
-        count = moves.count(options.url, table)
+        count = int(psql(options.url, f"SELECT count(*) FROM {table}"))
         peak = report.median(figures, "peak_mb")
         points.append((count, peak))
         rows.append([f"{count:,}", f"{peak:.0f}", sum(run["kills"] for run in figures)])
@@ -113,7 +120,7 @@ def main():
     body = (f"Every run in a memory group of its own with a limit of {options.limit} MiB; PostgreSQL outside of it. The default of `limits.memory` is "
             f"{options.limit * 3 // 4} MiB there.\n\n" + report.table(["rows", "peak PSS MB, all processes", "killed by the kernel"], rows)
             + "\n\n![Peak memory against rows](memory.svg)")
-    versions = [("millrace", report.version([moves.MILLRACE, "--version"])), ("PostgreSQL", moves.psql(options.url, "SHOW server_version"))]
+    versions = [("millrace", report.version([MILLRACE, "--version"])), ("PostgreSQL", psql(options.url, "SHOW server_version"))]
     report.write("memory", f"Memory under a kernel limit of {options.limit} MiB", versions, body)
 
 

@@ -11,8 +11,10 @@ import tempfile
 import time
 
 import measure
-import moves
 import report
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+MILLRACE = os.path.join(HERE, "..", "millrace")
 
 
 def parse():
@@ -24,23 +26,31 @@ def parse():
     return arguments.parse_args()
 
 
+def count(url, table):
+    return int(subprocess.run(["psql", url, "-Atc", f"SELECT count(*) FROM {table}"], capture_output=True, text=True, check=True).stdout)
+
+
 def move(options, table, *settings):
     """One run into a fresh folder; its figures. The folder stays until the end: ext4 searches long for an inode after many were freed."""
     out = tempfile.mkdtemp(prefix="run-", dir=options.work)
-    return measure.run(moves.command(f"public.{table}", out, *settings), {"BENCH_URL": options.url})
+    command = [MILLRACE, "run", "--from", "${BENCH_URL}", "--to", os.path.join(out, "lake"), "--stream", f"public.{table}",
+               "--quiet", "--state", os.path.join(out, "state")]
+    for setting in settings:
+        command += ["--set", setting]
+    return measure.run(command, {"BENCH_URL": options.url})
 
 
 def memory(options):
     rows = []
     for table in options.tables.split(","):
         figures = [move(options, table, "engine=local") for _ in range(options.rounds)]
-        rows.append([f"{moves.count(options.url, table):,}", f"{report.median(figures, 'peak_mb'):.0f}", f"{report.median(figures, 'seconds'):.1f}"])
+        rows.append([f"{count(options.url, table):,}", f"{report.median(figures, 'peak_mb'):.0f}", f"{report.median(figures, 'seconds'):.1f}"])
     return "## Memory over rows\n\n" + report.table(["rows", "peak PSS MB, all processes", "seconds"], rows)
 
 
 def units(options):
     table = options.tables.split(",")[1]
-    total = moves.count(options.url, table)
+    total = count(options.url, table)
     runs = {20: [], 200: []}
     for round in range(2 * options.rounds):
         # In turns, so that neither always comes after the other.
@@ -55,12 +65,15 @@ def units(options):
 
 def plan(options):
     """A million units of one row: how soon the first result is there, and how large the coordinator gets by then."""
-    moves.psql(options.url, "DROP TABLE IF EXISTS many; CREATE UNLOGGED TABLE many AS SELECT i AS id FROM generate_series(1, 1000000) AS i;"
-                            "ALTER TABLE many ADD PRIMARY KEY (id); ANALYZE many")
+    subprocess.run(["psql", options.url, "-qc",
+                    "DROP TABLE IF EXISTS many; CREATE UNLOGGED TABLE many AS SELECT i AS id FROM generate_series(1, 1000000) AS i;"
+                    "ALTER TABLE many ADD PRIMARY KEY (id); ANALYZE many"], check=True)
     out = tempfile.mkdtemp(prefix="millrace-bench-", dir=options.work)
     began = time.monotonic()
     process = subprocess.Popen(
-        moves.command("public.many", out, "engine=local", "streams.public.many.partition.by=id", "streams.public.many.partition.rows=1"),
+        [MILLRACE, "run", "--from", "${BENCH_URL}", "--to", os.path.join(out, "lake"), "--stream", "public.many", "--quiet",
+         "--state", os.path.join(out, "state"), "--set", "engine=local", "--set", "streams.public.many.partition.by=id",
+         "--set", "streams.public.many.partition.rows=1"],
         env={**os.environ, "BENCH_URL": options.url}, stderr=subprocess.DEVNULL)
     first, planned, peak = None, None, 0
     while time.monotonic() - began < 120 and planned is None:
@@ -87,7 +100,7 @@ def main():
         body = "\n\n".join([memory(options), units(options), plan(options)])
     finally:
         shutil.rmtree(options.work, ignore_errors=True)
-    report.write("scaling", "What must not grow", [("millrace", report.version([moves.MILLRACE, "--version"]))],
+    report.write("scaling", "What must not grow", [("millrace", report.version([MILLRACE, "--version"]))],
                  f"Medians of {options.rounds} rounds.\n\n" + body)
 
 

@@ -8,5 +8,5 @@ namespace Millrace.Cli;
 internal static class Systems
 {
     /// <summary>All of them.</summary>
-    public static KnownConnectors All { get; } = new([new PostgresConnector(), new FilesSourceConnector()], [new FileTargetConnector()]);
+    public static KnownConnectors All { get; } = new([new PostgresConnector(), new FilesSourceConnector()], [new PostgresTargetConnector(), new FileTargetConnector()]);
 }

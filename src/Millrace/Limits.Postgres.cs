@@ -91,4 +91,16 @@ public static partial class Limits
 #else
     public const int PgCopyMessageBytes = 64 * 1024;
 #endif
+
+    /// <summary>How long a publication waits for a lock in a PostgreSQL target: whoever comes behind it in the queue waits as long.</summary>
+    public const int PgPublishLockMilliseconds = 2_000;
+
+    /// <summary>Times that a publication is tried when locks are not free, or the connection breaks.</summary>
+    public const int PgPublishAttemptsMax = 20;
+
+    /// <summary>The wait between two tries doubles so many times, and then stays.</summary>
+    public const int PgPublishWaitDoublingsMax = 5;
+
+    /// <summary>Attempts' names that go to the server in one statement.</summary>
+    public const int PgNamesPerStatement = 1_000;
 }

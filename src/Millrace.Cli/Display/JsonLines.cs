@@ -119,14 +119,9 @@ internal sealed class JsonLines : IRunObserver
     public void Warn(string text) => Write("warning", json => Text(json, "message", text));
 
     /// <summary>The last line of a run, after those of its faults that no stream's <c>failed</c> has told.</summary>
-    public void Finish(RunSummary summary) => Finish(summary.Faults, json => Finished(json, summary));
-
-    /// <summary>The same with other properties.</summary>
-    /// <param name="faults">What the summary says that went wrong.</param>
-    /// <param name="properties">Writes the last line's properties.</param>
-    public void Finish(IEnumerable<Fault> faults, Action<Utf8JsonWriter> properties)
+    public void Finish(RunSummary summary)
     {
-        foreach (var fault in faults)
+        foreach (var fault in summary.Faults)
         {
             if (told.Add(fault))
             {
@@ -134,7 +129,7 @@ internal sealed class JsonLines : IRunObserver
             }
         }
 
-        Write("finished", properties);
+        Write("finished", json => Finished(json, summary));
     }
 
     /// <summary>Any other line.</summary>

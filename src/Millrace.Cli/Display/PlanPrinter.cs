@@ -17,7 +17,7 @@ internal sealed class PlanPrinter
     public void Stream(InspectedStream inspected, Endpoint target)
     {
         var (stream, plan) = (inspected.Stream, inspected.Plan!);
-        Line($"{stream.Name} -> {UrlPassword.Strip(target.Text)} {inspected.To} ({(stream.Mode == WriteMode.Append ? "append" : "overwrite")})");
+        Line($"{stream.Name} -> {UrlPassword.Strip(target.Text)} {inspected.To} ({WriteModes.Of(stream.Mode)})");
         Line($"  rows      {(plan.EstimatedRows is { } rows ? $"about {Figures.Whole(rows)}" : "unknown")}");
         Line($"  bytes     {(plan.EstimatedBytes is { } bytes ? $"about {Figures.Bytes(bytes)}" : "unknown")}");
         Line($"  strategy  {Strategy(plan.Strategy)}: {plan.Why}");

@@ -8,6 +8,7 @@ namespace Millrace.Cli.Display;
 internal sealed class VerifyJsonLines : IRunObserver
 {
     private readonly JsonLines lines;
+    private readonly HashSet<Faults.Fault> told = [];
 
     /// <summary>Lines on the shell's output stream.</summary>
     public VerifyJsonLines(Shell shell) => lines = new JsonLines(shell);
@@ -28,25 +29,41 @@ internal sealed class VerifyJsonLines : IRunObserver
                 lines.Write("verified", json => Verified(json, verified.Verdict));
                 break;
             case VerifyFinished finished:
-                lines.Finish(finished.Summary.Faults, json => Finished(json, finished.Summary));
+                Finished(finished.Summary);
                 break;
             default:
+                if (happened is StreamFailed failed)
+                {
+                    told.Add(failed.Fault);
+                }
+
                 lines.On(happened);
                 break;
         }
     }
 
-    private static void Finished(Utf8JsonWriter json, VerifySummary summary)
+    private void Finished(VerifySummary summary)
     {
-        json.WriteString("run", summary.Run);
-        json.WriteString("status", summary.Status.ToString().ToLowerInvariant());
-        json.WriteNumber("streams", summary.StreamCount);
-        json.WriteNumber("equal", summary.Streams.Count(static verdict => verdict.IsEqual));
-        json.WriteNumber("units", summary.Streams.Sum(static verdict => verdict.Units));
-        json.WriteNumber("rows_in_source", summary.Streams.Sum(static verdict => verdict.RowsInSource));
-        json.WriteNumber("rows_in_target", summary.Streams.Sum(static verdict => verdict.RowsInTarget));
-        json.WriteNumber("seconds", summary.Seconds);
-        json.WriteNumber("peak_memory_bytes", summary.PeakMemoryBytes);
+        foreach (var fault in summary.Faults)
+        {
+            if (told.Add(fault))
+            {
+                lines.Error(fault);
+            }
+        }
+
+        lines.Write("finished", json =>
+        {
+            json.WriteString("run", summary.Run);
+            json.WriteString("status", summary.Status.ToString().ToLowerInvariant());
+            json.WriteNumber("streams", summary.StreamCount);
+            json.WriteNumber("equal", summary.Streams.Count(static verdict => verdict.IsEqual));
+            json.WriteNumber("units", summary.Streams.Sum(static verdict => verdict.Units));
+            json.WriteNumber("rows_in_source", summary.Streams.Sum(static verdict => verdict.RowsInSource));
+            json.WriteNumber("rows_in_target", summary.Streams.Sum(static verdict => verdict.RowsInTarget));
+            json.WriteNumber("seconds", summary.Seconds);
+            json.WriteNumber("peak_memory_bytes", summary.PeakMemoryBytes);
+        });
     }
 
     private void Verified(Utf8JsonWriter json, StreamVerdict verdict)

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using Millrace.Cli.Display;
 using Millrace.Cli.Input;
-using Millrace.Jobs;
 using Millrace.Planning;
 
 namespace Millrace.Cli.Verbs;
@@ -10,16 +9,27 @@ namespace Millrace.Cli.Verbs;
 internal static class CheckVerb
 {
     /// <summary>The verb's definition.</summary>
-    public static Command Define(Shell shell) => JobVerb.Define(
-        new Verb(
+    public static Command Define(Shell shell)
+    {
+        var verb = new Verb(
             "check",
             "Find every mistake in a job at once: keys, connections, rights, types, free disk. Moves nothing.",
-            ("check job.yaml", "Check the job file, the source and the target.")),
-        shell,
-        RunAsync);
+            ("check job.yaml", "Check the job file, the source and the target."));
+        var job = new JobOptions();
+        var output = new OutputOptions();
+        job.AddTo(verb);
+        output.AddTo(verb);
+        verb.SetAction((parsed, cancel) => RunAsync(job.Read(parsed), output.Read(parsed), shell, cancel));
+        return verb;
+    }
 
-    private static async Task<int> RunAsync(Job job, OutputStyle style, Shell shell, CancellationToken cancel)
+    private static async Task<int> RunAsync(JobArguments arguments, OutputStyle style, Shell shell, CancellationToken cancel)
     {
+        if (await JobInput.ReadAsync(arguments, style, shell, cancel).ConfigureAwait(false) is not { } job)
+        {
+            return 2;
+        }
+
         var check = await new JobInspection(RunSetup.Options(shell, new Unheard())).CheckAsync(job, cancel).ConfigureAwait(false);
         if (style == OutputStyle.Json)
         {

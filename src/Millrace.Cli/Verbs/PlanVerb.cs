@@ -11,17 +11,28 @@ namespace Millrace.Cli.Verbs;
 internal static class PlanVerb
 {
     /// <summary>The verb's definition.</summary>
-    public static Command Define(Shell shell) => JobVerb.Define(
-        new Verb(
+    public static Command Define(Shell shell)
+    {
+        var verb = new Verb(
             "plan",
             "Show how a job would run: strategy, units, estimated rows and bytes, memory, and why. Moves nothing.",
             ("plan job.yaml", "Plan every stream of the job file."),
-            ("plan --from '${PG_URL}' --to ./lake --stream 'public.*' --json", "Plan a whole schema, for a program to read.")),
-        shell,
-        RunAsync);
+            ("plan --from '${PG_URL}' --to ./lake --stream 'public.*' --json", "Plan a whole schema, for a program to read."));
+        var job = new JobOptions();
+        var output = new OutputOptions();
+        job.AddTo(verb);
+        output.AddTo(verb);
+        verb.SetAction((parsed, cancel) => RunAsync(job.Read(parsed), output.Read(parsed), shell, cancel));
+        return verb;
+    }
 
-    private static async Task<int> RunAsync(Job job, OutputStyle style, Shell shell, CancellationToken cancel)
+    private static async Task<int> RunAsync(JobArguments arguments, OutputStyle style, Shell shell, CancellationToken cancel)
     {
+        if (await JobInput.ReadAsync(arguments, style, shell, cancel).ConfigureAwait(false) is not { } job)
+        {
+            return 2;
+        }
+
         var faults = new List<Fault>();
         var lines = new JsonLines(shell);
         var printer = new PlanPrinter(shell);

@@ -11,19 +11,30 @@ namespace Millrace.Cli.Verbs;
 internal static class RunVerb
 {
     /// <summary>The verb's definition.</summary>
-    public static Command Define(Shell shell) => JobVerb.Define(
-        new Verb(
+    public static Command Define(Shell shell)
+    {
+        var verb = new Verb(
             "run",
             "Run a job: plan, move, verify, publish.",
             ("run job.yaml", "Run the job file."),
             ("run --from '${PG_URL}' --to ./lake --stream public.events", "Move one table without a job file."),
             ("run --from 'in/*.csv.gz' --to out.parquet", "Turn files into one Parquet file."),
-            ("run job.yaml --set limits.memory=256MB --set streams.public.events.mode=append", "Change keys of the job file for this run.")),
-        shell,
-        RunAsync);
+            ("run job.yaml --set limits.memory=256MB --set streams.public.events.mode=append", "Change keys of the job file for this run."));
+        var job = new JobOptions();
+        var output = new OutputOptions();
+        job.AddTo(verb);
+        output.AddTo(verb);
+        verb.SetAction((parsed, cancel) => RunAsync(job.Read(parsed), output.Read(parsed), shell, cancel));
+        return verb;
+    }
 
-    private static async Task<int> RunAsync(Job job, OutputStyle style, Shell shell, CancellationToken cancel)
+    private static async Task<int> RunAsync(JobArguments arguments, OutputStyle style, Shell shell, CancellationToken cancel)
     {
+        if (await JobInput.ReadAsync(arguments, style, shell, cancel).ConfigureAwait(false) is not { } job)
+        {
+            return 2;
+        }
+
         if (style == OutputStyle.Json && EndpointScheme.IsStandardStream(job.Target.Text))
         {
             var fault = new Fault(FaultKind.Usage, "found --json with the target '-', and both write to standard output")

@@ -1,6 +1,7 @@
 using Millrace.Connectors.Postgres.Protocol;
 using Millrace.Extract;
 using Millrace.Faults;
+using Millrace.Jobs;
 using Millrace.Planning;
 
 namespace Millrace.Connectors.Postgres;
@@ -8,12 +9,14 @@ namespace Millrace.Connectors.Postgres;
 /// <summary>PostgreSQL 12 and later as a source: <c>postgres://user@host/database</c>. Stateless.</summary>
 public sealed class PostgresConnector : ISourceConnector
 {
-    /// <inheritdoc/>
-    public string Name => "postgres";
+    /// <summary>The name of both halves, the source's and the target's.</summary>
+    internal const string ConnectorName = "postgres";
 
     /// <inheritdoc/>
-    public bool Claims(string address) =>
-        address.StartsWith("postgres://", StringComparison.OrdinalIgnoreCase) || address.StartsWith("postgresql://", StringComparison.OrdinalIgnoreCase);
+    public string Name => ConnectorName;
+
+    /// <inheritdoc/>
+    public bool Claims(string address) => IsPostgres(address);
 
     /// <inheritdoc/>
     public ISource Open(SourceContext context) => new PostgresSource(context);
@@ -24,16 +27,23 @@ public sealed class PostgresConnector : ISourceConnector
     /// <inheritdoc/>
     public IMomentKeeper OpenKeeper(SourceContext context) => new PostgresKeeper(context);
 
+    /// <summary>Whether an address is PostgreSQL's.</summary>
+    internal static bool IsPostgres(string address) =>
+        address.StartsWith("postgres://", StringComparison.OrdinalIgnoreCase) || address.StartsWith("postgresql://", StringComparison.OrdinalIgnoreCase);
+
     /// <summary>The settings in an address; a malformed one is a fault that says where it was written.</summary>
-    internal static PgSettings SettingsOf(SourceContext context)
+    internal static PgSettings SettingsOf(SourceContext context) => SettingsOf(context.Address, context.Mark);
+
+    /// <inheritdoc cref="SettingsOf(SourceContext)"/>
+    internal static PgSettings SettingsOf(string address, Mark mark)
     {
         try
         {
-            return PgSettings.Parse(context.Address);
+            return PgSettings.Parse(address);
         }
         catch (Fault fault) when (fault.Where is null)
         {
-            throw new Fault(fault.Kind, fault.Message, fault) { Side = fault.Side, Where = context.Mark.ToString(), Advice = fault.Advice };
+            throw new Fault(fault.Kind, fault.Message, fault) { Side = fault.Side, Where = mark.ToString(), Advice = fault.Advice };
         }
     }
 }

@@ -1,4 +1,6 @@
+using System.Collections.Immutable;
 using Millrace.Jobs;
+using Millrace.Planning;
 using Millrace.Runs;
 
 namespace Millrace.Commit;
@@ -8,6 +10,9 @@ public sealed record CommitRequest
 {
     /// <summary>What happens to rows that the target already has.</summary>
     public required WriteMode Mode { get; init; }
+
+    /// <summary>How rows find those that are there; null unless the mode is merge or incremental.</summary>
+    public MergeRule? Merge { get; init; }
 
     /// <summary>What happens when the table's columns have changed since the stream was planned.</summary>
     public SchemaRule Schema { get; init; } = SchemaRule.Evolve;
@@ -26,6 +31,26 @@ public sealed record CommitRequest
     /// was paused and replaced publishes nothing.
     /// </summary>
     public required Action AssertHolder { get; init; }
+
+    /// <summary>Told when the target finds that it has lost what was staged: what was read counts no more, and a resumed run reads it again.</summary>
+    public Action StagingLost { get; init; } = static () => { };
+}
+
+/// <summary>How rows find those that are there. The names are the target's.</summary>
+/// <param name="Key">The columns that a row is known by; empty: none, and the window that is read again is replaced.</param>
+/// <param name="Cursor">The column by which the last of several rows with one key counts, and incremental loads go; null: none.</param>
+/// <param name="Deletes">The BOOLEAN column that says that a row is to be removed; null: none.</param>
+/// <param name="Window">What an incremental load has read again; null for other modes.</param>
+public sealed record MergeRule(ImmutableArray<string> Key, string? Cursor, string? Deletes, CursorWindow? Window)
+{
+    /// <summary>The rule of a stream; null where it has none.</summary>
+    public static MergeRule? Of(StreamJob stream, StreamHeader header)
+    {
+        if (stream.Mode is not (WriteMode.Merge or WriteMode.Incremental)) return null;
+        return new MergeRule([.. stream.Key.Select(NameOf)], stream.Cursor is { } cursor ? NameOf(cursor) : null, stream.Deletes is { } deletes ? NameOf(deletes) : null, header.Window);
+
+        string NameOf(string source) => header.Columns.First(column => string.Equals(column.SourceName, source, StringComparison.Ordinal)).Name;
+    }
 }
 
 /// <summary>What a commit came to.</summary>

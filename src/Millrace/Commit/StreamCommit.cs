@@ -45,6 +45,8 @@ internal static class StreamCommit
         var request = new CommitRequest
         {
             Mode = stream.Mode,
+            Merge = MergeRule.Of(stream, header),
+            StagingLost = folder.Forget,
             Schema = stream.Schema,
             Epoch = run.Lease.Epoch,
             Results = token => generation.ReadResultsAsync(units, token),

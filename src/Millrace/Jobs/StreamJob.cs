@@ -30,6 +30,21 @@ public sealed record StreamJob
     /// <summary>What happens to rows that the target already has.</summary>
     public WriteMode Mode { get; init; } = WriteMode.Overwrite;
 
+    /// <summary>The source's names of the columns that a row is known by, for merge and incremental; empty: none was named.</summary>
+    public ImmutableArray<string> Key { get; init; } = [];
+
+    /// <summary>The source's name of the column that tells later rows from earlier ones: incremental loads go by it, and of rows with one key the last counts.</summary>
+    public string? Cursor { get; init; }
+
+    /// <summary>
+    /// How far behind its watermark an incremental load begins, for rows that are committed late: a time (<c>15m</c>) or, for a number, a
+    /// number. Null: at the watermark itself.
+    /// </summary>
+    public string? Lag { get; init; }
+
+    /// <summary>The source's name of a BOOLEAN column: merge removes the rows in which it is true. Null: none is removed.</summary>
+    public string? Deletes { get; init; }
+
     /// <summary>A query in the source's own language instead of a table; one unit unless <see cref="Partition"/> names a key.</summary>
     public string? Query { get; init; }
 
@@ -81,6 +96,12 @@ public enum WriteMode
 
     /// <summary>The new rows come beside the old ones, in one step.</summary>
     Append = 1,
+
+    /// <summary>Rows whose key is there already take the place of those, the others come beside them, in one step.</summary>
+    Merge = 2,
+
+    /// <summary>Rows since the last load, by a cursor: merged where there is a key, else in the place of those in the window that is read again.</summary>
+    Incremental = 3,
 }
 
 /// <summary>Which moments of the source a stream's rows may come from.</summary>

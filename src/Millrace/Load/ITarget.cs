@@ -84,6 +84,18 @@ public interface ITarget : IAsyncDisposable
     ValueTask<PublishedTable?> FindAsync(string to, CancellationToken cancel) => ValueTask.FromResult<PublishedTable?>(null);
 
     /// <summary>
+    /// What an incremental load of a table has to read: after where the last one ended, less the lag. Changes nothing.
+    /// </summary>
+    /// <param name="stream">The stream, with its cursor.</param>
+    /// <param name="cancel">Stops the looking.</param>
+    /// <exception cref="Fault">This target keeps no watermarks, or the table has rows of an unknown origin.</exception>
+    ValueTask<CursorWindow> WindowAsync(StreamJob stream, CancellationToken cancel) =>
+        throw new Fault(FaultKind.JobFile, $"found mode: incremental, and {Place} keeps no watermark")
+        {
+            Side = FaultSide.Job, Where = stream.MarkOf("mode").ToString(), Advice = "Use append or overwrite, or write to a database.",
+        };
+
+    /// <summary>
     /// Makes the stream's staging place, empty or as an earlier coordinator left it, and gives the JSON that its writers need.
     /// Refuses what the target can't do (two streams into one file, a type that the format can't hold), with the stream's mark.
     /// </summary>

@@ -36,7 +36,7 @@ internal sealed class StreamPipeline(ActiveRun run, JobEnds ends, Dispatcher dis
             run.Stage(plan.SpooledBytes);
             run.Expect(plan.EstimatedRows, plan.EstimatedBytes, plan.EstimatedUnits);
             run.On(new StreamPlanned(plan, to, engine, reading.CarriedUnits));
-            if (plan.SchemaChangesText is { } changes) run.On(new Warned($"{plan.Stream.Name}: {changes}"));
+            if (!plan.SchemaChanges.IsEmpty) run.On(new Warned($"{plan.Stream.Name}: the table's columns change: {string.Join("; ", plan.SchemaChanges)}"));
 
             // 4. Extract, transform, load: one COPY statement a unit, in a worker.
             var load = new StreamLoad(reading, dispatcher, run, ends.Target.OneFile ? NoParts : ends.Source.SplitAsync, clock, run.Stop);

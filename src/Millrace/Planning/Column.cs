@@ -30,13 +30,6 @@ public sealed record Column
 
     /// <summary>Said in the plan when the type is not the obvious one, such as "as text: a numeric without precision".</summary>
     public string? Remark { get; init; }
-
-    /// <summary>A name that none of the columns has: the wanted one, with as many <c>_</c> behind it as that takes. As DuckDB does, it takes no account of case.</summary>
-    public static string FreeName(IReadOnlyList<Column> columns, string wanted)
-    {
-        while (columns.Any(column => string.Equals(column.Name, wanted, StringComparison.OrdinalIgnoreCase))) wanted += "_";
-        return wanted;
-    }
 }
 
 /// <summary>A type in the language of the system that rows come from. Immutable, compared by content.</summary>

@@ -67,11 +67,13 @@ public sealed class JobInspection(RunOptions options)
             await foreach (var stream in PlanAsync(job, cancel).ConfigureAwait(false))
             {
                 if (stream.Fault is { } fault) faults.Add(fault);
-                else found.Add($"stream {stream.Stream.Name}: {stream.Plan!.Columns.Length} columns, about {stream.Plan.EstimatedRows?.ToString("N0") ?? "?"} rows{(stream.Plan.SchemaChangesText is { } changes ? $"; {changes}" : "")}");
+                else found.Add($"stream {stream.Stream.Name}: {stream.Plan!.Columns.Length} columns, about {stream.Plan.EstimatedRows?.ToString("N0") ?? "?"} rows{Changes(stream.Plan)}");
             }
         }).ConfigureAwait(false);
         return new JobCheck(found.ToImmutable(), faults.ToImmutable());
     }
+
+    private static string Changes(StreamPlan plan) => plan.SchemaChanges.IsEmpty ? "" : $"; the table's columns change: {string.Join("; ", plan.SchemaChanges)}";
 
     /// <summary>Streams of a source that match a pattern, as they are found.</summary>
     public async IAsyncEnumerable<Discovered> DiscoverAsync(

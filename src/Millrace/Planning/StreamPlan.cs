@@ -39,14 +39,14 @@ public sealed record StreamPlan
     /// </summary>
     public string? Moment { get; init; }
 
+    /// <summary>What an incremental load reads; null for other modes.</summary>
+    public CursorWindow? Window { get; init; }
+
     /// <summary>What else the user should know before the run.</summary>
     public ImmutableArray<string> Remarks { get; init; } = [];
 
     /// <summary>In which ways the columns are not those of the table that is there, in words; empty when they are, and when there is no table.</summary>
     public ImmutableArray<string> SchemaChanges { get; init; } = [];
-
-    /// <summary>The same as one sentence; null when there is none.</summary>
-    public string? SchemaChangesText => SchemaChanges.IsEmpty ? null : $"the table's columns change: {string.Join("; ", SchemaChanges)}";
 
     /// <summary>What the connector's reader needs for every unit of the stream: JSON that only the connector reads. No secrets in it.</summary>
     public required string ReaderJson { get; init; }

@@ -21,7 +21,8 @@ internal sealed class StreamPlanner(JobEnds ends, Job job, Budget budget, Schema
             try
             {
                 Name(stream);
-                plan = await schema.CheckAsync(await ends.Source.PlanAsync(stream, request, cancel).ConfigureAwait(false), cancel).ConfigureAwait(false);
+                plan = await schema.CheckAsync(await PlanAsync(stream, request, cancel).ConfigureAwait(false), cancel).ConfigureAwait(false);
+                AssertColumns(plan);
             }
             catch (Exception error) when (!cancel.IsCancellationRequested)
             {
@@ -30,6 +31,39 @@ internal sealed class StreamPlanner(JobEnds ends, Job job, Budget budget, Schema
             }
 
             yield return WithQuarantine(WithReadback(plan));
+        }
+    }
+
+    /// <summary>Plans a stream; an incremental one from where its table ends.</summary>
+    private async ValueTask<StreamPlan> PlanAsync(StreamJob stream, PlanRequest request, CancellationToken cancel)
+    {
+        if (stream.Mode != WriteMode.Incremental) return await ends.Source.PlanAsync(stream, request, cancel).ConfigureAwait(false);
+        var window = await ends.Target.WindowAsync(stream, cancel).ConfigureAwait(false);
+        var since = window.From is { } from ? $"{SqlText.Name(stream.Cursor!)} >= {SqlText.Literal(from)}" : null;
+        var where = stream.Where is { } own && since is not null ? $"({own}) AND {since}" : stream.Where ?? since;
+        var plan = await ends.Source.PlanAsync(stream with { Where = where }, request, cancel).ConfigureAwait(false);
+        return plan with
+        {
+            Stream = stream,
+            Window = window,
+            Remarks = plan.Remarks.Add(window.From is null ? "the first load: every row is read" : $"rows from {stream.Cursor} = {window.From} on are read (loaded up to {window.Watermark})"),
+        };
+    }
+
+    /// <summary>What the mode needs must be among the columns.</summary>
+    private static void AssertColumns(StreamPlan plan)
+    {
+        var stream = plan.Stream;
+        if (stream.Mode is not (WriteMode.Merge or WriteMode.Incremental)) return;
+        foreach (var (key, name) in stream.Key.Select(static name => ("key", name)).Append(("cursor", stream.Cursor!)).Append(("deletes", stream.Deletes!)))
+        {
+            if (name is null || plan.Columns.Any(column => string.Equals(column.SourceName, name, StringComparison.Ordinal))) continue;
+            throw new Fault(FaultKind.JobFile, $"found {Words.Quote(name)}, which is no column of the stream")
+            {
+                Side = FaultSide.Job,
+                Where = stream.MarkOf(key).ToString(),
+                Advice = $"Its columns are {string.Join(", ", plan.Columns.Take(Limits.SchemaDifferencesNamedMax).Select(static column => column.SourceName))}.",
+            };
         }
     }
 

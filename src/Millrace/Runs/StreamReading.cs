@@ -74,6 +74,7 @@ internal sealed class StreamReading
             Columns = plan.Columns,
             Table = target.IdentityOf(to),
             SchemaChanges = plan.SchemaChanges,
+            Window = plan.Window,
             ReaderJson = plan.ReaderJson,
             WriterJson = writer,
         };

@@ -71,13 +71,25 @@ public sealed record StreamHeader
     /// that the target can't hold fails its unit.
     /// </summary>
     [JsonIgnore]
-    public string? RejectColumn => OnReject == OnReject.Fail ? null : Column.FreeName(Columns, "millrace_reject");
+    public string? RejectColumn
+    {
+        get
+        {
+            if (OnReject == OnReject.Fail) return null;
+            var name = "millrace_reject";
+            while (Columns.Any(column => string.Equals(column.Name, name, StringComparison.OrdinalIgnoreCase))) name += "_";
+            return name;
+        }
+    }
 
     /// <summary>The columns in the target's order.</summary>
     public required ImmutableArray<Column> Columns { get; init; }
 
     /// <summary>What tells the table from all others, without secrets; null where nothing stays that could be compared with (standard output).</summary>
     public string? Table { get; init; }
+
+    /// <summary>What an incremental load reads; null for other modes.</summary>
+    public CursorWindow? Window { get; init; }
 
     /// <summary>In which ways the columns were not those of the table that was there, in words.</summary>
     public ImmutableArray<string> SchemaChanges { get; init; } = [];

@@ -33,12 +33,11 @@ public sealed class RunVerification(RunOptions options, ImmutableArray<string> k
         try
         {
             directory.AssertSameVersion();
-            var commits = job.Streams.Select(stream => directory.Stream(stream.Name).ReadCommit()).ToArray();
-            AssertCommitted(directory, commits);
+            AssertCommitted(directory, job);
             AssertCanBeReadAgain(job);
             using var folder = VerifyFolder.Take(directory);
-            progress.Start(directory, commits.Sum(static commit => commit?.Units ?? 0));
-            foreach (var (stream, commit) in job.Streams.Zip(commits)) await VerifyAsync(directory, job, stream, commit, folder, progress, cancel).ConfigureAwait(false);
+            progress.Start(directory, ExpectedUnits(directory, job));
+            foreach (var stream in job.Streams) await VerifyAsync(directory, job, stream, folder, progress, cancel).ConfigureAwait(false);
         }
         catch (Exception error)
         {
@@ -60,12 +59,13 @@ public sealed class RunVerification(RunOptions options, ImmutableArray<string> k
         return summary;
     }
 
-    private async Task VerifyAsync(RunDirectory directory, Job job, StreamJob stream, CommitRecord? commit, VerifyFolder folder, VerifyProgress progress, CancellationToken cancel)
+    private async Task VerifyAsync(RunDirectory directory, Job job, StreamJob stream, VerifyFolder folder, VerifyProgress progress, CancellationToken cancel)
     {
         try
         {
-            if (commit is null) throw NotPublished(directory, stream);
-            if (directory.Stream(stream.Name).Latest() is not { } generation || generation.ReadHeader() is not { } header)
+            var place = directory.Stream(stream.Name);
+            if (place.ReadCommit() is not { } commit) throw NotPublished(directory, stream);
+            if (place.Latest() is not { } generation || generation.ReadHeader() is not { } header)
                 throw new Fault(FaultKind.Refused, "the run directory is not complete any more: the stream's plan is gone") { Where = directory.Path };
             folder.Clear();
             var verdict = await CompareAsync(new Committed(stream, commit, generation, header), job, directory, folder, progress, cancel).ConfigureAwait(false);
@@ -147,9 +147,9 @@ public sealed class RunVerification(RunOptions options, ImmutableArray<string> k
         };
     }
 
-    private static void AssertCommitted(RunDirectory directory, CommitRecord?[] commits)
+    private static void AssertCommitted(RunDirectory directory, Job job)
     {
-        if (commits.Any(static commit => commit is not null)) return;
+        if (job.Streams.Any(stream => directory.Stream(stream.Name).ReadCommit() is not null)) return;
         throw new Fault(FaultKind.Usage, $"run {directory.Run} has published nothing, so there is nothing to verify")
         {
             Advice = $"`millrace resume {directory.Run}` goes on with it; `millrace runs` lists others.",
@@ -161,6 +161,8 @@ public sealed class RunVerification(RunOptions options, ImmutableArray<string> k
         if (!EndpointScheme.IsStandardStream(options.Secrets.Resolve(job.Source).Reveal())) return;
         throw new Fault(FaultKind.Refused, "the run has read standard input, which can't be read again") { Side = FaultSide.Source, Where = job.Source.Mark.ToString() };
     }
+
+    private static long ExpectedUnits(RunDirectory directory, Job job) => job.Streams.Sum(stream => directory.Stream(stream.Name).ReadCommit()?.Units ?? 0);
 
     private static Fault NotPublished(RunDirectory directory, StreamJob stream) => new(FaultKind.Usage, "the run has not published this stream")
     {

@@ -45,15 +45,14 @@ internal sealed class StreamVerification(
     /// <param name="cancel">Stops it.</param>
     public async Task<StreamVerdict> RunAsync(StreamPlan plan, CommitRecord commit, CancellationToken cancel)
     {
-        var units = UnitPairs.CountOf(generation);
         var options = new ParallelOptions { MaxDegreeOfParallelism = lanes, CancellationToken = cancel };
         await using (var again = new UnitsAgain(folder))
         {
-            await Parallel.ForEachAsync(UnitPairs.ReadAsync(plan, generation, units, cancel), options, async (pair, token) => await CompareAsync(pair, again, token).ConfigureAwait(false)).ConfigureAwait(false);
+            await Parallel.ForEachAsync(UnitPairs.ReadAsync(plan, generation, cancel), options, async (pair, token) => await CompareAsync(pair, again, token).ConfigureAwait(false)).ConfigureAwait(false);
         }
 
         var strangers = 0;
-        await foreach (var path in published.StrangersAsync(token => generation.ReadResultsAsync(units, token), cancel).ConfigureAwait(false))
+        await foreach (var path in published.StrangersAsync(token => UnitPairs.ResultsAsync(generation, token), cancel).ConfigureAwait(false))
         {
             strangers++;
             _changes.Add(FaultSide.Target, null, path, "was not written by the run, and readers take it for a part of the table");

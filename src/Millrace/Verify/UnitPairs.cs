@@ -20,15 +20,11 @@ internal sealed record UnitPair(long Number, Unit? Now, Unit? Planned, UnitResul
 internal static class UnitPairs
 {
     /// <summary>All pairs in the plans' order.</summary>
-    /// <param name="now">The plan that was made now.</param>
-    /// <param name="generation">The stream as the run has read it.</param>
-    /// <param name="units">Its units: see <see cref="CountOf"/>.</param>
-    /// <param name="cancel">Stops it.</param>
-    public static async IAsyncEnumerable<UnitPair> ReadAsync(StreamPlan now, Generation generation, long units, [EnumeratorCancellation] CancellationToken cancel)
+    public static async IAsyncEnumerable<UnitPair> ReadAsync(StreamPlan now, Generation generation, [EnumeratorCancellation] CancellationToken cancel)
     {
         await using var fresh = now.Units(cancel).GetAsyncEnumerator(cancel);
         await using var planned = generation.ReadPlanAsync(cancel).GetAsyncEnumerator(cancel);
-        await using var results = generation.ReadResultsAsync(units, cancel).GetAsyncEnumerator(cancel);
+        await using var results = ResultsAsync(generation, cancel).GetAsyncEnumerator(cancel);
         bool hasFresh = true, hasPlanned = true;
         for (long number = 0; ; number++)
         {
@@ -40,9 +36,9 @@ internal static class UnitPairs
         }
     }
 
-    /// <summary>How many units a committed stream has; all of them have a result.</summary>
+    /// <summary>The results of all units of a committed stream.</summary>
     /// <exception cref="Fault">The run directory is not whole.</exception>
-    public static long CountOf(Generation generation)
+    public static async IAsyncEnumerable<UnitResult> ResultsAsync(Generation generation, [EnumeratorCancellation] CancellationToken cancel)
     {
         var units = generation.PlannedUnits() ?? throw Incomplete("the plan of the stream is not whole");
         for (long unit = 0; unit < units; unit++)
@@ -50,7 +46,7 @@ internal static class UnitPairs
             if (!generation.HasResult(unit)) throw Incomplete($"unit {unit} of {units} has no result");
         }
 
-        return units;
+        await foreach (var result in generation.ReadResultsAsync(units, cancel).ConfigureAwait(false)) yield return result;
     }
 
     private static Fault Incomplete(string what) => new(FaultKind.Refused, $"the run directory is not complete any more: {what}")

@@ -29,7 +29,7 @@ public sealed class JobMistakeTests
             "job.yaml:5: engine: engine: spark is not built yet in this version\n  This version has auto, inproc or local.",
             "job.yaml:6: limits.memory: found '5 apples', expected a size such as 512MB",
             "job.yaml:6: limits.workers: found 0, expected 1 to 256",
-            "job.yaml:9: streams.public.events.mode: found 'apend', expected overwrite or append\n  Did you mean 'append'?",
+            "job.yaml:9: streams.public.events.mode: found 'apend', expected overwrite, append, merge or incremental\n  Did you mean 'append'?",
             "job.yaml:10: streams.public.events.types.amount: found 'decimal(50,2)', expected a width of 1 to 38",
             "job.yaml:11: streams.public.events.transform: 'transform' is not built yet in this version",
         ];
@@ -39,10 +39,6 @@ public sealed class JobMistakeTests
     }
 
     [Theory]
-    [InlineData("key: [id]")]
-    [InlineData("cursor: created_at")]
-    [InlineData("mode: merge")]
-    [InlineData("mode: incremental")]
     [InlineData("mode: scd2")]
     [InlineData("expect: [{not_null: [id]}]")]
     [InlineData("write: {cluster_by: [a]}")]
@@ -62,7 +58,7 @@ public sealed class JobMistakeTests
     [InlineData("engine", "flink", "expected auto, inproc or local")]
     [InlineData("format", "delta", "not built yet")]
     [InlineData("state", "gs://b/p", "not built yet")]
-    [InlineData("target", "postgres://u@h/d", "not built yet")]
+    [InlineData("target", "snowflake://u@h/d", "not built yet")]
     [InlineData("target", "bigquery://p/d", "not built yet")]
     [InlineData("target", "out.json", "ends with .json")]
     [InlineData("target", "out.parquet.gz", "compresses inside")]
@@ -95,6 +91,15 @@ public sealed class JobMistakeTests
     [InlineData("streams", "{a: {read: {date_format: dd.MM.yyyy}}}", "expected a strftime format")]
     [InlineData("streams", "{a: {schema: any}}", "found 'any', expected evolve, freeze or replace")]
     [InlineData("streams", "{a: {schema: replace, mode: append}}", "found replace with append")]
+    [InlineData("streams", "{a: {schema: replace, mode: merge, key: id}}", "found replace with merge")]
+    [InlineData("streams", "{a: {mode: merge}}", "found merge without a key")]
+    [InlineData("streams", "{a: {mode: incremental}}", "found incremental without a cursor")]
+    [InlineData("streams", "{a: {key: [id]}}", "found key, which mode: overwrite does not use")]
+    [InlineData("streams", "{a: {mode: append, cursor: at}}", "found cursor, which mode: append does not use")]
+    [InlineData("streams", "{a: {mode: merge, key: id, lag: 5m}}", "found lag, which mode: merge does not use")]
+    [InlineData("streams", "{a: {mode: merge, key: [id, id]}}", "found 'id' twice")]
+    [InlineData("streams", "{a: {mode: incremental, cursor: at, lag: soon}}", "found 'soon', expected a time such as 90s, 15m or 1h, or a number")]
+    [InlineData("streams", "{a: {mode: incremental, cursor: at, deletes: gone}}", "found deletes, which mode: incremental does not use\n  Name a key, too.")]
     [InlineData("streams", "{a: {write: {codec: lzo}}}", "expected zstd, snappy")]
     [InlineData("streams", "{a: {write: {codec: snappy, level: 3}}}", "the codec snappy has none")]
     [InlineData("streams", "{a: {write: {level: 23}}}", "found 23, expected 1 to 22")]

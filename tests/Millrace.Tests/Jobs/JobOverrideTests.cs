@@ -75,7 +75,7 @@ public sealed class JobOverrideTests
 
     [Theory]
     [InlineData("streams.pubic.events.mode=append", "--set streams.pubic.events.mode: found 'pubic.events.mode', which is no stream of this job")]
-    [InlineData("streams.public.events.mode=apend", "--set streams.public.events.mode: found 'apend', expected overwrite or append\n  Did you mean 'append'?")]
+    [InlineData("streams.public.events.mode=apend", "--set streams.public.events.mode: found 'apend', expected overwrite, append, merge or incremental\n  Did you mean 'append'?")]
     [InlineData("streams.public.events.mod=append", "Did you mean 'mode'?")]
     [InlineData("limits.memory.x=1", "--set limits.memory: found a map, expected a size")]
     [InlineData("limit.memory=1GB", "Did you mean 'limits'?")]

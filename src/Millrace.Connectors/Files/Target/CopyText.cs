@@ -102,7 +102,7 @@ internal sealed record CopyText(WriteSettings Settings, IReadOnlyList<Column> Co
             text.Append("))::VARCHAR");
         }
 
-        text.Append(" AS ").Append(SqlText.Name(Column.FreeName(Columns, "json")));
+        text.Append(" AS ").Append(SqlText.Name(Free("json")));
         foreach (var name in Settings.PartitionBy) text.Append(", ").Append(SqlText.Name(name));
         return text.Append(" FROM (").Append(select).Append(')').ToString();
     }
@@ -151,7 +151,13 @@ internal sealed record CopyText(WriteSettings Settings, IReadOnlyList<Column> Co
         text.Append("), WRITE_PARTITION_COLUMNS false");
     }
 
-    private string FileColumn() => Column.FreeName(Columns, "millrace_file");
+    private string FileColumn() => Free("millrace_file");
+
+    private string Free(string name)
+    {
+        while (Columns.Any(column => string.Equals(column.Name, name, StringComparison.OrdinalIgnoreCase))) name += "_";
+        return name;
+    }
 
     private static bool IsJson(Column column) => DuckDbType.TryParse(column.Type, out var type) && type.IsJson;
 }

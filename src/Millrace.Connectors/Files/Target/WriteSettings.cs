@@ -57,6 +57,14 @@ internal sealed record WriteSettings
         var splits = new[] { (write.MaxRowsPerFile is not null, "max_rows_per_file"), (write.MaxFileBytes is not null, "max_file_bytes"), (write.PartitionBy.Length > 0, "partition_by") }
             .Where(each => each.Item1).Select(each => each.Item2).ToArray();
         if (oneFile && splits.Length > 0) throw Refused(stream, splits[0], $"found {splits[0]}, but the target is one file", "Name a folder as the target.");
+        if (stream.Mode is WriteMode.Merge or WriteMode.Incremental)
+        {
+            throw new Fault(FaultKind.JobFile, $"found mode: {WriteModes.Of(stream.Mode)}, which targets that are files do not have")
+            {
+                Side = FaultSide.Job, Where = stream.MarkOf("mode").ToString(), Advice = "Use append or overwrite, or write to a database.",
+            };
+        }
+
         if (oneFile && stream.Mode == WriteMode.Append)
             throw Refused(stream, "", "found append, but the target is one file", "Name a folder as the target: append adds files to it.");
         if (splits.Length > 1)

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using Millrace.Connectors.Postgres.Target;
 
 namespace Millrace.Connectors.Postgres.Catalog;
 
@@ -66,7 +67,7 @@ internal sealed class PgCatalog
     internal async Task<IReadOnlyList<PgRelation>> MatchAsync(PgName pattern, CancellationToken cancel)
     {
         var path = (await SearchPathAsync(cancel)).Schemas;
-        var rows = await _control.QueryAsync($"{Relations} AND NOT c.relispartition AND {UserSchemas} ORDER BY n.nspname, c.relname", [], cancel);
+        var rows = await _control.QueryAsync($"{Relations} AND NOT c.relispartition AND NOT starts_with(c.relname, '{PgStagingPlace.Prefix}') AND {UserSchemas} ORDER BY n.nspname, c.relname", [], cancel);
         return [.. rows.Select(ReadRelation).Where(relation => pattern.Matches(relation.Schema, relation.Name, path))];
     }
 
@@ -164,6 +165,8 @@ internal sealed class PgCatalog
     internal static long Number(string? text) => long.Parse(text!, CultureInfo.InvariantCulture);
 
     internal static string Text(uint oid) => oid.ToString(CultureInfo.InvariantCulture);
+
+    internal static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
 
     private static PgRelation ReadRelation(string?[] row)
     {

@@ -13,6 +13,7 @@ internal sealed class PgControl : IAsyncDisposable
 {
     private readonly PgSettings _settings;
     private readonly TimeProvider _clock;
+    private readonly PgAccess? _access;
     private readonly SemaphoreSlim _gate = new(1, 1);
     private readonly SemaphoreSlim _trying = new(1, 1);
     private readonly CancellationTokenSource _closing = new();
@@ -20,11 +21,13 @@ internal sealed class PgControl : IAsyncDisposable
     private ITimer? _ping;
     private Task _pinging = Task.CompletedTask;
     private bool _isHolding;
+    private bool _isInTransaction;
 
-    internal PgControl(PgSettings settings, TimeProvider clock)
+    internal PgControl(PgSettings settings, TimeProvider clock, PgAccess? access = null)
     {
         _settings = settings;
         _clock = clock;
+        _access = access;
     }
 
     /// <summary>The server's version as a number, such as 180004. Known after the first statement.</summary>
@@ -85,6 +88,30 @@ internal sealed class PgControl : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Runs statements in one transaction; their failure, or the connection's, takes all of them back. Statements of other callers must not
+    /// come in between.
+    /// </summary>
+    internal async Task TransactionAsync(Func<Task> statements, CancellationToken cancel)
+    {
+        await ExecuteAsync("BEGIN", cancel);
+        _isInTransaction = true;
+        try
+        {
+            await statements();
+            await ExecuteAsync("COMMIT", cancel);
+        }
+        catch
+        {
+            if (_connection is { IsUsable: true } connection) await connection.ExecuteAsync("ROLLBACK", CancellationToken.None);
+            throw;
+        }
+        finally
+        {
+            _isInTransaction = false;
+        }
+    }
+
     /// <summary>False when a moment was held and its connection is lost.</summary>
     internal bool IsHeld => _isHolding && _connection is { IsUsable: true };
 
@@ -131,8 +158,9 @@ internal sealed class PgControl : IAsyncDisposable
     {
         if (_connection is { IsUsable: true }) return _connection;
         if (_isHolding) throw MomentLost();
+        if (_isInTransaction) throw PgErrors.Lost(_settings, inner: null);
         if (_connection is not null) await _connection.DisposeAsync();
-        _connection = await PgConnection.OpenAsync(_settings, cancel, _clock);
+        _connection = await PgConnection.OpenAsync(_settings, cancel, _clock, _access);
         ServerVersion = _connection.ServerVersion;
         if (ServerVersion / 10_000 < Limits.PgMajorVersionMin) throw TooOld();
         IsSqlAscii = _connection.Parameters.GetValueOrDefault("server_encoding") == "SQL_ASCII";

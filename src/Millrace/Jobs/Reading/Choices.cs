@@ -44,8 +44,8 @@ internal static class Choices
 
     /// <summary><c>mode</c>.</summary>
     public static Choices<WriteMode> Mode { get; } = new(
-        [("overwrite", WriteMode.Overwrite), ("append", WriteMode.Append)],
-        ["merge", "incremental", "scd2"]);
+        [("overwrite", WriteMode.Overwrite), ("append", WriteMode.Append), ("merge", WriteMode.Merge), ("incremental", WriteMode.Incremental)],
+        ["scd2"]);
 
     /// <summary><c>consistency</c>.</summary>
     public static Choices<Consistency> Consistency { get; } = new(

@@ -116,8 +116,8 @@ internal sealed class JobBuilder
         }
 
         var isPostgres = EndpointScheme.IsPostgres(endpoint.Text);
-        var here = isTarget ? "This version writes paths and '-'." : "This version reads paths, globs, '-' and postgres:// URLs.";
-        if (EndpointScheme.IsPlanned(scheme) || (isPostgres && isTarget))
+        var here = isTarget ? "This version writes paths, '-' and postgres:// URLs." : "This version reads paths, globs, '-' and postgres:// URLs.";
+        if (EndpointScheme.IsPlanned(scheme))
         {
             faults.AddNotBuilt(endpoint.Mark, isTarget ? $"a {scheme} target" : $"a {scheme} source", here);
         }

@@ -37,6 +37,10 @@ internal static class StreamReading
             Proof = reader.Choice("proof", Choices.Proof) ?? Proof.Hash,
             OnReject = reader.Choice("on_reject", Choices.OnReject) ?? OnReject.Fail,
             Schema = reader.Choice("schema", Choices.Schema) ?? SchemaRule.Evolve,
+            Key = reader.Texts("key"),
+            Cursor = reader.Text("cursor"),
+            Lag = reader.Text("lag"),
+            Deletes = reader.Text("deletes"),
             Query = Sql(reader, "query"),
             Where = Sql(reader, "where"),
             Columns = Columns(reader),
@@ -57,11 +61,12 @@ internal static class StreamReading
             reader.Fault("query", isWholeSource ? "found a query, but the source is files" : "found a query under a name with wildcards", "A query belongs to a database, and to a stream with one name.");
         }
 
-        if (stream is { Schema: SchemaRule.Replace, Mode: WriteMode.Append })
+        if (stream.Schema == SchemaRule.Replace && stream.Mode != WriteMode.Overwrite)
         {
-            reader.Fault("schema", "found replace with append, which keeps rows that have the old columns", "Use mode: overwrite, or schema: evolve.");
+            reader.Fault("schema", $"found replace with {WriteModes.Of(stream.Mode)}, which keeps rows that have the old columns", "Use mode: overwrite, or schema: evolve.");
         }
 
+        ModeRules.Check(stream, reader);
         return stream;
     }
 

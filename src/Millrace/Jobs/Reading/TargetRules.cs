@@ -26,7 +26,7 @@ internal static class TargetRules
     }
 
     /// <summary>True when the target is one file, or standard output, and not a folder of tables.</summary>
-    public static bool IsOneFile(string target) => EndpointScheme.IsStandardStream(target) || StreamNames.HasDataEnding(target);
+    public static bool IsOneFile(string target) => EndpointScheme.IsStandardStream(target) || (StreamNames.HasDataEnding(target) && !EndpointScheme.IsPostgres(target));
 
     /// <summary>Checks what spans streams, and gives streams the codec that the target's ending asks for.</summary>
     public static Job Apply(Job job, MapReader reader, FaultList faults)

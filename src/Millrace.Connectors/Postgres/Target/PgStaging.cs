@@ -1,0 +1,192 @@
+using System.Collections.Immutable;
+using Millrace.Connectors.Postgres.Catalog;
+using Millrace.Connectors.Postgres.Types;
+using Millrace.Connectors.Postgres.Writing;
+using Millrace.DuckDb;
+using Millrace.Faults;
+using Millrace.Planning;
+using Millrace.Runs;
+
+namespace Millrace.Connectors.Postgres.Target;
+
+/// <summary>
+/// A stream's staging tables: makes them, says how its columns are sent there, and at the end makes sure that they hold exactly the rows
+/// that the units' results name.
+/// </summary>
+internal sealed class PgStaging(PgControl control, PgTypeCatalog types, PgStagingPlace place)
+{
+    /// <summary>
+    /// Makes the tables, or takes those that an earlier coordinator has made; gives what the writers need. Where no column must be cast,
+    /// <paramref name="next"/> makes the rows' table, so that it can become the live one.
+    /// </summary>
+    /// <param name="columns">What comes.</param>
+    /// <param name="shape">What it becomes.</param>
+    /// <param name="next">How a table is made that takes the live one's place; null: rows are put into a table that is there.</param>
+    /// <param name="cancel">Stops it.</param>
+    public async Task<PgWriting> MakeAsync(ImmutableArray<Column> columns, PgTargetShape shape, PgNextTable? next, CancellationToken cancel)
+    {
+        if (await ExistsAsync(place.Rows, cancel) && await ExistsAsync(place.Attempts, cancel)) return (await DescribeAsync(columns, cancel)).Writing;
+        PgWriting? writing = null;
+        await control.TransactionAsync(
+            async () =>
+            {
+                await control.ExecuteAsync($"{DropSql}; CREATE UNLOGGED TABLE {place.Rows.Sql} ({string.Join(", ", shape.Staged.Select(static column => $"{column.Sql} {column.Type}"))})", cancel);
+                (writing, var isCast) = await DescribeAsync(columns, cancel);
+                var isNext = next is not null && !isCast && shape.Staged.Length == shape.Columns.Length;
+                if (isNext) await control.ExecuteAsync($"DROP TABLE {place.Rows.Sql}; {next!.Make(place.Rows)}", cancel);
+                await control.ExecuteAsync(
+                    $"""
+                    CREATE {(isNext ? "" : "UNLOGGED ")}TABLE {place.Attempts.Sql} (attempt text PRIMARY KEY, unit bigint NOT NULL, xid bigint NOT NULL, rows bigint NOT NULL);
+                    COMMENT ON TABLE {place.Attempts.Sql} IS {PgName.Literal(place.Comment)};
+                    COMMENT ON TABLE {place.Rows.Sql} IS {PgName.Literal(isNext ? place.CommentLike(next!.Fingerprint) : place.Comment)}
+                    """,
+                    cancel);
+            },
+            cancel);
+        return writing!;
+    }
+
+    /// <summary>Whether the rows' table was made to become the live one, from a definition with this fingerprint.</summary>
+    public async Task<bool> IsLikeAsync(string fingerprint, CancellationToken cancel) =>
+        (await control.QueryAsync("SELECT obj_description($1::regclass, 'pg_class')", [place.Rows.Sql], cancel))[0][0] == place.CommentLike(fingerprint);
+
+    /// <summary>
+    /// Before the rows are published: no session of this run writes any more, attempts that no result names are taken out, and those that
+    /// are named are all there.
+    /// </summary>
+    /// <param name="results">The units' results.</param>
+    /// <param name="rows">Rows of all of them.</param>
+    /// <param name="cancel">Stops it.</param>
+    /// <exception cref="PgStagingLost">The server has not all of it any more.</exception>
+    public async Task SettleAsync(IAsyncEnumerable<UnitResult> results, long rows, CancellationToken cancel)
+    {
+        if (!await ExistsAsync(place.Rows, cancel) || !await ExistsAsync(place.Attempts, cancel)) throw Lost("the staging table is gone");
+        await control.QueryAsync(
+            "SELECT pg_terminate_backend(l.pid) FROM pg_locks l WHERE l.relation = $1::regclass AND l.pid <> pg_backend_pid() AND l.mode = 'RowExclusiveLock'",
+            [place.Rows.Sql],
+            cancel);
+        await control.TransactionAsync(
+            async () =>
+            {
+                await NameAsync(results, cancel);
+                await control.ExecuteAsync(
+                    $"""
+                    DELETE FROM {place.Rows.Sql} WHERE xmin = ANY (ARRAY(SELECT (xid & 4294967295)::text::xid FROM {place.Attempts.Sql} a
+                        WHERE NOT EXISTS (SELECT FROM pg_temp.named n WHERE n.attempt = a.attempt)))
+                    AND EXISTS (SELECT FROM {place.Attempts.Sql} a WHERE NOT EXISTS (SELECT FROM pg_temp.named n WHERE n.attempt = a.attempt));
+                    DELETE FROM {place.Attempts.Sql} a WHERE NOT EXISTS (SELECT FROM pg_temp.named n WHERE n.attempt = a.attempt)
+                    """,
+                    cancel);
+                var missing = PgCatalog.Number((await control.QueryAsync(
+                    $"SELECT count(*) FROM pg_temp.named n WHERE NOT EXISTS (SELECT FROM {place.Attempts.Sql} a WHERE a.attempt = n.attempt AND a.rows = n.rows)", [], cancel))[0][0]);
+                if (missing > 0) throw Lost($"{missing} pieces that were written are not there");
+            },
+            cancel);
+        var there = PgCatalog.Number((await control.QueryAsync($"SELECT count(*) FROM {place.Rows.Sql}", [], cancel))[0][0]);
+        if (there != rows) throw Lost($"{there} rows are there, and {rows} were written");
+    }
+
+    /// <summary>Brings the attempts that results name to the server, some at a time.</summary>
+    private async Task NameAsync(IAsyncEnumerable<UnitResult> results, CancellationToken cancel)
+    {
+        await control.ExecuteAsync("CREATE TEMPORARY TABLE named (attempt text PRIMARY KEY, rows bigint NOT NULL) ON COMMIT DROP", cancel);
+        var (attempts, counts) = (new List<string>(), new List<string>());
+        await foreach (var result in results.WithCancellation(cancel))
+        {
+            foreach (var piece in result.Files)
+            {
+                attempts.Add($"\"{piece.Path}\"");
+                counts.Add(PgCatalog.Text(piece.Rows));
+            }
+
+            if (attempts.Count >= Limits.PgNamesPerStatement) await SendAsync();
+        }
+
+        await SendAsync();
+
+        async Task SendAsync()
+        {
+            await control.QueryAsync(
+                "INSERT INTO pg_temp.named SELECT * FROM unnest($1::text[], $2::bigint[])", [$"{{{string.Join(',', attempts)}}}", $"{{{string.Join(',', counts)}}}"], cancel);
+            attempts.Clear();
+            counts.Clear();
+        }
+    }
+
+    /// <summary>The staged rows as columns of a table that has its final types: cast where they were sent as text.</summary>
+    /// <param name="shape">The columns.</param>
+    /// <param name="final">The table's columns.</param>
+    /// <param name="cancel">Stops it.</param>
+    public async Task<string> SelectListAsync(PgTargetShape shape, IEnumerable<PgAttribute> final, CancellationToken cancel)
+    {
+        var finals = final.ToDictionary(static attribute => attribute.Name, StringComparer.Ordinal);
+        var staged = (await AttributesAsync(cancel)).ToDictionary(static attribute => attribute.Name, StringComparer.Ordinal);
+        return string.Join(", ", shape.Columns.Select(column => Cast(column, staged[column.Name], finals[column.Name])));
+
+        // Without the type's modifier: with it an explicit cast would cut what is too long; the assignment that follows refuses it.
+        static string Cast(PgTargetColumn column, PgAttribute staged, PgAttribute final) => staged.Type.Oid == final.Type.Oid
+            ? $"s.{column.Sql}"
+            : $"s.{column.Sql}::{PgName.Quote(final.Type.Schema)}.{PgName.Quote(final.Type.Name)}";
+    }
+
+    /// <summary>The columns of the staged rows.</summary>
+    public async Task<ImmutableArray<PgAttribute>> AttributesAsync(CancellationToken cancel)
+    {
+        var oid = PgCatalog.Oid((await control.QueryAsync("SELECT to_regclass($1)::oid", [place.Rows.Sql], cancel))[0][0]);
+        return await types.AttributesAsync(oid, cancel);
+    }
+
+    /// <summary>Removes the tables, whatever there is of them.</summary>
+    public Task DropAsync(CancellationToken cancel) => control.ExecuteAsync(DropSql, cancel);
+
+    private string DropSql => $"DROP TABLE IF EXISTS {place.Attempts.Sql}, {place.Rows.Sql}, {place.Next.Sql}";
+
+    /// <summary>
+    /// How columns are sent into the staging table that is there, and whether any is sent as text to be cast: one whose type has no exact form is
+    /// altered then.
+    /// </summary>
+    private async Task<(PgWriting Writing, bool IsCast)> DescribeAsync(ImmutableArray<Column> columns, CancellationToken cancel)
+    {
+        var attributes = (await AttributesAsync(cancel)).ToDictionary(static attribute => attribute.Name, StringComparer.Ordinal);
+        var written = ImmutableArray.CreateBuilder<PgWrittenColumn>(columns.Length);
+        var isCast = false;
+        foreach (var column in columns)
+        {
+            var (attribute, from) = (attributes[column.Name], DuckDbType.Parse(column.Type));
+            var encoding = PgEncodings.For(from, attribute.Type, attribute.Modifier);
+            if (encoding is null)
+            {
+                if (from.Kind != DuckDbKind.Varchar) throw NoForm(column, attribute);
+                isCast = true;
+                await control.ExecuteAsync($"ALTER TABLE {place.Rows.Sql} ALTER COLUMN {PgName.Quote(column.Name)} TYPE text", cancel);
+                encoding = new PgEncoding(WireKind.Text);
+            }
+
+            written.Add(new PgWrittenColumn(PgName.Quote(column.Name), encoding));
+        }
+
+        return (new PgWriting(place.Rows.Sql, place.Attempts.Sql, written.MoveToImmutable()), isCast);
+    }
+
+    private async Task<bool> ExistsAsync(PgTable table, CancellationToken cancel) =>
+        (await control.QueryAsync("SELECT to_regclass($1) IS NOT NULL", [table.Sql], cancel))[0][0] == "t";
+
+    private PgStagingLost Lost(string what) => new(new Fault(FaultKind.Unreachable, $"{place.Table.Written}: {what}: the server has lost what was staged")
+    {
+        Side = FaultSide.Target,
+        Advice = "A crash or a fail-over of the server does that. `millrace resume` reads the stream again.",
+    });
+
+    private Fault NoForm(Column column, PgAttribute there) => new(FaultKind.Data, $"{place.Table.Written}: {column.Type} can't go into {Words.Quote(column.Name)}, which is {there.Spelling}")
+    {
+        Side = FaultSide.Target,
+        Advice = "Set `types:` for the column, or write to another table with `to:`.",
+    };
+}
+
+/// <summary>What was staged is not there any more: the stream must be read again.</summary>
+internal sealed class PgStagingLost(Fault fault) : Exception(fault.Message, fault)
+{
+    /// <summary>What to tell.</summary>
+    public Fault Fault => fault;
+}

@@ -1,0 +1,192 @@
+using System.Globalization;
+using Millrace.Commit;
+using Millrace.Connectors.Postgres.Catalog;
+using Millrace.Connectors.Postgres.Protocol;
+using Millrace.Connectors.Postgres.Types;
+using Millrace.Connectors.Postgres.Writing;
+using Millrace.Faults;
+using Millrace.Jobs;
+using Millrace.Load;
+using Millrace.Planning;
+using Millrace.Runs;
+
+namespace Millrace.Connectors.Postgres.Target;
+
+/// <summary>
+/// The coordinator's half of the PostgreSQL target, over one connection: it makes staging tables beside the one that a stream goes to, and
+/// publishes a stream in one transaction that also remembers it.
+/// </summary>
+internal sealed class PostgresTarget : ITarget
+{
+    private readonly PgSettings _settings;
+    private readonly PgControl _control;
+    private readonly PgCatalog _catalog;
+    private readonly PgTypeCatalog _types;
+    private readonly TargetContext _context;
+
+    /// <summary>A target; connects when it is first asked. A malformed address is a <see cref="Fault"/>.</summary>
+    public PostgresTarget(TargetContext context)
+    {
+        _context = context;
+        _settings = PostgresConnector.SettingsOf(context.Address, context.Mark);
+        _control = new PgControl(_settings, context.Clock, PgAccess.Write(TimeSpan.FromMilliseconds(Limits.PgPublishLockMilliseconds)));
+        _catalog = new PgCatalog(_control);
+        _types = new PgTypeCatalog(_control);
+    }
+
+    /// <inheritdoc/>
+    public string Place => _settings.ToString();
+
+    /// <inheritdoc/>
+    public TargetTraits Traits => PostgresTraits.Target;
+
+    /// <inheritdoc/>
+    public bool OneFile => false;
+
+    /// <summary>Told the name of each step of a publication after it is done; tests throw from it.</summary>
+    internal Action<string> Step { get; set; } = static _ => { };
+
+    /// <inheritdoc/>
+    public async ValueTask<string> CheckAsync(CancellationToken cancel)
+    {
+        var row = (await _control.QueryAsync("SELECT current_setting('server_version'), pg_is_in_recovery(), current_setting('transaction_read_only')", [], cancel))[0];
+        if (row[1] == "t" || row[2] == "on") throw Refused($"{Place} can't be written: it is {(row[1] == "t" ? "a standby" : "read only")}", "Name the primary server.");
+        return $"PostgreSQL {row[0]}";
+    }
+
+    /// <inheritdoc/>
+    public string IdentityOf(string to)
+    {
+        var name = PgTableName.Parse(to);
+        return $"{Place}#{(name.Schema is { } schema ? PgName.Written(schema, name.Name) : name.Name)}";
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<PublishedTable?> FindAsync(string to, CancellationToken cancel)
+    {
+        var table = await TableAsync(to, cancel);
+        if (await PgLiveTable.FindAsync(_control, _types, table, cancel) is null) return null;
+        return await PgCommitLog.Of(_control, table.Schema).LatestAsync(table, cancel) is { } latest ? new PublishedTable(IdentityOf(to), latest.Columns, latest.Run) : null;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<CursorWindow> WindowAsync(StreamJob stream, CancellationToken cancel)
+    {
+        var table = await TableAsync(stream.TargetName, cancel);
+        if (await PgLiveTable.FindAsync(_control, _types, table, cancel) is not { } live) return new CursorWindow(null, null);
+        var watermark = (await PgCommitLog.Of(_control, table.Schema).LatestAsync(table, cancel))?.Watermark;
+        if (watermark is null)
+        {
+            var isEmpty = (await _control.QueryAsync($"SELECT NOT EXISTS (SELECT FROM {table.Sql})", [], cancel))[0][0] == "t";
+            if (isEmpty || !stream.Key.IsEmpty) return new CursorWindow(null, null);
+            throw new Fault(FaultKind.Refused, $"{table.Written} has rows, and no watermark says up to where they were loaded")
+            {
+                Side = FaultSide.Target,
+                Where = stream.MarkOf("mode").ToString(),
+                Advice = "Name a key, so that rows find those that are there, or begin with an empty table.",
+            };
+        }
+
+        if (stream.Lag is not { } lag) return new CursorWindow(watermark, watermark);
+        var name = stream.Rename.GetValueOrDefault(stream.Cursor!, stream.Cursor!);
+        var cursor = live.Find(name) ?? throw Refused($"{table.Written} has no column {Words.Quote(name)}, the cursor", "Write to another table with `to:`.");
+        var less = Duration.TryParse(lag, out var seconds) ? string.Create(CultureInfo.InvariantCulture, $"interval '{seconds} seconds'") : $"{lag}::numeric";
+        var from = await _control.QueryAsync($"SELECT ($1::{cursor.Attribute.Spelling} - {less})::{cursor.Attribute.Spelling}::text", [watermark], cancel);
+        return new CursorWindow(watermark, from[0][0]);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<string> StageAsync(StagingRequest request, CancellationToken cancel)
+    {
+        var stream = request.Plan.Stream;
+        var table = await TableAsync(request.To, cancel);
+        Refuse(stream);
+        await EnsureSchemaAsync(table.Schema, cancel);
+        await PgCommitLog.Of(_control, table.Schema).EnsureAsync(cancel);
+        var place = new PgStagingPlace(table, request.Run, stream.Name);
+        var staging = new PgStaging(_control, _types, place);
+        if (request.Fresh) await staging.DropAsync(cancel);
+        try
+        {
+            var live = await PgLiveTable.FindAsync(_control, _types, table, cancel);
+            var shape = live is null
+                ? PgTargetShape.New(request.Plan.Columns)
+                : PgTargetShape.Into(request.Plan.Columns, live, stream.Schema, keepsRows: stream.Mode != WriteMode.Overwrite);
+            return (await staging.MakeAsync(request.Plan.Columns, shape, await NextAsync(stream, live, shape, cancel), cancel)).ToJson();
+        }
+        catch (Fault fault) when (fault.Where is null && fault.Kind == FaultKind.Data)
+        {
+            throw new Fault(fault.Kind, fault.Message, fault) { Side = fault.Side, Where = stream.MarkOf("to").ToString(), Advice = fault.Advice };
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<CommitReceipt> CommitAsync(StreamHeader header, CommitRequest request, CancellationToken cancel)
+    {
+        var place = new PgStagingPlace(await TableAsync(header.To, cancel), header.Run, header.Stream);
+        try
+        {
+            return await new PgPublishing(_control, place, header, request, _context.Clock) { Step = Step }.RunAsync(cancel);
+        }
+        catch (PgStagingLost lost)
+        {
+            request.StagingLost();
+            throw lost.Fault;
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DiscardAsync(string run, CancellationToken cancel)
+    {
+        var rows = await _control.QueryAsync(
+            """
+            SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE c.relkind = 'r' AND starts_with(c.relname, $1) AND starts_with(obj_description(c.oid, 'pg_class') || ',', $2 || ',')
+            """,
+            [PgStagingPlace.Prefix, PgStagingPlace.Mark + run],
+            cancel);
+        foreach (var row in rows) await _control.ExecuteAsync($"DROP TABLE IF EXISTS {row[0]}", cancel);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => _control.DisposeAsync();
+
+    /// <summary>What stands in the target's place of a name: without a schema, in the first that the user's search path has.</summary>
+    private async Task<PgTable> TableAsync(string to, CancellationToken cancel)
+    {
+        var name = PgTableName.Parse(to);
+        var schema = name.Schema ?? (await _catalog.SearchPathAsync(cancel)).Schemas.FirstOrDefault(static schema => !IsTemporary(schema))
+            ?? throw Refused($"{Place}: this user's search path has no schema", "Name the schema with `to: schema.table`.");
+        if (IsTemporary(schema)) throw Refused($"{Words.Quote(to)} is in a temporary schema: nobody else would see it", "Name another schema with `to:`.");
+        if (name.Name.StartsWith(PgStagingPlace.Prefix, StringComparison.Ordinal)) throw Refused($"{Words.Quote(to)} has a name that Millrace keeps for itself", "Write to another name with `to:`.");
+        return new PgTable(schema, name.Name);
+    }
+
+    private static bool IsTemporary(string schema) => schema.StartsWith("pg_temp", StringComparison.Ordinal);
+
+    private async Task EnsureSchemaAsync(string schema, CancellationToken cancel)
+    {
+        if ((await _control.QueryAsync("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)", [schema], cancel))[0][0] == "t") return;
+        await _control.ExecuteAsync($"CREATE SCHEMA IF NOT EXISTS {PgName.Quote(schema)}", cancel);
+    }
+
+    /// <summary>How the table is made that takes the live one's place; null: rows go into the one that is there.</summary>
+    private async Task<PgNextTable?> NextAsync(StreamJob stream, PgLiveTable? live, PgTargetShape shape, CancellationToken cancel)
+    {
+        if (live is null) return PgNextTable.New(shape);
+        if (stream.Mode != WriteMode.Overwrite) return null;
+        var definition = await PgDefinition.ReadAsync(_control, live, cancel);
+        return definition.WhyNotExchanged is null ? PgNextTable.Like(live, shape, definition, _control.ServerVersion) : null;
+    }
+
+    private static void Refuse(StreamJob stream)
+    {
+        if (stream.Proof != Proof.Readback) return;
+        throw new Fault(FaultKind.JobFile, "found proof: readback, which a PostgreSQL target has not yet")
+        {
+            Side = FaultSide.Job, Where = stream.MarkOf("proof").ToString(), Advice = "Use proof: hash; the number of rows is counted in the table before it is published.",
+        };
+    }
+
+    private Fault Refused(string message, string advice) => new(FaultKind.Refused, message) { Side = FaultSide.Target, Where = _context.Mark.ToString(), Advice = advice };
+}

@@ -1,0 +1,179 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using Millrace.Connectors.Files.Source;
+using Millrace.Connectors.Postgres;
+using Millrace.Connectors.Postgres.Target;
+using Millrace.Connectors.Tests.Postgres.Servers;
+using Millrace.Engines;
+using Millrace.Jobs;
+using Millrace.Jobs.Secrets;
+using Millrace.Load;
+using Millrace.Planning;
+using Millrace.Runs;
+using Millrace.Telemetry;
+using Millrace.Testing;
+using Npgsql;
+
+namespace Millrace.Connectors.Tests.Postgres.Target;
+
+/// <summary>Two databases on one server, and jobs that move tables from one into the other on the whole data path, in this process.</summary>
+internal sealed class PgTargetBench : IAsyncDisposable
+{
+    private readonly TempFolder _folder = new();
+    private readonly Heard _heard = new();
+    private readonly PgServer _server;
+    private readonly string _from;
+    private readonly string _to;
+
+    private PgTargetBench(PgServer server, string from, string to)
+    {
+        _server = server;
+        _from = from;
+        _to = to;
+        Source = NpgsqlDataSource.Create(server.ConnectionString(from));
+        Target = NpgsqlDataSource.Create(server.ConnectionString(to));
+    }
+
+    /// <summary>The independent client's way to the source.</summary>
+    public NpgsqlDataSource Source { get; }
+
+    /// <summary>The independent client's way to the target.</summary>
+    public NpgsqlDataSource Target { get; }
+
+    /// <summary>Told the name of each step of a publication after it is done.</summary>
+    public Action<string> Step { get; set; } = static _ => { };
+
+    /// <summary>What has happened so far.</summary>
+    public ConcurrentQueue<RunEvent> Events => _heard.Events;
+
+    /// <summary>A folder for files.</summary>
+    public TempFolder Folder => _folder;
+
+    /// <summary>The target's address.</summary>
+    public string TargetUrl => _server.Url(database: _to);
+
+    public static async Task<PgTargetBench> CreateAsync(PgServers servers, int version = PgServers.AnyVersion)
+    {
+        var server = await servers.GetAsync(version);
+        return new PgTargetBench(server, await server.CreateDatabaseAsync(), await server.CreateDatabaseAsync());
+    }
+
+    /// <summary>Runs a job that moves <c>public.t</c>, with what <c>--set</c> says of the stream; fails unless it succeeds.</summary>
+    public async Task<RunSummary> MoveAsync(params string[] sets)
+    {
+        var summary = await TryMoveAsync(sets);
+        Assert.True(summary.Status == RunStatus.Succeeded, string.Join('\n', summary.Faults.Select(static fault => fault.Describe() + fault)));
+        return summary;
+    }
+
+    /// <summary>The same, however it ends.</summary>
+    public Task<RunSummary> TryMoveAsync(params string[] sets) => new DataPath(Options()).RunAsync(JobOf(_server.Url(database: _from), "public.t", sets), TestContext.Current.CancellationToken);
+
+    /// <summary>Moves a file of the bench's folder into a table <c>t</c>.</summary>
+    public Task<RunSummary> TryMoveFileAsync(string file, params string[] sets) =>
+        new DataPath(Options()).RunAsync(JobOf(_folder[file], null, sets), TestContext.Current.CancellationToken);
+
+    /// <summary>Goes on with the latest run.</summary>
+    public Task<RunSummary> ResumeAsync(params string[] sets)
+    {
+        var run = RunList.LatestUnfinished(_folder["state"]);
+        return new DataPath(Options()).ResumeAsync(run, run.ReadJob() with { Source = JobOf(_server.Url(database: _from), "public.t", sets).Source, Target = JobOf("x", "public.t", []).Target }, TestContext.Current.CancellationToken);
+    }
+
+    public Task SourceAsync(string sql) => ExecuteAsync(Source, sql);
+
+    public Task TargetAsync(string sql) => ExecuteAsync(Target, sql);
+
+    /// <summary>One text of the target.</summary>
+    public async Task<string> TargetTextAsync(string sql)
+    {
+        await using var command = Target.CreateCommand(sql);
+        return await command.ExecuteScalarAsync() as string ?? "NULL";
+    }
+
+    /// <summary>Rows of a query on the target, one text each.</summary>
+    public Task<List<string>> TargetRowsAsync(string query) => RowsAsync(Target, query);
+
+    /// <summary>Rows of a query on the source, one text each.</summary>
+    public Task<List<string>> SourceRowsAsync(string query) => RowsAsync(Source, query);
+
+    /// <summary>Fails when anything of a run is left in the target beside what it has published.</summary>
+    public async Task AssertNothingLeftAsync() => Assert.Empty(await TargetRowsAsync(
+        "SELECT c.relname FROM pg_class c WHERE starts_with(c.relname, '_millrace_') AND c.relname NOT LIKE '\\_millrace\\_commits%'"));
+
+    public async ValueTask DisposeAsync()
+    {
+        await Source.DisposeAsync();
+        await Target.DisposeAsync();
+        _folder.Dispose();
+    }
+
+    private static async Task ExecuteAsync(NpgsqlDataSource source, string sql)
+    {
+        await using var command = source.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync();
+    }
+
+    private static async Task<List<string>> RowsAsync(NpgsqlDataSource source, string query)
+    {
+        await using var command = source.CreateCommand($"SELECT q::text FROM ({query}) AS q");
+        await using var reader = await command.ExecuteReaderAsync();
+        var rows = new List<string>();
+        while (await reader.ReadAsync()) rows.Add(reader.GetString(0));
+        return rows;
+    }
+
+    private Job JobOf(string from, string? stream, string[] sets)
+    {
+        var reading = JobReader.ReadShortForm(
+            new JobOverrides
+            {
+                From = from, To = TargetUrl, Streams = stream is null ? [] : [stream], State = _folder["state"], Workers = "2", Sets = ["engine=inproc", .. sets],
+            },
+            _folder.Path);
+        Assert.True(reading.Job is not null, string.Join('\n', reading.Faults.Select(static fault => fault.Describe())));
+        return reading.Job;
+    }
+
+    private RunOptions Options() => new()
+    {
+        Connectors = new KnownConnectors([new PostgresConnector(), new FilesSourceConnector()], [new Stepping(() => Step)]),
+        Secrets = new SecretResolver(new Redactor(), _folder.Path),
+        Observer = _heard,
+        Worker = new WorkerCommand("none", [], ImmutableDictionary<string, string>.Empty),
+        Clock = new Impatient(),
+    };
+
+    /// <summary>The connector, whose publications tell their steps.</summary>
+    private sealed class Stepping(Func<Action<string>> step) : ITargetConnector
+    {
+        private readonly PostgresTargetConnector _connector = new();
+
+        public string Name => _connector.Name;
+
+        public bool Claims(string address) => _connector.Claims(address);
+
+        public ITarget Open(TargetContext context)
+        {
+            var target = (PostgresTarget)_connector.Open(context);
+            target.Step = name => step()(name);
+            return target;
+        }
+
+        public IUnitWriter OpenWriter(TargetContext context) => _connector.OpenWriter(context);
+    }
+
+    private sealed class Heard : IRunObserver
+    {
+        public ConcurrentQueue<RunEvent> Events { get; } = new();
+
+        public void On(RunEvent happened) => Events.Enqueue(happened);
+    }
+
+    /// <summary>Waits before another attempt are over at once; what is done again and again keeps its pace.</summary>
+    private sealed class Impatient : TimeProvider
+    {
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            base.CreateTimer(callback, state, period == Timeout.InfiniteTimeSpan ? TimeSpan.FromTicks(dueTime.Ticks / 10) : dueTime, period);
+    }
+}
