@@ -116,9 +116,18 @@ internal static class NumericDecoder
 
     private static ValueRefused Malformed() => new("the numeric's bytes are not what PostgreSQL sends", RowDecoder.ReportAdvice);
 
+    /// <summary>What a sign says that is no sign; null for a number's.</summary>
+    internal static string? NotFiniteText(int sign) => sign switch
+    {
+        NotANumber => "NaN",
+        PositiveInfinity => "Infinity",
+        NegativeInfinity => "-Infinity",
+        _ => null,
+    };
+
     private static ValueRefused NotFinite(int sign)
     {
-        var found = sign == NotANumber ? "NaN" : sign == PositiveInfinity ? "Infinity" : "-Infinity";
+        var found = NotFiniteText(sign)!;
         return new ValueRefused($"found {found}, expected a number that a decimal can hold", RowDecoder.TextAdvice, found);
     }
 
@@ -135,6 +144,7 @@ internal static class NumericText
 
     internal static string Of(ReadOnlySpan<byte> value, int charsMax = CharsMax)
     {
+        if (NumericDecoder.NotFiniteText(BinaryPrimitives.ReadUInt16BigEndian(value[4..])) is { } special) return special;
         int digits = BinaryPrimitives.ReadUInt16BigEndian(value);
         int weight = BinaryPrimitives.ReadInt16BigEndian(value[2..]);
         var text = new System.Text.StringBuilder(BinaryPrimitives.ReadUInt16BigEndian(value[4..]) == 0x4000 ? "-" : "");
@@ -151,7 +161,13 @@ internal static class NumericText
         // The last digit of base 10,000 may say more places than the number has.
         int places = BinaryPrimitives.ReadUInt16BigEndian(value[6..]);
         var point = text.ToString().IndexOf('.', StringComparison.Ordinal);
-        if (point >= 0 && text.Length - point - 1 > places) text.Length = point + 1 + places;
+        if (point < 0 && places > 0)
+        {
+            point = text.Length;
+            text.Append('.');
+        }
+
+        if (point >= 0) text.Append('0', Math.Max(0, places - (text.Length - point - 1))).Length = point + 1 + places;
         return text.ToString().TrimEnd('.');
     }
 }

@@ -47,19 +47,22 @@ internal sealed partial class RowDecoder
             {
                 column.Vector.Truncate(row);
                 column.Vector.SetNull(row);
-                note.Add(names[i], refused.Message, TextOf(column.Step, value, refused));
+                note.Add(names[i], refused.Message, TextOf(ref column, value, refused));
             }
         }
 
         if (!rest.IsEmpty) throw Malformed();
     }
 
-    /// <summary>The whole value as text; what has no text here, as the bytes that PostgreSQL sent.</summary>
-    private static string TextOf(DecodeStep step, ReadOnlySpan<byte> value, ValueRefused refused)
+    /// <summary>The whole value as PostgreSQL prints it; what has no text, as the bytes that it sent.</summary>
+    private static string TextOf(ref ColumnDecoder column, ReadOnlySpan<byte> value, ValueRefused refused)
     {
+        var step = column.Step;
         var isNumeric = step is DecodeStep.Numeric16 or DecodeStep.Numeric32 or DecodeStep.Numeric64 or DecodeStep.Numeric128;
         if (isNumeric && !refused.IsWhole) return NumericText.Of(value, Limits.RejectValueCharsMax);
-        if (refused.IsWhole && step is not (DecodeStep.Array or DecodeStep.Record)) return refused.Found!;
+        var isNested = step is DecodeStep.Array or DecodeStep.Record;
+        if (refused.IsWhole && !isNested) return refused.Found!;
+        if (isNested && RejectedText.Of(ref column, column.Vector.Type, value) is { } text) return text;
         return "\\x" + Convert.ToHexStringLower(value[..Math.Min(value.Length, Limits.RejectValueCharsMax)]);
     }
 }

@@ -56,6 +56,64 @@ public sealed class PgRejectTests
         Assert.Equal(["n", "a"], Assert.Single(rejects).GetProperty("rejects").EnumerateArray().Select(static one => one.GetProperty("column").GetString()));
     }
 
+    // Each array begins at 0, which no list does; what the server itself prints stands beside it.
+    [Fact]
+    public async Task Refused_arrays_and_composites_are_told_as_the_server_prints_them()
+    {
+        var seed = Random.Shared.Next();
+        string[] arrays =
+        [
+            "ARRAY[1, NULL, -32768]::int2[]", "ARRAY[2147483647]::int4[]", "ARRAY[4294967295]::oid[]", "ARRAY[-9223372036854775808]::int8[]", "ARRAY[true, false]",
+            "ARRAY['', 'NULL', 'null', 'plain', 'a b', 'a,b', '{x}', 'q\"q', E'b\\\\b', E'l\\nl', 'ü', '(p)']::text[]", "ARRAY['{\"a\": [1, 2]}']::jsonb[]",
+            "ARRAY['12345678-9abc-def0-1234-56789abcdef0']::uuid[]", "ARRAY['\\x00ff']::bytea[]",
+            "ARRAY[0, -0.50, 3, 12345678.90, 'NaN', 0.05, -10000]::numeric(12,2)[]", "ARRAY[0.00001, 1e20, 123456789012345, 1e15, -0.1, 'NaN', '-Infinity', 1.5e-7, 0]::float8[]",
+            "ARRAY[0.0001, 0.00001, 100000, 1000000, 123456.7, 1234567, '-0', 3e38, 1e-45, 'Infinity', 16777216]::float4[]", Floats(seed, 32), Floats(seed, 64),
+            "ARRAY['2000-01-01', '0001-01-01', '0044-03-15 BC', '9999-12-31', '12345-02-28', '2024-02-29', '1900-03-01', 'infinity', '-infinity', '4713-01-01 BC']::date[]",
+            "ARRAY['24:00', '00:00:00.000001', '12:34:56.7']::time[]", "ARRAY['1999-12-31 23:59:59.5', '0044-03-15 01:02:03 BC', '-infinity']::timestamp[]", "ARRAY['2020-01-01 00:00:00+05']::timestamptz[]",
+        ];
+        var columns = string.Join(", ", arrays.Select(static (array, i) => $"shifted({array})::{Type(array)} AS a{i}"));
+        const string Before = """
+            CREATE FUNCTION shifted(a anyarray) RETURNS anyarray LANGUAGE plpgsql IMMUTABLE AS $$ DECLARE b a%TYPE; BEGIN FOR i IN 1..cardinality(a) LOOP b[i - 1] := a[i]; END LOOP; RETURN b; END $$;
+            CREATE TYPE r AS (k int, t text, u text, n numeric(8,1)[], d date)
+            """;
+        var query = $"""
+            SELECT {columns}, ARRAY[[1,2],[3,4]]::int[] AS b, ROW(1, 'a "b" \ (c)', NULL, ARRAY[1, NULL, 'NaN'::numeric], '2020-01-02')::r AS c, ROW(NULL, '', 'x', ARRAY['NaN'::numeric], NULL)::r AS d
+            """;
+        var (rows, rejects) = await ReadAsync(query, PgRun.Everything, Before);
+        Assert.Empty(rows);
+        var told = Assert.Single(rejects).GetProperty("rejects").EnumerateArray().Select(static one => $"{one.GetProperty("column").GetString()} {one.GetProperty("value").GetString()}");
+        var server = await _servers.GetAsync();
+        var database = await server.CreateDatabaseAsync();
+        await ExecuteAsync(server, database, Before);
+        Assert.True((await PrintedAsync(server, database, query)).SequenceEqual(told), $"seed {seed}: {string.Join(Environment.NewLine, told)}");
+    }
+
+    /// <summary>Numbers of all sizes, as few as fit into what a reject tells.</summary>
+    private static string Floats(int seed, int bits)
+    {
+        var random = new Random(seed);
+        var numbers = Enumerable.Range(0, 35).Select(i => i % 2 == 0
+            ? bits == 32 ? BitConverter.Int32BitsToSingle(random.Next(int.MaxValue & ~(1 << 23))) : BitConverter.Int64BitsToDouble(random.NextInt64(long.MaxValue & ~(1L << 52)))
+            : Math.Round(random.NextDouble() * 1000, random.Next(8)));
+        return $"ARRAY[{string.Join(", ", numbers.Where(double.IsFinite).Select(number => $"'{number.ToString("R", CultureInfo.InvariantCulture)}'"))}]::float{bits / 8}[]";
+    }
+
+    private static string Type(string array) => array.Contains("::", StringComparison.Ordinal) ? array[(array.LastIndexOf("::", StringComparison.Ordinal) + 2)..] : "bool[]";
+
+    private static async Task<List<string>> PrintedAsync(PgServer server, string database, string query)
+    {
+        await using var connection = new Npgsql.NpgsqlConnection(server.ConnectionString(database));
+        await connection.OpenAsync();
+        await using var command = connection.CreateCommand();
+        command.CommandText = "SET TimeZone = 'UTC'";
+        await command.ExecuteNonQueryAsync();
+        command.CommandText = query;
+        command.AllResultTypesAreUnknown = true;
+        await using var reader = await command.ExecuteReaderAsync();
+        Assert.True(await reader.ReadAsync());
+        return [.. Enumerable.Range(0, reader.FieldCount).Select(i => $"{reader.GetName(i)} {reader.GetString(i)}")];
+    }
+
     [Fact]
     public async Task Without_a_quarantine_such_a_row_fails_its_unit_as_ever()
     {
