@@ -6,9 +6,13 @@ namespace Millrace.Connectors.Postgres.Catalog;
 /// <summary>Reads columns and their types, with everything that a type is made of, once for each type.</summary>
 internal sealed class PgTypeCatalog
 {
-    private sealed record Row(uint Oid, string Schema, string Name, char Kind, bool IsDefined, uint Element, uint Base, int Modifier, int Dimensions, uint Relation);
+    private sealed record Row(uint Oid, string Schema, string Name, char Kind, bool IsDefined, uint Element, uint Base, int Modifier, int Dimensions, uint Relation)
+    {
+        /// <summary>What stands behind the name where a domain or an enum is made.</summary>
+        public string? Made { get; init; }
+    }
 
-    private sealed record FieldRow(uint Relation, string Name, uint Type, int Modifier, int Dimensions);
+    private sealed record FieldRow(uint Relation, string Name, uint Type, int Modifier, int Dimensions, string Spelling);
 
     private readonly PgControl _control;
     private readonly Dictionary<uint, Row> _rows = [];
@@ -65,7 +69,14 @@ internal sealed class PgTypeCatalog
         {
             var found = await _control.QueryAsync(
                 """
-                SELECT t.oid, n.nspname, t.typname, t.typtype, t.typisdefined, coalesce(e.oid, 0), t.typbasetype, t.typtypmod, t.typndims, t.typrelid
+                SELECT t.oid, n.nspname, t.typname, t.typtype, t.typisdefined, coalesce(e.oid, 0), t.typbasetype, t.typtypmod, t.typndims, t.typrelid,
+                       CASE t.typtype
+                       WHEN 'd' THEN concat_ws(
+                           ' ', format_type(t.typbasetype, t.typtypmod), 'DEFAULT ' || t.typdefault, CASE WHEN t.typnotnull THEN 'NOT NULL' END,
+                           (SELECT string_agg(format('CONSTRAINT %I %s', c.conname, pg_get_constraintdef(c.oid)), ' ' ORDER BY c.conname)
+                            FROM pg_constraint c WHERE c.contypid = t.oid AND c.contype = 'c'))
+                       WHEN 'e' THEN format('ENUM (%s)', (SELECT string_agg(quote_literal(l.enumlabel), ', ' ORDER BY l.enumsortorder) FROM pg_enum l WHERE l.enumtypid = t.oid))
+                       END
                 FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace LEFT JOIN pg_type e ON e.oid = t.typelem AND e.typarray = t.oid
                 WHERE t.oid = ANY ($1::oid[])
                 """,
@@ -77,7 +88,10 @@ internal sealed class PgTypeCatalog
             {
                 var row = new Row(
                     PgCatalog.Oid(text[0]), text[1]!, text[2]!, text[3]![0], text[4] == "t", PgCatalog.Oid(text[5]), PgCatalog.Oid(text[6]),
-                    (int)PgCatalog.Number(text[7]), (int)PgCatalog.Number(text[8]), PgCatalog.Oid(text[9]));
+                    (int)PgCatalog.Number(text[7]), (int)PgCatalog.Number(text[8]), PgCatalog.Oid(text[9]))
+                {
+                    Made = text[10],
+                };
                 _rows[row.Oid] = row;
                 if (row.Element != 0) wanted.Add(row.Element);
                 if (row.Base != 0) wanted.Add(row.Base);
@@ -92,14 +106,14 @@ internal sealed class PgTypeCatalog
     {
         var found = await _control.QueryAsync(
             """
-            SELECT a.attrelid, a.attname, a.atttypid, a.atttypmod, a.attndims FROM pg_attribute a
+            SELECT a.attrelid, a.attname, a.atttypid, a.atttypmod, a.attndims, format_type(a.atttypid, a.atttypmod) FROM pg_attribute a
             WHERE a.attrelid = ANY ($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attrelid, a.attnum
             """,
             [ArrayOf(composites)],
             cancel);
         foreach (var text in found)
         {
-            var field = new FieldRow(PgCatalog.Oid(text[0]), text[1]!, PgCatalog.Oid(text[2]), (int)PgCatalog.Number(text[3]), (int)PgCatalog.Number(text[4]));
+            var field = new FieldRow(PgCatalog.Oid(text[0]), text[1]!, PgCatalog.Oid(text[2]), (int)PgCatalog.Number(text[3]), (int)PgCatalog.Number(text[4]), text[5]!);
             if (!_fields.TryGetValue(field.Relation, out var fields)) _fields[field.Relation] = fields = [];
             fields.Add(field);
             wanted.Add(field.Type);
@@ -121,9 +135,23 @@ internal sealed class PgTypeCatalog
             Domain = row.Base == 0 ? null : TypeOf(row.Base),
             DomainModifier = row.Modifier,
             DomainDimensions = row.Dimensions,
+            Definition = DefinitionOf(row),
             Fields = _fields.TryGetValue(row.Relation, out var fields)
                 ? [.. fields.Select(field => new PgField(field.Name, TypeOf(field.Type), field.Modifier, field.Dimensions))]
                 : [],
+        };
+    }
+
+    private string? DefinitionOf(Row row)
+    {
+        var name = $"{PgName.Quote(row.Schema)}.{PgName.Quote(row.Name)}";
+        return row.Kind switch
+        {
+            'd' => $"CREATE DOMAIN {name} AS {row.Made}",
+            'e' => $"CREATE TYPE {name} AS {row.Made}",
+            'c' when _fields.TryGetValue(row.Relation, out var fields) =>
+                $"CREATE TYPE {name} AS ({string.Join(", ", fields.Select(static field => $"{PgName.Quote(field.Name)} {field.Spelling}"))})",
+            _ => null,
         };
     }
 

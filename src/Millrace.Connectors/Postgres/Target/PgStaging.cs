@@ -156,10 +156,10 @@ internal sealed class PgStaging(PgControl control, PgTypeCatalog types, PgStagin
             var encoding = PgEncodings.For(from, attribute.Type, attribute.Modifier);
             if (encoding is null)
             {
-                if (from.Kind != DuckDbKind.Varchar) throw NoForm(column, attribute);
+                var (text, encoded) = PgEncodings.StagedAsText(from) ?? throw NoForm(column, attribute);
                 isCast = true;
-                await control.ExecuteAsync($"ALTER TABLE {place.Rows.Sql} ALTER COLUMN {PgName.Quote(column.Name)} TYPE text", cancel);
-                encoding = new PgEncoding(WireKind.Text);
+                await control.ExecuteAsync($"ALTER TABLE {place.Rows.Sql} ALTER COLUMN {PgName.Quote(column.Name)} TYPE {text} USING NULL", cancel);
+                encoding = encoded;
             }
 
             written.Add(new PgWrittenColumn(PgName.Quote(column.Name), encoding));

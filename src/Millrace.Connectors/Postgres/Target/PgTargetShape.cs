@@ -26,6 +26,10 @@ internal sealed record PgTargetShape(
     /// <summary>The columns' names, quoted, with commas.</summary>
     public string Names => string.Join(", ", Columns.Select(static column => column.Sql));
 
+    /// <summary>Those of the stream's columns whose type in the table is made anew.</summary>
+    public ImmutableArray<Column> MadeOf(ImmutableArray<Column> columns) =>
+        [.. columns.Where(column => Added.Concat(Altered).Any(made => string.Equals(made.Name, column.Name, StringComparison.Ordinal)))];
+
     /// <summary>What the columns of a table that is not there become.</summary>
     public static PgTargetShape New(ImmutableArray<Column> columns)
     {
@@ -92,7 +96,9 @@ internal sealed record PgTargetShape(
     private static bool Holds(PgLiveColumn there, Column column)
     {
         var from = DuckDbType.Parse(column.Type);
-        return from.Kind == DuckDbKind.Varchar || PgEncodings.For(from, there.Attribute.Type, there.Attribute.Modifier) is not null;
+        var (type, modifier) = (there.Attribute.Type, there.Attribute.Modifier);
+        if (PgEncodings.For(from, type, modifier) is not null) return true;
+        return PgEncodings.StagedAsText(from) is not null && (column.Native?.Sql == there.Attribute.Spelling || PgEncodings.CastKeeps(type, modifier));
     }
 
     private static bool IsWidening(Column column, PgLiveColumn there)

@@ -112,6 +112,7 @@ internal sealed class PostgresTarget : ITarget
             var shape = live is null
                 ? PgTargetShape.New(request.Plan.Columns)
                 : PgTargetShape.Into(request.Plan.Columns, live, stream.Schema, keepsRows: stream.Mode != WriteMode.Overwrite);
+            await new PgTypeMaking(_control).MakeAsync(live is null ? request.Plan.Columns : shape.MadeOf(request.Plan.Columns), cancel);
             return (await staging.MakeAsync(request.Plan.Columns, shape, await NextAsync(stream, live, shape, cancel), cancel)).ToJson();
         }
         catch (Fault fault) when (fault.Where is null && fault.Kind == FaultKind.Data)

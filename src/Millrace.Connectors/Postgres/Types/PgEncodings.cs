@@ -15,6 +15,10 @@ internal static class PgEncodings
 
     private const int MicrosDigits = 6;
 
+    private const uint TextOid = 25;
+
+    private const uint TextArrayOid = 1009;
+
     /// <summary>One line of the table: a built-in type, its form, and the DuckDB types that it holds all values of.</summary>
     /// <param name="Name">pg_type.typname.</param>
     /// <param name="Wire">The form.</param>
@@ -81,6 +85,38 @@ internal static class PgEncodings
             _ => Scalar(from, to, modifier),
         };
         return encoding is null ? null : encoding with { Oid = to.Oid };
+    }
+
+    /// <summary>
+    /// For a column without a direct way: the type that its values are staged in, text or arrays of text, for the server to cast. Null: they
+    /// are no text.
+    /// </summary>
+    internal static (string Sql, PgEncoding Encoding)? StagedAsText(DuckDbType from)
+    {
+        var text = new PgEncoding(WireKind.Text) { Oid = TextOid };
+        var dimensions = 0;
+        for (; from.Kind is DuckDbKind.List or DuckDbKind.Array; from = from.Element) dimensions++;
+        if (from.Kind is not (DuckDbKind.Varchar or DuckDbKind.Enum) || dimensions > DimensionsMax) return null;
+        return dimensions == 0
+            ? ("pg_catalog.text", text)
+            : ("pg_catalog.text[]", new PgEncoding(WireKind.Array) { Oid = TextArrayOid, Dimensions = dimensions, Children = [text] });
+    }
+
+    /// <summary>
+    /// Whether a text that the server casts and then assigns to a column stays what it is: a modifier makes it round numbers and times
+    /// silently. (Texts that are too long, and bits, are refused there.)
+    /// </summary>
+    internal static bool CastKeeps(PgType to, int modifier)
+    {
+        while (to.Domain is { } domain) (to, modifier) = (domain, to.DomainModifier);
+        to = to.Element ?? to;
+        if (to is not { IsBuiltIn: true }) return true;
+        return to.Name switch
+        {
+            "char" => false, // cut to its first byte
+            "numeric" or "time" or "timetz" or "timestamp" or "timestamptz" or "interval" => modifier < 0,
+            _ => true,
+        };
     }
 
     private static PgEncoding? Scalar(DuckDbType from, PgType to, int modifier)

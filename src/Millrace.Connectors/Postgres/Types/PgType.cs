@@ -35,6 +35,9 @@ internal sealed record PgType
     /// <summary>A composite's fields in order, dropped ones left out.</summary>
     public ImmutableArray<PgField> Fields { get; init; } = [];
 
+    /// <summary>The statement that makes an enum, a domain or a composite like it; null for other kinds.</summary>
+    public string? Definition { get; init; }
+
     /// <summary>True for PostgreSQL's own types.</summary>
     public bool IsBuiltIn => Schema == "pg_catalog";
 }
