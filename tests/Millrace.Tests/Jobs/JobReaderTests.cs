@@ -11,7 +11,7 @@ public sealed class JobReaderTests
         format: parquet
         state: runs-here
         engine: local
-        limits: {memory: 512MB, workers: 3, source_connections: 5, disk: 20GB}
+        limits: {memory: 512MB, workers: 3, source_connections: 5, target_connections: 6, disk: 20GB}
         streams:
           public.events:
             to: events
@@ -37,7 +37,7 @@ public sealed class JobReaderTests
         Assert.Equal(new Endpoint("${PG_URL}", new Mark("source", "job.yaml", 2)), job.Source);
         Assert.Equal(EngineChoice.Local, job.Engine);
         Assert.Equal("runs-here", job.State);
-        Assert.Equal(new JobLimits { MemoryBytes = 512L << 20, Workers = 3, SourceConnections = 5, DiskBytes = 20L << 30 }, job.Limits);
+        Assert.Equal(new JobLimits { MemoryBytes = 512L << 20, Workers = 3, SourceConnections = 5, TargetConnections = 6, DiskBytes = 20L << 30 }, job.Limits);
         Assert.Equal(["public.events", "public.other"], job.Streams.Select(stream => stream.Name));
         var events = job.Streams[0];
         Assert.Equal("events", events.TargetName);

@@ -55,6 +55,7 @@ public sealed class BudgetTests
                 MemoryBytes = Limits.MemoryBytesMin + random.NextInt64(random.Next(2) == 0 ? 1L << 30 : MachineMemory.Bytes - Limits.MemoryBytesMin),
                 Workers = random.Next(1, Limits.WorkersMax + 1),
                 SourceConnections = random.Next(1, Limits.SourceConnectionsMax + 1),
+                TargetConnections = random.Next(1, Limits.TargetConnectionsMax + 1),
             };
             var budget = Budget.Of(limits);
             var text = $"seed {seed}: {limits}: {budget}";
@@ -63,6 +64,7 @@ public sealed class BudgetTests
             Assert.True(budget.WorkerBytes >= Limits.WorkerBytesMin && budget.DuckDbBytes >= Limits.DuckDbBytesMin && budget.ConnectionsPerProcess >= 1, text);
             Assert.True(budget.Lanes == limits.Workers && budget.Processes * Limits.LanesPerProcessMax >= budget.Lanes && budget.Processes <= budget.Lanes, text);
             Assert.True(budget.ConnectionsPerProcess == 1 || (budget.Processes * budget.ConnectionsPerProcess) < limits.SourceConnections, text);
+            Assert.True(budget.TargetConnectionsPerProcess == 1 || (budget.Processes * budget.TargetConnectionsPerProcess) < limits.TargetConnections, text);
             foreach (var engine in (EngineChoice[])[EngineChoice.InProc, EngineChoice.Local])
                 Assert.True(budget.WhyItDoesNotFit(engine) is null == budget.PeakBytes(engine) <= budget.MemoryBytes, text);
         }

@@ -10,8 +10,8 @@ namespace Millrace.Connectors.Postgres.Writing;
 /// </summary>
 internal sealed class PgWriterPool : IAsyncDisposable
 {
-    // What a role or a database may have set otherwise does not count.
-    private const string Begin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE NOT DEFERRABLE";
+    // A role or a database may have set another default. Not READ WRITE: a standby would not say that it is one.
+    private const string Begin = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
     private readonly PgSettings _settings;
     private readonly TimeProvider _clock;

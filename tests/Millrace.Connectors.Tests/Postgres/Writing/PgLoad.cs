@@ -5,6 +5,7 @@ using Millrace.Connectors.Postgres.Protocol;
 using Millrace.Connectors.Postgres.Types;
 using Millrace.Connectors.Postgres.Writing;
 using Millrace.Connectors.Tests.Postgres.Servers;
+using Millrace.Connectors.Tests.Postgres.Source;
 using Millrace.DuckDb;
 using Millrace.Faults;
 using Millrace.Jobs;
@@ -21,14 +22,17 @@ namespace Millrace.Connectors.Tests.Postgres.Writing;
 /// </summary>
 internal sealed class PgLoad : IAsyncDisposable
 {
+    private readonly NpgsqlDataSource _npgsql;
     private readonly DuckDbDatabase _database;
     private readonly DuckDbConnection _lane;
     private readonly PostgresUnitWriter _writer;
+    private readonly string _url;
     private int _units;
 
-    private PgLoad(PgServer server, string schema, string url, int connections, int threads)
+    private PgLoad(PgServer server, string schema, string url, int connections, int threads, string database)
     {
-        Server = server;
+        _npgsql = NpgsqlDataSource.Create(server.ConnectionString(database));
+        _url = server.Url(database: database);
         Schema = schema;
         var context = new TargetContext { Address = url, Mark = new Mark("target"), Format = FileFormat.Parquet, BaseDirectory = "/", Connections = connections };
         _writer = new PostgresUnitWriter(PgSettings.Parse(url), context);
@@ -39,8 +43,6 @@ internal sealed class PgLoad : IAsyncDisposable
         _lane.Execute("SET GLOBAL enable_external_access = false; SET GLOBAL lock_configuration = true");
     }
 
-    internal PgServer Server { get; }
-
     internal string Schema { get; }
 
     internal StreamHeader Header { get; private set; } = null!;
@@ -50,11 +52,23 @@ internal sealed class PgLoad : IAsyncDisposable
     internal string Attempts => $"{Schema}.attempts";
 
     /// <summary>A schema of its own on a server.</summary>
-    internal static async Task<PgLoad> OpenAsync(PgServer server, string schema, int connections = 2, int threads = 1, string? url = null)
+    internal static async Task<PgLoad> OpenAsync(
+        PgServer server, string schema, int connections = 2, int threads = 1, string? user = null, string database = "postgres")
     {
-        await server.ExecuteAsync($"DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}");
-        return new PgLoad(server, schema, url ?? server.Url(), connections, threads);
+        var load = new PgLoad(server, schema, server.Url(user ?? PgServer.Superuser, database), connections, threads, database);
+        await load.ExecuteAsync($"DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}");
+        return load;
     }
+
+    /// <summary>Runs SQL as superuser, through Npgsql.</summary>
+    internal async Task ExecuteAsync(string sql)
+    {
+        await using var command = _npgsql.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync();
+    }
+
+    /// <summary>Writes to another load's stage.</summary>
+    internal void Take(StreamHeader header) => Header = header;
 
     /// <summary>Makes a stage for the columns of a SELECT, of the types that a new table gets.</summary>
     internal Task StageAsync(string select) => StageAsync(ColumnsOf(select));
@@ -63,19 +77,18 @@ internal sealed class PgLoad : IAsyncDisposable
     internal async Task StageAsync(ImmutableArray<Column> columns, params string?[] types)
     {
         var definitions = columns.Select((column, i) => $"{PgName.Quote(column.Name)} {types.ElementAtOrDefault(i) ?? PgTargetTypes.SqlFor(column)}");
-        await Server.ExecuteAsync(
+        await ExecuteAsync(
             $"""
             DROP TABLE IF EXISTS {Stage}, {Attempts};
             CREATE TABLE {Stage} ({string.Join(", ", definitions)});
             CREATE TABLE {Attempts} (attempt text PRIMARY KEY, unit bigint, xid bigint, rows bigint)
             """);
-        await using var control = new PgControl(PgSettings.Parse(Server.Url()), TimeProvider.System);
+        await using var control = new PgControl(PgSettings.Parse(_url), TimeProvider.System);
         var oid = (await control.QueryAsync("SELECT $1::regclass::oid", [Stage], CancellationToken.None))[0][0]!;
         var attributes = await new PgTypeCatalog(control).AttributesAsync(uint.Parse(oid), CancellationToken.None);
-        var written = columns.Zip(attributes, static (column, attribute) => new PgWrittenColumn(
-            PgName.Quote(attribute.Name),
-            PgEncodings.For(DuckDbType.Parse(column.Type), attribute.Type, attribute.Modifier)
-                ?? throw new InvalidOperationException($"there is no way from {column.Type} to {attribute.Spelling}")));
+        var encodings = columns.Zip(attributes, static (column, attribute) => PgEncodings.For(DuckDbType.Parse(column.Type), attribute.Type, attribute.Modifier)).ToList();
+        if (encodings.Contains(null)) throw new NoWayException([.. Enumerable.Range(0, columns.Length).Where(i => encodings[i] is null)]);
+        var written = attributes.Zip(encodings, static (attribute, encoding) => new PgWrittenColumn(PgName.Quote(attribute.Name), encoding!));
         Header = new StreamHeader
         {
             Run = "run", Stream = "source", To = "target", Generation = 1, Columns = columns, ReaderJson = "{}",
@@ -117,6 +130,9 @@ internal sealed class PgLoad : IAsyncDisposable
         }
     }
 
+    /// <summary>As <see cref="CopyAsync"/>, on the calling thread where DuckDB has one thread only.</summary>
+    internal void Copy(IUnitOutput output, string select) => _lane.Execute(output.CopyStatement(select, 1));
+
     /// <summary>Writes a unit.</summary>
     internal async Task<WrittenOutput> WriteAsync(string select)
     {
@@ -137,8 +153,7 @@ internal sealed class PgLoad : IAsyncDisposable
     /// <summary>What a SELECT gives through Npgsql, as texts.</summary>
     internal async Task<List<string?[]>> ReadAsync(string sql)
     {
-        await using var connection = await Server.OpenAsync();
-        await using var command = new NpgsqlCommand(sql, connection);
+        await using var command = _npgsql.CreateCommand(sql);
         await using var reader = await command.ExecuteReaderAsync();
         var rows = new List<string?[]>();
         while (await reader.ReadAsync())
@@ -149,6 +164,9 @@ internal sealed class PgLoad : IAsyncDisposable
     /// <summary>One value through Npgsql, as a text.</summary>
     internal async Task<string?> ValueAsync(string sql) => (await ReadAsync(sql))[0][0];
 
+    /// <summary>One row through Npgsql as one text.</summary>
+    internal async Task<string> RowAsync(string sql) => string.Join('|', (await ReadAsync(sql))[0]);
+
     /// <summary>What DuckDB says, as texts.</summary>
     internal List<string?[]> Ask(string sql)
     {
@@ -158,10 +176,31 @@ internal sealed class PgLoad : IAsyncDisposable
         return rows;
     }
 
+    /// <summary>Reads all units of a plan into a DuckDB table.</summary>
+    internal async Task ReadIntoAsync(PgRun run, StreamPlan plan, string table)
+    {
+        run.Reader.Attach(_lane);
+        foreach (var unit in await PgRun.UnitsOf(plan))
+        {
+            await using var input = await run.Reader.OpenAsync(PgRun.HeaderOf(plan), unit, CancellationToken.None);
+            await _lane.ExecuteAsync($"{(unit.Number == 0 ? $"CREATE TABLE {table} AS" : $"INSERT INTO {table}")} {input.Select}", CancellationToken.None);
+        }
+    }
+
+    /// <summary>Runs SQL in DuckDB.</summary>
+    internal void Duck(string sql) => _lane.Execute(sql);
+
     public async ValueTask DisposeAsync()
     {
+        await _npgsql.DisposeAsync();
         _lane.Dispose();
         _database.Dispose();
         await _writer.DisposeAsync();
     }
+}
+
+/// <summary>The type table has no way for these columns.</summary>
+internal sealed class NoWayException(ImmutableArray<int> columns) : Exception($"there is no way for the columns {string.Join(", ", columns)}")
+{
+    internal ImmutableArray<int> Columns { get; } = columns;
 }

@@ -1,7 +1,9 @@
 using Millrace.Connectors.Postgres.Types;
 using Millrace.Connectors.Tests.Postgres.Servers;
+using Millrace.Connectors.Tests.Postgres.Source;
 using Millrace.DuckDb;
 using Millrace.Faults;
+using Millrace.Planning;
 
 namespace Millrace.Connectors.Tests.Postgres.Writing;
 
@@ -106,4 +108,187 @@ public sealed class PgWriteTypeTests(PgServers servers)
     }
 
     private static string Sql(Case type, int k) => k < type.Values.Length ? $"({type.Values[k].Value})::{type.From}" : $"NULL::{type.From}";
+
+    /// <summary>From, into a column of the type, the value, and the server's text of it.</summary>
+    public static TheoryData<string, string, string, string> OtherTypes => new()
+    {
+        { "TINYINT", "int4", "-128", "-128" },
+        { "USMALLINT", "int8", "65535", "65535" },
+        { "UINTEGER", "oid", "4294967295", "4294967295" },
+        { "BIGINT", "numeric", "-9223372036854775808", "-9223372036854775808" },
+        { "INTEGER", "numeric(12,2)", "2147483647", "2147483647.00" },
+        { "UBIGINT", "numeric", "18446744073709551615", "18446744073709551615" },
+        { "DECIMAL(4,0)", "int2", "-9999", "-9999" },
+        { "DECIMAL(4,0)", "int8", "-9999", "-9999" },
+        { "DECIMAL(9,0)", "int4", "999999999", "999999999" },
+        { "DECIMAL(18,0)", "int8", "-999999999999999999", "-999999999999999999" },
+        { "DECIMAL(12,2)", "numeric", "1234567890.10", "1234567890.10" },
+        { "DECIMAL(12,2)", "numeric(38,10)", "-0.01", "-0.0100000000" },
+        { "FLOAT", "float8", "0.1", "0.10000000149011612" },
+        { "VARCHAR", "varchar(3)", "'äöü'", "äöü" },
+        { "VARCHAR", "varchar", "'x  '", "x  " },
+        { "VARCHAR", "char(5)", "'ab'", "ab" },
+        { "VARCHAR", "name", "'x'", "x" },
+        { "VARCHAR", "jsonb", "'{\"b\": 1, \"a\":2}'", "{\"a\": 2, \"b\": 1}" },
+        { "JSON", "jsonb", "'[1,2]'", "[1, 2]" },
+        { "VARCHAR", "others.mood", "'sehr fröhlich'", "sehr fröhlich" },
+        { "ENUM('sad')", "others.mood", "'sad'", "sad" },
+        { "VARCHAR[]", "others.mood[]", "['sad', NULL]", "{sad,NULL}" },
+        { "INTEGER", "others.positive", "7", "7" },
+        { "INTEGER[]", "others.positive[]", "[7, 8]", "{7,8}" },
+        { "INTEGER[]", "others.ints", "[7, 8]", "{7,8}" },
+        { "INTEGER[][]", "int8[]", "[[7], [8]]", "{{7},{8}}" },
+        { "VARCHAR[]", "varchar(2)[]", "['ab']", "{ab}" },
+        { "INTEGER[]", "jsonb", "[1, NULL]", "[1, null]" },
+        { "MAP(INTEGER, VARCHAR)", "json", "MAP {1: 'x'}", "{\"1\":\"x\"}" },
+        { "STRUCT(\"B b\" VARCHAR, A INTEGER)", "others.pair", "{'B b': 'x,y', 'a': 1}", "(1,\"x,y\")" },
+        { "STRUCT(a INTEGER, \"B b\" VARCHAR)[]", "others.pair[]", "[{'a': NULL, 'B b': 'x'}, NULL]", "{\"(,x)\",NULL}" },
+        { "STRUCT(p STRUCT(a INTEGER, \"B b\" VARCHAR), tags VARCHAR[])", "others.nested", "{'p': {'a': 1, 'B b': NULL}, 'tags': ['x', 'y']}", "(\"(1,)\",\"{x,y}\")" },
+        { "TIMESTAMP", "timestamp(3)", "'2024-01-01 00:00:00.123'", "2024-01-01 00:00:00.123" },
+        { "TIMESTAMPTZ", "timestamptz(0)", "'infinity'", "infinity" },
+        { "TIMESTAMP_MS", "timestamp(3)", "'1960-01-01 00:00:00.123'", "1960-01-01 00:00:00.123" },
+        { "TIME", "time(1)", "'00:00:00.5'", "00:00:00.5" },
+        { "BIT", "bit(3)", "'101'", "101" },
+        { "BIT", "varbit(9)", "'101010101'", "101010101" },
+        { "VARCHAR", "public.citext", "'MiXed'", "MiXed" },
+    };
+
+    [Theory]
+    [MemberData(nameof(OtherTypes))]
+    public async Task Other_types_take_what_they_hold_wholly(string from, string to, string value, string text)
+    {
+        await using var load = await PgLoad.OpenAsync(await servers.GetAsync(), "others");
+        await load.ExecuteAsync(OthersSetup);
+        var select = $"SELECT ({value})::{from} AS v UNION ALL SELECT NULL";
+        await load.StageAsync(load.ColumnsOf(select), to);
+        await load.WriteAsync(select);
+        Assert.Equal([text, null], (await load.ReadAsync($"SELECT v::text FROM {load.Stage} ORDER BY v IS NULL")).Select(static row => row[0]));
+    }
+
+    private const string OthersSetup =
+        """
+        CREATE EXTENSION IF NOT EXISTS citext SCHEMA public; SET search_path = others;
+        CREATE TYPE mood AS ENUM ('sad', 'sehr fröhlich'); CREATE DOMAIN positive AS int4 CHECK (value > 0); CREATE DOMAIN ints AS int4[];
+        CREATE TYPE pair AS (a positive, "B b" text); CREATE TYPE nested AS (p pair, tags text[]); CREATE TYPE twins AS (a int4, "A" int4)
+        """;
+
+    /// <summary>Ways that would change, cut or lose some value.</summary>
+    public static TheoryData<string, string> NoWays => new()
+    {
+        { "BIGINT", "int4" }, { "UINTEGER", "int4" }, { "INTEGER", "oid" }, { "UBIGINT", "int8" }, { "INTEGER", "float4" }, { "BIGINT", "float8" },
+        { "DOUBLE", "float4" }, { "DOUBLE", "numeric" }, { "FLOAT", "numeric" }, { "INTEGER", "numeric(9,0)" }, { "BIGINT", "numeric(20,2)" },
+        { "DECIMAL(12,2)", "numeric(12,1)" }, { "DECIMAL(12,2)", "numeric(11,2)" }, { "DECIMAL(12,2)", "int8" }, { "DECIMAL(10,0)", "int4" }, { "HUGEINT", "numeric(38,0)" },
+        { "VARCHAR", "int4" }, { "VARCHAR", "bytea" }, { "VARCHAR", "uuid" }, { "VARCHAR", "xml" }, { "VARCHAR", "\"char\"" }, { "VARCHAR", "inet" }, { "VARCHAR", "text[]" },
+        { "BLOB", "text" }, { "BOOLEAN", "int2" }, { "BOOLEAN", "text" }, { "INTEGER", "text" }, { "DATE", "timestamp" }, { "TIMESTAMP", "timestamptz" }, { "TIMESTAMPTZ", "timestamp" },
+        { "TIMESTAMP", "date" }, { "INTERVAL", "interval(3)" }, { "INTERVAL", "interval day" }, { "TIMETZ", "time" }, { "UUID", "text" },
+        { "INTEGER[]", "int4" }, { "INTEGER[]", "int2[]" }, { "INTEGER[][][][][][][]", "int4[]" }, { "BLOB[]", "jsonb" },
+        { "STRUCT(a INTEGER)", "others.pair" }, { "STRUCT(a INTEGER, c VARCHAR)", "others.pair" }, { "STRUCT(a INTEGER, \"B b\" VARCHAR, c INTEGER)", "others.pair" },
+        { "STRUCT(a BIGINT, \"B b\" VARCHAR)", "others.pair" }, { "STRUCT(a INTEGER, b INTEGER)", "others.twins" }, { "STRUCT(a INTEGER)", "text" },
+    };
+
+    [Fact]
+    public async Task What_would_change_a_value_is_no_way()
+    {
+        await using var load = await PgLoad.OpenAsync(await servers.GetAsync(), "others_none");
+        await load.ExecuteAsync(OthersSetup.Replace("others", "others_none", StringComparison.Ordinal));
+        var wrong = new List<string>();
+        foreach (var row in NoWays)
+        {
+            var (from, to) = row.Data;
+            try
+            {
+                await load.StageAsync(load.ColumnsOf($"SELECT NULL::{from} AS v"), to.Replace("others", "others_none", StringComparison.Ordinal));
+                wrong.Add($"{from} into {to}");
+            }
+            catch (NoWayException)
+            {
+                // As it must be.
+            }
+        }
+
+        Assert.Empty(wrong);
+    }
+
+    /// <summary>From, the column's type, a value, and what is said of it.</summary>
+    public static TheoryData<string, string, string, string> Refusals => new()
+    {
+        { "VARCHAR", "text", "'a' || chr(0)", "zero byte" },
+        { "VARCHAR", "jsonb", "chr(0)", "zero byte" },
+        { "VARCHAR", "varchar(3)", "'äöü '", "a text of 4 characters; the column takes 3" },
+        { "STRUCT(t VARCHAR)", "jsonb", "{'t': chr(0)}", "zero byte" },
+        { "STRUCT(d DOUBLE)", "jsonb", "{'d': 'nan'::DOUBLE}", "no such number" },
+        { "STRUCT(d DATE)", "jsonb", "{'d': '10000-01-01'::DATE}", "after 9999" },
+        { "DATE", "date", "'5874898-01-01'", "outside of PostgreSQL's range" },
+        { "DATE", "date", "'4714-11-23 (BC)'", "outside of PostgreSQL's range" },
+        { "TIMESTAMP", "timestamp", "'4714-11-23 (BC) 23:59:59.999999'", "outside of PostgreSQL's range" },
+        { "TIMESTAMP", "timestamp(3)", "'2024-01-01 00:00:00.1234'", "finer than the column's type" },
+        { "TIMESTAMP_NS", "timestamp", "'2024-01-01 00:00:00.000000001'", "finer than the column's type" },
+        { "TIMESTAMP_S", "timestamp(0)", "'290309-12-22 (BC) 00:00:00'", "outside of PostgreSQL's range" },
+        { "TIME", "time(0)", "'00:00:00.5'", "finer than the column's type" },
+        { "TIME_NS", "time", "'00:00:00.000000001'", "finer than the column's type" },
+        { "INTEGER[][]", "int4[]", "[[1, 2], [3]]", "lists of 2 and of 1 elements" },
+        { "INTEGER[][]", "int4[]", "[[1, 2], NULL]", "NULL instead of a list" },
+        { "INTEGER[][]", "int4[]", "[[]]", "a list of empty lists" },
+        { "INTEGER[][][]", "int4[]", "[[[1], [2]], [[3], [4, 5]]]", "lists of 1 and of 2 elements" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Refusals))]
+    public async Task What_the_column_cannot_hold_is_refused_with_row_and_column(string from, string to, string value, string said)
+    {
+        await using var load = await PgLoad.OpenAsync(await servers.GetAsync(), "refusals");
+        await load.StageAsync(load.ColumnsOf($"SELECT 1 AS i, NULL::{from} AS v"), null, to);
+        await using var output = await load.OpenUnitAsync();
+        var fault = await Assert.ThrowsAsync<Fault>(() => load.CopyAsync(output, $"SELECT 1 AS i, NULL::{from} AS v UNION ALL SELECT 2, ({value})::{from}"));
+        Assert.Equal((FaultKind.Data, FaultSide.Target, "source, the unit, row 2, column v"), (fault.Kind, fault.Side, fault.Where));
+        Assert.Contains(said, fault.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(PgServers.Versions), MemberType = typeof(PgServers))]
+    public async Task Between_two_PostgreSQLs_types_are_kept(int version)
+    {
+        var server = await servers.GetAsync(version);
+        var database = await server.CreateDatabaseAsync();
+        await using var load = await PgLoad.OpenAsync(server, "kept", database: database);
+        var cases = TypeCases.All.Where(c => c.Since <= version).ToList();
+        await load.ExecuteAsync(TypeCases.Setup + $"SET search_path = pg_catalog; CREATE TABLE types.every (k int4, {string.Join(", ", cases.Select((c, i) => $"c{i} {c.Type}"))})");
+        for (var k = 0; k <= cases.Max(static c => c.Values.Length); k++)
+        {
+            var values = cases.Select(c => k < c.Values.Length ? $"({c.Values[k].Sql})::{c.Type}" : "NULL");
+            await load.ExecuteAsync($"SET search_path = pg_catalog; SET lc_monetary = 'C'; INSERT INTO types.every VALUES ({k}, {string.Join(", ", values)})");
+        }
+
+        var texts = $"SELECT {string.Join(", ", cases.Select(static (_, i) => $"c{i}::text"))} FROM";
+        var expected = await load.ReadAsync($"{texts} types.every ORDER BY k");
+        var spelled = await load.ReadAsync("SELECT format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 'types.every'::regclass AND attnum > 1 ORDER BY attnum");
+        StreamPlan plan;
+        await using (var run = PgRun.Open(server.Url(database: database)))
+        {
+            plan = await run.PlanAsync(PgRun.Stream("types.every"), PostgresTraits.Target);
+            await load.ReadIntoAsync(run, plan, "every");
+        }
+
+        // As if the target were another database: the types are made anew.
+        await load.ExecuteAsync("DROP SCHEMA types CASCADE; CREATE SCHEMA types");
+        foreach (var definition in plan.Columns.SelectMany(static column => column.Native?.Definitions ?? []).Distinct()) await load.ExecuteAsync(definition.Sql);
+        var staged = new string?[plan.Columns.Length];
+        var none = await Assert.ThrowsAsync<NoWayException>(() => load.StageAsync(plan.Columns));
+        foreach (var i in none.Columns) staged[i] = PgEncodings.StagedAsText(DuckDbType.Parse(plan.Columns[i].Type))!.Value.Sql;
+        await load.StageAsync(plan.Columns, staged);
+        await load.WriteAsync("SELECT * FROM every");
+        var types = plan.Columns.Select(PgTargetTypes.SqlFor).ToList();
+        await load.ExecuteAsync($"CREATE TABLE kept.final ({string.Join(", ", plan.Columns.Select((c, i) => $"{c.Name} {types[i]}"))})");
+        await load.ExecuteAsync($"INSERT INTO kept.final SELECT {string.Join(", ", plan.Columns.Select((c, i) => staged[i] is null ? c.Name : $"{c.Name}::{types[i]}"))} FROM {load.Stage}");
+        var found = await load.ReadAsync($"{texts} kept.final ORDER BY k");
+        for (var k = 0; k < expected.Count; k++) Assert.Equal(expected[k], found[k]);
+
+        // What another database can't have, or has no values of its own for, is what its values are.
+        var others = new Dictionary<string, string>
+        {
+            ["money"] = "text", ["hstore"] = "text", ["citext"] = "text", ["regclass"] = "text", ["types.floats"] = "text",
+            ["numeric(5,-2)"] = "numeric(7,0)", ["numeric(3,5)"] = "numeric(5,5)", ["numeric(3,40)"] = "text",
+        };
+        for (var i = 0; i < cases.Count; i++) Assert.Equal(others.GetValueOrDefault(spelled[i][0]!, spelled[i][0]!), types[i + 1]);
+    }
 }
