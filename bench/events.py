@@ -2,8 +2,8 @@
 
     bench/events.py --url postgres://user@127.0.0.1:5432/db --rounds 5 --extension PATH/postgres_scanner.duckdb_extension
 
-The table is made by `psql -v rows=10000000 -f events.sql` (see bench/README.md). Every round runs every command once, so that a
-machine whose speed drifts is fair to all; the figures are medians.
+The table is made by `psql -v rows=10000000 -f events.sql` (see bench/README.md). Every round runs every command once, every other round
+backwards, so that a machine whose speed drifts is fair to all; the figures are medians.
 """
 import argparse
 import os
@@ -84,7 +84,8 @@ def main():
     runs, sizes = {}, {}
     try:
         for round_number in range(options.rounds + 1):
-            for name, command in commands(options, out).items():
+            turns = list(commands(options, out).items())
+            for name, command in turns if round_number % 2 == 0 else reversed(turns):
                 figures = measure.run(command, {"BENCH_URL": options.url})
                 sizes[name] = written(out) / 1e6
                 for entry in os.listdir(out):

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Millrace.Commit;
 using Millrace.Jobs;
 
 namespace Millrace.Cli.Display;
@@ -41,4 +42,8 @@ internal static class Figures
 
     /// <summary>A noun with its number: <c>1 file</c>, <c>2,000 files</c>.</summary>
     public static string Count(long number, string noun) => $"{Whole(number)} {noun}{(number == 1 ? "" : "s")}";
+
+    /// <summary>What was published: <c>10,000 rows, 12 files, 3 MB</c>. A database has no files.</summary>
+    public static string Of(CommitReceipt receipt) =>
+        $"{Count(receipt.Rows, "row")}, {(receipt.Files == 0 ? "" : $"{Count(receipt.Files, "file")}, ")}{Bytes(receipt.Bytes)}";
 }

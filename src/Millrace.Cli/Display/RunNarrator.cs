@@ -75,7 +75,7 @@ internal sealed class RunNarrator : IRunObserver
     {
         var receipt = committed.Receipt;
         var aside = committed.Rejected > 0 ? $"; {Figures.Count(committed.Rejected, "row")} rejected" : "";
-        Print($"{committed.Stream} is in {receipt.Place}: {Figures.Count(receipt.Rows, "row")}, {Figures.Count(receipt.Files, "file")}, {Figures.Bytes(receipt.Bytes)}{(receipt.AlreadyDone ? " (it already was)" : "")}{aside}");
+        Print($"{committed.Stream} is in {receipt.Place}: {Figures.Of(receipt)}{(receipt.AlreadyDone ? " (it already was)" : "")}{aside}");
         if (committed.Rejected > 0 && rejected.Count < RejectsNamedMax) rejected.Add(committed);
     }
 

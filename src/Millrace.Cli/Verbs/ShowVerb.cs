@@ -81,7 +81,7 @@ internal static class ShowVerb
         stream.Latest()?.ReadHeader() is { SchemaChanges: { IsDefaultOrEmpty: false } changes } ? changes : [];
 
     private static string Published(CommitRecord commit) =>
-        $"{Figures.Count(commit.Receipt.Rows, "row")}, {Figures.Count(commit.Receipt.Files, "file")}, {Figures.Bytes(commit.Receipt.Bytes)} in {commit.Receipt.Place}{(commit.Hash is null ? "" : $", {commit.Hash}")}";
+        $"{Figures.Of(commit.Receipt)} in {commit.Receipt.Place}{(commit.Hash is null ? "" : $", {commit.Hash}")}";
 
     /// <summary>The last things that happened: a run of a thousand retries shows what it came to.</summary>
     private static void Tell(IEnumerable<StoryLine> story, Action<string> line)

@@ -133,6 +133,12 @@ internal sealed class PgPublishing
     {
         await _staging.DropAsync(cancel);
         Step("cleaned");
-        return new CommitReceipt(rows, 0, 0, already, _place.Table.Written);
+        long bytes = 0;
+        await foreach (var result in _request.Results(cancel))
+        {
+            foreach (var piece in result.Files) bytes += piece.Bytes;
+        }
+
+        return new CommitReceipt(rows, 0, bytes, already, _place.Table.Written);
     }
 }
