@@ -88,6 +88,8 @@ public sealed class PostgresUnitReader : IUnitReader
 
         public void WhenDrained(Action then) => _table.WhenDrained(then);
 
+        public Task<ContentHash?> PassAsync(IRowTaker taker, CancellationToken cancel) => new PgPassage(_table, taker).RunAsync();
+
         public void Cancel() => _table.Cancel();
 
         public ValueTask CompleteAsync(long rowsPassed, CancellationToken cancel)

@@ -60,6 +60,13 @@ public interface IUnitInput : IAsyncDisposable
         // Not known, unless a source says so.
     }
 
+    /// <summary>
+    /// Instead of a query over <see cref="Select"/>, for a stream whose <see cref="StreamHeader.IsPassed"/> says so: hands every row to
+    /// <paramref name="taker"/> as it comes, and ends it. Gives the rows' hash as they left the source; null with <c>proof: counts</c>.
+    /// </summary>
+    /// <exception cref="Fault">The source's error, or the target's.</exception>
+    Task<ContentHash?> PassAsync(IRowTaker taker, CancellationToken cancel) => throw new InvalidOperationException("this source's rows have no form of their own");
+
     /// <summary>Makes a read that blocks end soon. Any thread, any time, more than once.</summary>
     void Cancel();
 

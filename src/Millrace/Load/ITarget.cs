@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Millrace.Commit;
 using Millrace.DuckDb;
+using Millrace.Extract;
 using Millrace.Faults;
 using Millrace.Jobs;
 using Millrace.Planning;
@@ -101,6 +102,10 @@ public interface ITarget : IAsyncDisposable
     /// </summary>
     ValueTask<string> StageAsync(StagingRequest request, CancellationToken cancel);
 
+    /// <summary>Whether a stream was staged so that its rows pass in the source's own form (<see cref="StreamPlan.WireForm"/>).</summary>
+    /// <param name="writerJson">What <see cref="StageAsync"/> has given.</param>
+    bool IsPassed(string writerJson) => false;
+
     /// <summary>
     /// Publishes a stream in one step, with (run, stream) recorded in the target: doing it again changes nothing. The results are those
     /// of every unit of the plan, in plan order. Never shows a part. After it returns, the stream's staging place is gone.
@@ -144,6 +149,9 @@ public interface IUnitOutput : IAsyncDisposable
     /// <param name="select">The rows.</param>
     /// <param name="batchDivisor">How many times fewer bytes than usual to collect before they are written, where <see cref="TargetTraits.Batches"/>.</param>
     string CopyStatement(string select, int batchDivisor);
+
+    /// <summary>Takes rows in the source's own form: for a stream that was staged so (<see cref="StreamHeader.IsPassed"/>).</summary>
+    IRowTaker Taker => throw new InvalidOperationException("this target takes no rows but DuckDB's");
 
     /// <summary>
     /// Reads DuckDB's answer to the statement, makes what was written durable (files, then their folder) and says what it is.

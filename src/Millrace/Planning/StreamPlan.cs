@@ -39,6 +39,12 @@ public sealed record StreamPlan
     /// </summary>
     public string? Moment { get; init; }
 
+    /// <summary>
+    /// The form in which the source can hand rows over undecoded, as a text that is equal where a target takes the very same; null: it can't,
+    /// or must not (rows are counted by the second, or may be rejected).
+    /// </summary>
+    public string? WireForm { get; init; }
+
     /// <summary>What an incremental load reads; null for other modes.</summary>
     public CursorWindow? Window { get; init; }
 

@@ -23,6 +23,7 @@ internal sealed class StreamPlanner(JobEnds ends, Job job, Budget budget, Schema
                 Name(stream);
                 plan = await schema.CheckAsync(await PlanAsync(stream, request, cancel).ConfigureAwait(false), cancel).ConfigureAwait(false);
                 AssertColumns(plan);
+                if (IsLookedAt(stream)) plan = plan with { WireForm = null };
             }
             catch (Exception error) when (!cancel.IsCancellationRequested)
             {
@@ -33,6 +34,10 @@ internal sealed class StreamPlanner(JobEnds ends, Job job, Budget budget, Schema
             yield return WithQuarantine(WithReadback(plan));
         }
     }
+
+    /// <summary>Whether something between source and target must see the rows.</summary>
+    private bool IsLookedAt(StreamJob stream) =>
+        stream.OnReject == OnReject.Quarantine || stream.Proof == Proof.Readback || job.Limits is not { SourceRowsPerSecond: null, SourceBytesPerSecond: null };
 
     /// <summary>Plans a stream; an incremental one from where its table ends.</summary>
     private async ValueTask<StreamPlan> PlanAsync(StreamJob stream, PlanRequest request, CancellationToken cancel)

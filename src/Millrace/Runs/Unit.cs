@@ -91,6 +91,9 @@ public sealed record StreamHeader
     /// <summary>What an incremental load reads; null for other modes.</summary>
     public CursorWindow? Window { get; init; }
 
+    /// <summary>True when rows pass from source to target in the form in which the source sends them: nobody decodes them in between.</summary>
+    public bool IsPassed { get; init; }
+
     /// <summary>In which ways the columns were not those of the table that was there, in words.</summary>
     public ImmutableArray<string> SchemaChanges { get; init; } = [];
 

@@ -69,7 +69,9 @@ public sealed class UnitRunner : IAsyncDisposable
         using var lane = new LaneHold(_ahead, laneFree);
         using var quarantine = Quarantine.Open(_rejects, _directory.Stream(order.Stream), header, order, attempt);
         using var proof = new UnitProof(_taps, header, order, output);
-        var (rowsRead, bytesRead, rowsCopied) = await CopyAsync(order, header, output, quarantine, proof, lane, cancel).ConfigureAwait(false);
+        var (rowsRead, bytesRead, rowsCopied) = header.IsPassed
+            ? await PassAsync(order, header, output, proof, lane, cancel).ConfigureAwait(false)
+            : await CopyAsync(order, header, output, quarantine, proof, lane, cancel).ConfigureAwait(false);
         lane.Copied();
         var written = await output.CompleteAsync(cancel).ConfigureAwait(false);
         var rejected = quarantine?.Rows ?? 0;
@@ -147,6 +149,33 @@ public sealed class UnitRunner : IAsyncDisposable
         {
             _running.TryRemove(order.Id, out _);
             session.Database.Return(connection);
+        }
+    }
+
+    /// <summary>Rows pass in the source's own form, and DuckDB does not see them.</summary>
+    private async Task<(long RowsRead, long BytesRead, long RowsCopied)> PassAsync(
+        UnitOrder order, StreamHeader header, IUnitOutput output, UnitProof proof, LaneHold lane, CancellationToken cancel)
+    {
+        await using var input = await _reader.OpenAsync(header, order.Unit, cancel).ConfigureAwait(false);
+        _running[order.Id] = input;
+        input.WhenDrained(lane.Drained);
+        try
+        {
+            using var stop = cancel.Register(static state => ((IUnitInput)state!).Cancel(), input);
+            var taker = output.Taker;
+            var left = await input.PassAsync(taker, cancel).ConfigureAwait(false);
+            await input.CompleteAsync(taker.Rows, cancel).ConfigureAwait(false);
+            if (left is { } hash) proof.Compare(hash, taker.Hash!.Value);
+            return (input.RowsRead, input.BytesRead, taker.Rows);
+        }
+        catch (Fault)
+        {
+            cancel.ThrowIfCancellationRequested();
+            throw;
+        }
+        finally
+        {
+            _running.TryRemove(order.Id, out _);
         }
     }
 

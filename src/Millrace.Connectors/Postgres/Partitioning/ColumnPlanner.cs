@@ -22,6 +22,9 @@ internal sealed class ColumnPlanner
         _attributes = attributes;
     }
 
+    /// <summary>After <see cref="Plan"/>: the form in which rows can pass undecoded; null: they can't, or a column is to have another type.</summary>
+    internal string? WireForm { get; private set; }
+
     /// <summary>The plan's columns and, beside each, how it is read. What can't be read is refused by name.</summary>
     internal (ImmutableArray<Column> Columns, ImmutableArray<PgReadColumn> Reads) Plan()
     {
@@ -29,6 +32,7 @@ internal sealed class ColumnPlanner
         var columns = ImmutableArray.CreateBuilder<Column>();
         var reads = ImmutableArray.CreateBuilder<PgReadColumn>();
         var names = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+        var passed = new List<PgAttribute>();
         foreach (var attribute in Selected())
         {
             var mapping = Map(attribute, out var isStandard);
@@ -51,10 +55,12 @@ internal sealed class ColumnPlanner
                 Remark = mapping.Remark,
             });
             var sql = PgName.Quote(attribute.Name);
-            reads.Add(new PgReadColumn(mapping.Cast is null ? sql : $"{sql}::pg_catalog.{mapping.Cast}", mapping.Shape));
+            reads.Add(mapping.Cast is null ? new PgReadColumn(sql, mapping.Shape) : new PgReadColumn($"{sql}::pg_catalog.{mapping.Cast}", mapping.Shape) { Raw = sql });
+            if (isStandard) passed.Add(attribute);
         }
 
         if (columns.Count == 0) throw Fault(FaultKind.Refused, "columns", "no column is left to read", "Name at least one column of the table.");
+        WireForm = passed.Count == columns.Count ? PgWireForm.Of(passed) : null;
         return (columns.DrainToImmutable(), reads.DrainToImmutable());
     }
 

@@ -110,7 +110,12 @@ internal sealed record PgReading
 /// <summary>How one column is read.</summary>
 /// <param name="Sql">Its expression in the COPY's SELECT: the quoted column, perhaps with a cast.</param>
 /// <param name="Shape">How its values come over the wire.</param>
-internal sealed record PgReadColumn(string Sql, WireShape Shape);
+internal sealed record PgReadColumn(string Sql, WireShape Shape)
+{
+    /// <summary>Its expression where rows pass undecoded: the quoted column. Null: the same.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Raw { get; init; }
+}
 
 /// <summary>The JSON of slices and reader settings.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]

@@ -37,7 +37,8 @@ internal sealed class StreamPlanning
             ? await RelationAsync(stream, remarks, cancel)
             : (QuerySource(stream), await userSql.DescribeAsync(stream, _types, cancel));
 
-        var (columns, reads) = new ColumnPlanner(stream, request.Target, attributes).Plan();
+        var planner = new ColumnPlanner(stream, request.Target, attributes);
+        var (columns, reads) = planner.Plan();
         (long Rows, long Bytes)? explained = stream.Where is not null || source.Parts is [{ Bytes: null }]
             ? await userSql.EstimateAsync(stream, source.ExplainFrom, cancel)
             : null;
@@ -64,6 +65,7 @@ internal sealed class StreamPlanning
             Why = planned.Why,
             EstimatedUnits = planned.Count,
             Moment = _hold.Moment?.ToString(),
+            WireForm = _control.IsSqlAscii ? null : planner.WireForm,
             Remarks = remarks.ToImmutable(),
             ReaderJson = new PgReading
             {

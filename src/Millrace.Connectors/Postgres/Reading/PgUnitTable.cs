@@ -97,12 +97,7 @@ internal sealed class PgUnitTable : ITableSource, ITableScan
     /// <inheritdoc/>
     public ITableReader OpenReader()
     {
-        lock (_gate)
-        {
-            if (!_unused.TryPop(out var lane)) return new NoRows();
-            _lanes.Add(lane);
-            return new PgPieceReader(this, lane, _projected);
-        }
+        return TakeLane() is { } lane ? new PgPieceReader(this, lane, _projected) : new NoRows();
     }
 
     /// <summary>The next piece that nobody has taken; null when there is none.</summary>
@@ -166,6 +161,21 @@ internal sealed class PgUnitTable : ITableSource, ITableScan
         var sql = new StringBuilder("COPY (SELECT ");
         for (var i = 0; i < columns.Length; i++) sql.Append(i == 0 ? "" : ", ").Append(Reading.Columns[columns[i]].Sql);
         return sql.Append(" FROM ").Append(Reading.RowsOf(piece)).Append(") TO STDOUT (FORMAT binary)").ToString();
+    }
+
+    /// <summary>The COPY of a piece for rows that pass undecoded: every column as it is.</summary>
+    internal string CopyOf(PgPiece piece) =>
+        $"COPY (SELECT {string.Join(", ", Reading.Columns.Select(static column => column.Raw ?? column.Sql))} FROM {Reading.RowsOf(piece)}) TO STDOUT (FORMAT binary)";
+
+    /// <summary>A connection of this unit's that nobody reads with; null when there is none.</summary>
+    internal PgLane? TakeLane()
+    {
+        lock (_gate)
+        {
+            if (!_unused.TryPop(out var lane)) return null;
+            _lanes.Add(lane);
+            return lane;
+        }
     }
 
     /// <summary>What hashes the chunks whose vectors are these columns; null with <c>proof: counts</c>.</summary>

@@ -20,18 +20,19 @@ internal sealed class PgStaging(PgControl control, PgTypeCatalog types, PgStagin
     /// <paramref name="next"/> makes the rows' table, so that it can become the live one.
     /// </summary>
     /// <param name="columns">What comes.</param>
+    /// <param name="wireForm">The form in which the source can hand rows over undecoded; null: in none.</param>
     /// <param name="shape">What it becomes.</param>
     /// <param name="next">How a table is made that takes the live one's place; null: rows are put into a table that is there.</param>
     /// <param name="cancel">Stops it.</param>
-    public async Task<PgWriting> MakeAsync(ImmutableArray<Column> columns, PgTargetShape shape, PgNextTable? next, CancellationToken cancel)
+    public async Task<PgWriting> MakeAsync(ImmutableArray<Column> columns, string? wireForm, PgTargetShape shape, PgNextTable? next, CancellationToken cancel)
     {
-        if (await ExistsAsync(place.Rows, cancel) && await ExistsAsync(place.Attempts, cancel)) return (await DescribeAsync(columns, cancel)).Writing;
+        if (await ExistsAsync(place.Rows, cancel) && await ExistsAsync(place.Attempts, cancel)) return (await DescribeAsync(columns, wireForm, cancel)).Writing;
         PgWriting? writing = null;
         await control.TransactionAsync(
             async () =>
             {
                 await control.ExecuteAsync($"{DropSql}; CREATE UNLOGGED TABLE {place.Rows.Sql} ({string.Join(", ", shape.Staged.Select(static column => $"{column.Sql} {column.Type}"))})", cancel);
-                (writing, var isCast) = await DescribeAsync(columns, cancel);
+                (writing, var isCast) = await DescribeAsync(columns, wireForm, cancel);
                 var isNext = next is not null && !isCast && shape.Staged.Length == shape.Columns.Length;
                 if (isNext) await control.ExecuteAsync($"DROP TABLE {place.Rows.Sql}; {next!.Make(place.Rows)}", cancel);
                 await control.ExecuteAsync(
@@ -145,9 +146,16 @@ internal sealed class PgStaging(PgControl control, PgTypeCatalog types, PgStagin
     /// How columns are sent into the staging table that is there, and whether any is sent as text to be cast: one whose type has no exact form is
     /// altered then.
     /// </summary>
-    private async Task<(PgWriting Writing, bool IsCast)> DescribeAsync(ImmutableArray<Column> columns, CancellationToken cancel)
+    private async Task<(PgWriting Writing, bool IsCast)> DescribeAsync(ImmutableArray<Column> columns, string? wireForm, CancellationToken cancel)
     {
         var attributes = (await AttributesAsync(cancel)).ToDictionary(static attribute => attribute.Name, StringComparer.Ordinal);
+        if (wireForm is not null && PgWireForm.Of(columns.Select(column => attributes[column.Name])) == wireForm)
+        {
+            // Their encodings are never asked for.
+            ImmutableArray<PgWrittenColumn> passed = [.. columns.Select(static column => new PgWrittenColumn(PgName.Quote(column.Name), new PgEncoding(WireKind.Bytes)))];
+            return (new PgWriting(place.Rows.Sql, place.Attempts.Sql, passed) { IsPassed = true }, false);
+        }
+
         var written = ImmutableArray.CreateBuilder<PgWrittenColumn>(columns.Length);
         var isCast = false;
         foreach (var column in columns)

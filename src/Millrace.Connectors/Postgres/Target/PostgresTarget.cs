@@ -113,13 +113,16 @@ internal sealed class PostgresTarget : ITarget
                 ? PgTargetShape.New(request.Plan.Columns)
                 : PgTargetShape.Into(request.Plan.Columns, live, stream.Schema, keepsRows: stream.Mode != WriteMode.Overwrite);
             await new PgTypeMaking(_control).MakeAsync(live is null ? request.Plan.Columns : shape.MadeOf(request.Plan.Columns), cancel);
-            return (await staging.MakeAsync(request.Plan.Columns, shape, await NextAsync(stream, live, shape, cancel), cancel)).ToJson();
+            return (await staging.MakeAsync(request.Plan.Columns, request.Plan.WireForm, shape, await NextAsync(stream, live, shape, cancel), cancel)).ToJson();
         }
         catch (Fault fault) when (fault.Where is null && fault.Kind == FaultKind.Data)
         {
             throw new Fault(fault.Kind, fault.Message, fault) { Side = fault.Side, Where = stream.MarkOf("to").ToString(), Advice = fault.Advice };
         }
     }
+
+    /// <inheritdoc/>
+    public bool IsPassed(string writerJson) => PgWriting.Parse(writerJson).IsPassed;
 
     /// <inheritdoc/>
     public async ValueTask<CommitReceipt> CommitAsync(StreamHeader header, CommitRequest request, CancellationToken cancel)

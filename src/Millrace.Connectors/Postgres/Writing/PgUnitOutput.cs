@@ -3,6 +3,8 @@ using System.Globalization;
 using Millrace.Connectors.Postgres.Catalog;
 using Millrace.Connectors.Postgres.Protocol;
 using Millrace.DuckDb;
+using Millrace.Extract;
+using Millrace.Jobs;
 using Millrace.Faults;
 using Millrace.Load;
 using Millrace.Runs;
@@ -27,6 +29,7 @@ internal sealed class PgUnitOutput : IUnitOutput
     private readonly Func<string, PgConnection, bool, Task> _close;
     private readonly CancellationTokenRegistration _cancelled;
     private PgSink? _sink;
+    private PgTaker? _taker;
     private bool _isClosed;
 
     /// <summary>An output.</summary>
@@ -61,6 +64,9 @@ internal sealed class PgUnitOutput : IUnitOutput
 
     /// <summary>Makes the sink of the statement.</summary>
     internal ICopyTarget Bind(CopyBinding binding) => _sink = new PgSink(_header, _unit, _writing, _copy, binding.Types);
+
+    /// <inheritdoc/>
+    public IRowTaker Taker => _taker ??= new PgTaker(_copy, _header.Proof != Proof.Counts);
 
     /// <inheritdoc/>
     public long Answered(DuckDbResult answer) => answer.RowsChanged;

@@ -14,6 +14,9 @@ namespace Millrace.Connectors.Postgres.Writing;
 /// <param name="Columns">The stage's columns, those of the stream's header in its order.</param>
 internal sealed record PgWriting(string Stage, string Attempts, ImmutableArray<PgWrittenColumn> Columns)
 {
+    /// <summary>Whether rows pass as the source sends them, and nobody encodes them.</summary>
+    public bool IsPassed { get; init; }
+
     /// <summary>The COPY of a unit.</summary>
     internal string CopySql => $"COPY {Stage} ({string.Join(", ", Columns.Select(static column => column.Name))}) FROM STDIN (FORMAT binary)";
 
