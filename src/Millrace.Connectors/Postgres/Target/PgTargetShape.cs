@@ -92,7 +92,7 @@ internal sealed record PgTargetShape(
             rule == SchemaRule.Replace ? [.. left.Select(static there => there.Name)] : []);
     }
 
-    /// <summary>Whether a column that is there takes the values exactly: as they are, or as text whose form only the server knows.</summary>
+    /// <summary>Whether a column that is there takes the values exactly: as they are, or as the server reads them.</summary>
     private static bool Holds(PgLiveColumn there, Column column)
     {
         var from = DuckDbType.Parse(column.Type);

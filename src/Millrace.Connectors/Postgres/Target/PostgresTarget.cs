@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using Millrace.Commit;
 using Millrace.Connectors.Postgres.Catalog;

@@ -16,6 +16,7 @@ internal static class PgWireForm
         "text", "varchar", "bpchar", "name", "char", "json", "jsonb", "xml", "bit", "varbit", "inet", "cidr", "macaddr", "macaddr8",
         "point", "line", "lseg", "box", "path", "polygon", "circle", "tsvector", "tsquery", "jsonpath", "pg_lsn",
         "int4range", "int8range", "numrange", "tsrange", "tstzrange", "daterange",
+        "int4multirange", "int8multirange", "nummultirange", "tsmultirange", "tstzmultirange", "datemultirange",
     }.ToFrozenSet(StringComparer.Ordinal);
 
     /// <summary>The form of columns; null where one of them has none.</summary>

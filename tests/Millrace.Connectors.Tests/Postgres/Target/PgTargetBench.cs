@@ -97,6 +97,10 @@ internal sealed class PgTargetBench : IAsyncDisposable
     /// <summary>Rows of a query on the source, one text each.</summary>
     public Task<List<string>> SourceRowsAsync(string query) => RowsAsync(Source, query);
 
+    /// <summary>Whether the latest run's rows passed undecoded.</summary>
+    public bool IsPassed() => Directory.GetFiles(_folder["state/runs"], "stream.json", SearchOption.AllDirectories).OrderBy(File.GetLastWriteTimeUtc).Select(File.ReadAllText).Last()
+        .Contains("passed\":true", StringComparison.OrdinalIgnoreCase);
+
     /// <summary>Fails when anything of a run is left in the target beside what it has published.</summary>
     public async Task AssertNothingLeftAsync() => Assert.Empty(await TargetRowsAsync(
         "SELECT c.relname FROM pg_class c WHERE starts_with(c.relname, '_millrace_') AND c.relname NOT LIKE '\\_millrace\\_commits%'"));
