@@ -97,7 +97,7 @@ public sealed class JobMistakeTests
     [InlineData("streams", "{a: {key: [id]}}", "found key, which mode: overwrite does not use")]
     [InlineData("streams", "{a: {mode: append, cursor: at}}", "found cursor, which mode: append does not use")]
     [InlineData("streams", "{a: {mode: merge, key: id, lag: 5m}}", "found lag, which mode: merge does not use")]
-    [InlineData("streams", "{a: {mode: merge, key: [id, id]}}", "found 'id' twice")]
+    [InlineData("streams", "{a: {mode: merge, key: [id, id]}}", "found 'id' a second time")]
     [InlineData("streams", "{a: {mode: incremental, cursor: at, lag: soon}}", "found 'soon', expected a time such as 90s, 15m or 1h, or a number")]
     [InlineData("streams", "{a: {mode: incremental, cursor: at, deletes: gone}}", "found deletes, which mode: incremental does not use\n  Name a key, too.")]
     [InlineData("streams", "{a: {write: {codec: lzo}}}", "expected zstd, snappy")]

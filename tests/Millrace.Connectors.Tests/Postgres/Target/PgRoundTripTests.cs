@@ -49,21 +49,22 @@ public sealed class PgRoundTripTests(PgServers servers)
 
         await bench.SourceAsync($"SET search_path = types, public; {table}; INSERT INTO public.t (id) VALUES (1000)");
         // Types that pass as they come are one table; all that are not made of others are another.
-        var odd = (await bench.SourceRowsAsync(isPassed
-            ? """
-              SELECT a.attname FROM pg_attribute a JOIN pg_type y ON y.oid = a.atttypid LEFT JOIN pg_type e ON e.oid = y.typelem AND e.typarray = y.oid
-              WHERE a.attrelid = 'public.t'::regclass AND a.attnum > 0 AND NOT (coalesce(e.typnamespace, y.typnamespace) = 'pg_catalog'::regnamespace AND coalesce(e.typname, y.typname) <> ALL (
-                  '{oid,money,xid,xid8,cid,tid,pg_snapshot,txid_snapshot,int2vector,oidvector,regclass,regtype,regproc,regprocedure,regoper,regoperator,regrole,regnamespace,regconfig,regdictionary,regcollation}'))
-              """
-            : "SELECT a.attname FROM pg_attribute a WHERE a.attrelid = 'public.t'::regclass AND a.attname = 'none'")).Select(static name => name.Trim('(', ')')).Where(static name => name != "id").ToList();
-        if (odd.Count > 0) await bench.SourceAsync($"ALTER TABLE public.t {string.Join(", ", odd.Select(static name => $"DROP COLUMN {name}"))}");
+        var odd = await bench.SourceRowsAsync(
+            """
+            SELECT a.attname FROM pg_attribute a JOIN pg_type y ON y.oid = a.atttypid LEFT JOIN pg_type e ON e.oid = y.typelem AND e.typarray = y.oid
+            WHERE a.attrelid = 'public.t'::regclass AND a.attnum > 1 AND NOT (coalesce(e.typnamespace, y.typnamespace) = 'pg_catalog'::regnamespace AND coalesce(e.typname, y.typname) <> ALL (
+                '{oid,money,xid,xid8,cid,tid,pg_snapshot,txid_snapshot,int2vector,oidvector,regclass,regtype,regproc,regprocedure,regoper,regoperator,regrole,regnamespace,regconfig,regdictionary,regcollation}')
+                AND format_type(a.atttypid, a.atttypmod) NOT IN ('numeric(5,-2)', 'numeric(3,5)', 'numeric(3,40)'))
+            """);
+        if (isPassed) await bench.SourceAsync($"ALTER TABLE public.t {string.Join(", ", odd.Select(static name => $"DROP COLUMN {name.Trim('(', ')')}"))}");
 
         await bench.MoveAsync(isPassed ? "streams.public.t.proof=hash" : "streams.public.t.on_reject=quarantine");
 
         Assert.Equal(isPassed, bench.IsPassed());
         var (before, after) = (await bench.SourceRowsAsync(Columns), await bench.TargetRowsAsync(Columns));
         Assert.Equal(before.Count, after.Count);
-        Assert.All(before.Zip(after), pair => Assert.True(pair.First == pair.Second || (!isPassed && pair.Second.Contains("text", StringComparison.Ordinal)), pair.ToString()));
+        // A type that only the source knows becomes text; a numeric of an odd scale the one that holds it exactly.
+        Assert.All(before.Zip(after), pair => Assert.True(pair.First == pair.Second || (!isPassed && (pair.Second.Contains("text", StringComparison.Ordinal) || pair.First.Contains("numeric(5,-2)", StringComparison.Ordinal) || pair.First.Contains("numeric(3,5)", StringComparison.Ordinal))), pair.ToString()));
         Assert.Equal(await bench.SourceRowsAsync("SELECT * FROM public.t ORDER BY id"), await bench.TargetRowsAsync("SELECT * FROM public.t ORDER BY id"));
         await bench.AssertNothingLeftAsync();
     }
