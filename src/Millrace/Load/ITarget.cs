@@ -85,6 +85,14 @@ public interface ITarget : IAsyncDisposable
     ValueTask<PublishedTable?> FindAsync(string to, CancellationToken cancel) => ValueTask.FromResult<PublishedTable?>(null);
 
     /// <summary>
+    /// What a publication will do to the table that is there, in words for the plan. Changes nothing.
+    /// </summary>
+    /// <param name="plan">The stream's plan.</param>
+    /// <param name="cancel">Stops the looking.</param>
+    /// <exception cref="Fault">The rows can't go there.</exception>
+    ValueTask<ImmutableArray<string>> ForeseeAsync(StreamPlan plan, CancellationToken cancel) => ValueTask.FromResult<ImmutableArray<string>>([]);
+
+    /// <summary>
     /// What an incremental load of a table has to read: after where the last one ended, less the lag. Changes nothing.
     /// </summary>
     /// <param name="stream">The stream, with its cursor.</param>

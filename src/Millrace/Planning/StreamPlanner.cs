@@ -24,6 +24,7 @@ internal sealed class StreamPlanner(JobEnds ends, Job job, Budget budget, Schema
                 plan = await schema.CheckAsync(await PlanAsync(stream, request, cancel).ConfigureAwait(false), cancel).ConfigureAwait(false);
                 AssertColumns(plan);
                 if (IsLookedAt(stream)) plan = plan with { WireForm = null };
+                plan = plan with { Remarks = plan.Remarks.AddRange(await ends.Target.ForeseeAsync(plan, cancel).ConfigureAwait(false)) };
             }
             catch (Exception error) when (!cancel.IsCancellationRequested)
             {

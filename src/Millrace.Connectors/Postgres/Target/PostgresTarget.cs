@@ -97,6 +97,26 @@ internal sealed class PostgresTarget : ITarget
     }
 
     /// <inheritdoc/>
+    public async ValueTask<ImmutableArray<string>> ForeseeAsync(StreamPlan plan, CancellationToken cancel)
+    {
+        var table = await TableAsync(plan.Stream.TargetName, cancel);
+        if (await PgLiveTable.FindAsync(_control, _types, table, cancel) is not { } live) return [$"{table.Written} is made"];
+        var remarks = ImmutableArray.CreateBuilder<string>();
+        var shape = PgTargetShape.Into(plan.Columns, live, plan.Stream.Schema, keepsRows: plan.Stream.Mode != WriteMode.Overwrite);
+        if (shape.Changes) remarks.Add($"{table.Written} changes: {string.Join(", ", PgInsertion.Changes(shape))}");
+        if (plan.Stream.Mode == WriteMode.Overwrite)
+        {
+            remarks.Add((await PgDefinition.ReadAsync(_control, live, cancel)).WhyNotExchanged is { } why
+                ? $"the rows of {table.Written} are replaced by DELETE and INSERT, because {why}"
+                : $"{table.Written} is exchanged for the new table");
+        }
+
+        if (plan.WireForm is not null && !shape.Changes && PgWireForm.Of(plan.Columns.Select(column => live.Find(column.Name)!.Attribute)) == plan.WireForm)
+            remarks.Add("rows pass undecoded: both ends have the same columns");
+        return remarks.ToImmutable();
+    }
+
+    /// <inheritdoc/>
     public async ValueTask<string> StageAsync(StagingRequest request, CancellationToken cancel)
     {
         var stream = request.Plan.Stream;

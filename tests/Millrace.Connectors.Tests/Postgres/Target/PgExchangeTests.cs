@@ -56,6 +56,7 @@ public sealed class PgExchangeTests(PgServers servers)
         for (var round = 0; round < 2; round++) await bench.MoveAsync("streams.public.t.to=sales.t", "streams.public.t.partition.rows=500");
 
         Assert.Equal(before, (await bench.TargetRowsAsync(Definition)).Select(static row => row).Order(StringComparer.Ordinal).ToList());
+        Assert.Contains("sales.t is exchanged for the new table", bench.Remarks);
         Assert.NotEqual(oid, await bench.TargetTextAsync("SELECT 'sales.t'::regclass::oid::text"));
         Assert.Equal("3000 4501500 9003000.000 3000", await bench.TargetTextAsync("SELECT count(*) || ' ' || sum(id) || ' ' || sum(doubled) || ' ' || count(p) FROM sales.t"));
         Assert.Equal("99 99", await bench.TargetTextAsync("SELECT (SELECT count(*) FROM sales.v) || ' ' || (SELECT n FROM sales.w)"));
@@ -80,6 +81,7 @@ public sealed class PgExchangeTests(PgServers servers)
 
         await bench.MoveAsync();
 
+        Assert.Contains(bench.Remarks, static remark => remark.StartsWith("the rows of public.t are replaced by DELETE and INSERT, because ", StringComparison.Ordinal));
         Assert.Equal(oid, await bench.TargetTextAsync("SELECT 't'::regclass::oid::text"));
         Assert.Equal("3000 4501500 n3000 9003000", await bench.TargetTextAsync("SELECT count(*) || ' ' || sum(id) || ' ' || (SELECT name FROM t WHERE id = 3000) || ' ' || sum(doubled) FROM ONLY t"));
         await bench.AssertNothingLeftAsync();

@@ -97,6 +97,9 @@ internal sealed class PgTargetBench : IAsyncDisposable
     /// <summary>Rows of a query on the source, one text each.</summary>
     public Task<List<string>> SourceRowsAsync(string query) => RowsAsync(Source, query);
 
+    /// <summary>What the plans have said.</summary>
+    public IEnumerable<string> Remarks => Events.OfType<StreamPlanned>().SelectMany(static planned => planned.Plan.Remarks);
+
     /// <summary>Whether the latest run's rows passed undecoded.</summary>
     public bool IsPassed() => Directory.GetFiles(_folder["state/runs"], "stream.json", SearchOption.AllDirectories).OrderBy(File.GetLastWriteTimeUtc).Select(File.ReadAllText).Last()
         .Contains("passed\":true", StringComparison.OrdinalIgnoreCase);

@@ -21,6 +21,7 @@ public sealed class PgTargetTests(PgServers servers)
         var summary = await bench.MoveAsync("streams.public.t.partition.rows=500");
 
         Assert.Equal(5000, summary.RowsWritten);
+        Assert.Contains("public.t is made", bench.Remarks);
         Assert.Equal(await bench.SourceRowsAsync("SELECT * FROM t ORDER BY id"), await bench.TargetRowsAsync("SELECT * FROM t ORDER BY id"));
         Assert.Equal(
             ["(id,bigint,t)", "(name,\"character varying(40)\",f)", "(part,\"numeric(12,3)\",f)", "(at,\"timestamp with time zone\",f)"],
