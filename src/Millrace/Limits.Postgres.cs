@@ -101,6 +101,9 @@ public static partial class Limits
     /// <summary>The wait between two tries doubles so many times, and then stays.</summary>
     public const int PgPublishWaitDoublingsMax = 5;
 
+    /// <summary>The longest name of a table or schema, in bytes: PostgreSQL cuts longer ones off silently.</summary>
+    public const int PgNameBytesMax = 63;
+
     /// <summary>Attempts' names that go to the server in one statement.</summary>
     public const int PgNamesPerStatement = 1_000;
 }

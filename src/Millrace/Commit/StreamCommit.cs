@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Millrace.DuckDb;
 using Millrace.Faults;
 using Millrace.Jobs;
@@ -50,6 +51,7 @@ internal static class StreamCommit
             Schema = stream.Schema,
             Epoch = run.Lease.Epoch,
             Results = token => generation.ReadResultsAsync(units, token),
+            Rejects = token => LinesAsync(rejects.Select(folder.PathOf), token),
             Rows = written,
             AssertHolder = run.Lease.AssertHolder,
         };
@@ -69,6 +71,14 @@ internal static class StreamCommit
         folder.WriteCommit(record);
         folder.RemoveRejectsExcept(rejects);
         return record;
+    }
+
+    private static async IAsyncEnumerable<string> LinesAsync(IEnumerable<string> paths, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        foreach (var path in paths.Order(StringComparer.Ordinal))
+        {
+            await foreach (var line in File.ReadLinesAsync(path, cancel).ConfigureAwait(false)) yield return line;
+        }
     }
 
     /// <summary>The hash of a unit's rows, which must have left the source as they were written.</summary>

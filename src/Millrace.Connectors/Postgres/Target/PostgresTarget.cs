@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Text;
 using Millrace.Commit;
 using Millrace.Connectors.Postgres.Catalog;
 using Millrace.Connectors.Postgres.Protocol;
@@ -182,6 +183,8 @@ internal sealed class PostgresTarget : ITarget
         var name = PgTableName.Parse(to);
         var schema = name.Schema ?? (await _catalog.SearchPathAsync(cancel)).Schemas.FirstOrDefault(static schema => !IsTemporary(schema))
             ?? throw Refused($"{Place}: this user's search path has no schema", "Name the schema with `to: schema.table`.");
+        if (Encoding.UTF8.GetByteCount(name.Name) > Limits.PgNameBytesMax || Encoding.UTF8.GetByteCount(schema) > Limits.PgNameBytesMax)
+            throw Refused($"{Words.Quote(to)} is longer than a name of PostgreSQL may be ({Limits.PgNameBytesMax} bytes): it would be cut", "Write to a shorter name with `to:`.");
         if (IsTemporary(schema)) throw Refused($"{Words.Quote(to)} is in a temporary schema: nobody else would see it", "Name another schema with `to:`.");
         if (name.Name.StartsWith(PgStagingPlace.Prefix, StringComparison.Ordinal)) throw Refused($"{Words.Quote(to)} has a name that Millrace keeps for itself", "Write to another name with `to:`.");
         return new PgTable(schema, name.Name);
