@@ -63,7 +63,10 @@ internal sealed class PgStaging(PgControl control, PgTypeCatalog types, PgStagin
     {
         if (!await ExistsAsync(place.Rows, cancel) || !await ExistsAsync(place.Attempts, cancel)) throw Lost("the staging table is gone");
         await control.QueryAsync(
-            "SELECT pg_terminate_backend(l.pid) FROM pg_locks l WHERE l.relation = $1::regclass AND l.pid <> pg_backend_pid() AND l.mode = 'RowExclusiveLock'",
+            """
+            SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_database d ON d.oid = l.database AND d.datname = current_database()
+            WHERE l.relation = $1::regclass AND l.pid <> pg_backend_pid() AND l.mode = 'RowExclusiveLock'
+            """,
             [place.Rows.Sql],
             cancel);
         await control.TransactionAsync(
