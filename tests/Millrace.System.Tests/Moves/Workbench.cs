@@ -53,6 +53,9 @@ internal sealed class Workbench : IAsyncDisposable
     /// <summary>What is started: the program, or <see cref="MillraceProcess.Launcher"/>.</summary>
     public string Program { get; set; } = MillraceProcess.Program;
 
+    /// <summary>What a job file's <c>${TARGET_URL}</c> stands for; null: nothing.</summary>
+    public string? TargetUrl { get; set; }
+
     /// <summary>The source with its password.</summary>
     public string Url => Server.Url(database: Database);
 
@@ -134,7 +137,7 @@ internal sealed class Workbench : IAsyncDisposable
     {
         Program = Program,
         Folder = _folder.Path,
-        Environment = new Dictionary<string, string?> { ["PG_URL"] = url ?? Url, ["TMPDIR"] = _temporary.Path, ["DOTNET_EnableDiagnostics"] = null },
+        Environment = new Dictionary<string, string?> { ["PG_URL"] = url ?? Url, ["TARGET_URL"] = TargetUrl, ["TMPDIR"] = _temporary.Path, ["DOTNET_EnableDiagnostics"] = null },
         Limit = TimeSpan.FromSeconds(120),
     };
 
