@@ -185,7 +185,22 @@ public sealed class PgCopyBuffer
             // The rest of this row follows: other threads' rows wait.
             if (!_holds) _writer.Hold();
             _holds = true;
+            SendHolding();
+        }
+    }
+
+    /// <summary>What can't be sent is the end of this COPY: whoever ends it, on another thread, must not wait for this one.</summary>
+    private void SendHolding()
+    {
+        try
+        {
             Send();
+        }
+        catch
+        {
+            _holds = false;
+            _writer.Release();
+            throw;
         }
     }
 

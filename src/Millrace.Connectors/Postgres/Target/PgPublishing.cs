@@ -32,7 +32,7 @@ internal sealed class PgPublishing
         _header = header;
         _request = request;
         _clock = clock;
-        _staging = new PgStaging(control, _types, place);
+        _staging = new PgStaging(control, _types, place, clock);
         _log = PgCommitLog.Of(control, place.Table.Schema);
     }
 
@@ -50,6 +50,12 @@ internal sealed class PgPublishing
                 if (await _log.FindAsync(_header.Run, _header.Stream, cancel) is { } rows) return await FinishAsync(rows, already: attempt == 1, cancel);
                 await PublishAsync(cancel);
                 return await FinishAsync(_request.Rows, already: false, cancel);
+            }
+            catch (PgStagingLost)
+            {
+                // A coordinator before this one may have published in the last moment, and taken the staged rows with it.
+                if (await _log.FindAsync(_header.Run, _header.Stream, cancel) is { } rows) return await FinishAsync(rows, already: true, cancel);
+                throw;
             }
             catch (Fault fault) when (fault.Retryable && attempt < Limits.PgPublishAttemptsMax)
             {

@@ -13,7 +13,7 @@ namespace Millrace.Connectors.Postgres.Target;
 /// A stream's staging tables: makes them, says how its columns are sent there, and at the end makes sure that they hold exactly the rows
 /// that the units' results name.
 /// </summary>
-internal sealed class PgStaging(PgControl control, PgTypeCatalog types, PgStagingPlace place)
+internal sealed class PgStaging(PgControl control, PgTypeCatalog types, PgStagingPlace place, TimeProvider clock)
 {
     /// <summary>
     /// Makes the tables, or takes those that an earlier coordinator has made; gives what the writers need. Where no column must be cast,
@@ -62,13 +62,7 @@ internal sealed class PgStaging(PgControl control, PgTypeCatalog types, PgStagin
     public async Task SettleAsync(IAsyncEnumerable<UnitResult> results, long rows, CancellationToken cancel)
     {
         if (!await ExistsAsync(place.Rows, cancel) || !await ExistsAsync(place.Attempts, cancel)) throw Lost("the staging table is gone");
-        await control.QueryAsync(
-            """
-            SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_database d ON d.oid = l.database AND d.datname = current_database()
-            WHERE l.relation = $1::regclass AND l.pid <> pg_backend_pid() AND l.mode = 'RowExclusiveLock'
-            """,
-            [place.Rows.Sql],
-            cancel);
+        await EndOthersAsync(cancel);
         await control.TransactionAsync(
             async () =>
             {
@@ -88,6 +82,28 @@ internal sealed class PgStaging(PgControl control, PgTypeCatalog types, PgStagin
             cancel);
         var there = PgCatalog.Number((await control.QueryAsync($"SELECT count(*) FROM {place.Rows.Sql}", [], cancel))[0][0]);
         if (there != rows) throw Lost($"{there} rows are there, and {rows} were written");
+    }
+
+    /// <summary>
+    /// Ends sessions that work with the rows yet: those that write, and those in which a coordinator that was killed publishes. A statement
+    /// runs on without its client, for hours if it has much to do, and who publishes again would wait for it.
+    /// </summary>
+    private async Task EndOthersAsync(CancellationToken cancel)
+    {
+        for (var wait = 1; ; wait *= 2)
+        {
+            var others = await control.QueryAsync(
+                """
+                SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a WHERE a.pid <> pg_backend_pid() AND EXISTS (
+                    SELECT FROM pg_locks l WHERE l.pid = a.pid AND l.relation = to_regclass($1) AND l.database = a.datid AND a.datname = current_database()
+                        AND (l.mode = 'RowExclusiveLock' OR a.usename = current_user AND a.application_name = current_setting('application_name')))
+                """,
+                [place.Rows.Sql],
+                cancel);
+            if (others.Count == 0) return;
+            if (wait > Limits.PgPublishLockMilliseconds) throw Occupied();
+            await Task.Delay(TimeSpan.FromMilliseconds(wait), clock, cancel);
+        }
     }
 
     /// <summary>Brings the attempts that results name to the server, some at a time.</summary>
@@ -187,6 +203,11 @@ internal sealed class PgStaging(PgControl control, PgTypeCatalog types, PgStagin
         Side = FaultSide.Target,
         Advice = "A crash or a fail-over of the server does that. `millrace resume` reads the stream again.",
     });
+
+    private Fault Occupied() => new(FaultKind.Refused, $"{place.Table.Written}: a session that works with the staged rows was told to end, and goes on")
+    {
+        Side = FaultSide.Target, Retryable = true, Advice = "Look for it in pg_stat_activity; `millrace resume` goes on when it is gone.",
+    };
 
     private Fault NoForm(Column column, PgAttribute there) => new(FaultKind.Data, $"{place.Table.Written}: {column.Type} can't go into {Words.Quote(column.Name)}, which is {there.Spelling}")
     {

@@ -126,7 +126,7 @@ internal sealed class PostgresTarget : ITarget
         await EnsureSchemaAsync(table.Schema, cancel);
         await PgCommitLog.Of(_control, table.Schema).EnsureAsync(cancel);
         var place = new PgStagingPlace(table, request.Run, stream.Name);
-        var staging = new PgStaging(_control, _types, place);
+        var staging = new PgStaging(_control, _types, place, _context.Clock);
         if (request.Fresh) await staging.DropAsync(cancel);
         try
         {

@@ -127,4 +127,31 @@ public sealed class PgCopyWriterTests(PgServers servers)
         await server.ExecuteAsync($"DROP TABLE IF EXISTS copy_{name}; CREATE TABLE copy_{name} (i int8, t text)");
         return await PgConnection.OpenAsync(PgSettings.Parse(server.Url(query: $"sslmode={sslmode}")), s_never, access: PgAccess.Write());
     }
+
+    /// <summary>A row that goes out in pieces keeps other threads' rows back, but nobody who ends a COPY whose connection broke in its middle.</summary>
+    [Fact]
+    public async Task A_connection_that_is_lost_in_the_middle_of_a_row_does_not_keep_who_ends_the_copy()
+    {
+        var server = await servers.GetAsync();
+        await using var connection = await OpenAsync(server, "lost");
+        var copy = await connection.CopyInAsync("COPY public.copy_lost (t) FROM STDIN (FORMAT binary)", s_never);
+        var tuple = new byte[6 + (3 * Limits.PgCopyMessageBytes)];
+        tuple[1] = 1;
+        BinaryPrimitives.WriteInt32BigEndian(tuple.AsSpan(2), tuple.Length - 6);
+        tuple.AsSpan(6).Fill((byte)'x');
+        await server.ExecuteAsync($"SELECT pg_terminate_backend({connection.ProcessId})");
+
+        var writing = Task.Factory.StartNew(
+            () =>
+            {
+                var buffer = copy.OpenBuffer(fixedBytes: 0);
+                while (true) buffer.Row(tuple);
+            },
+            s_never,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default);
+        await Assert.ThrowsAsync<Fault>(() => writing);
+
+        await Task.Factory.StartNew(copy.Dispose, s_never, TaskCreationOptions.LongRunning, TaskScheduler.Default).WaitAsync(TimeSpan.FromSeconds(60), s_never);
+    }
 }

@@ -90,6 +90,27 @@ public sealed class PgPublishTests(PgServers servers)
     }
 
     [Fact]
+    public async Task A_statement_that_a_killed_coordinator_has_left_is_ended()
+    {
+        await using var bench = await PgTargetBench.CreateAsync(servers);
+        await bench.SourceAsync("CREATE TABLE t (id bigint, name text); INSERT INTO t SELECT i, 'n' || i FROM generate_series(1, 3000) AS i");
+        await bench.TargetAsync("CREATE TABLE t (id bigint, name text)");
+        bench.Step = static _ => throw new Fault(FaultKind.Died, "the coordinator was killed");
+        await bench.TryMoveAsync("streams.public.t.mode=append");
+        var rows = (await bench.TargetRowsAsync("SELECT relname FROM pg_class WHERE relname LIKE '\\_millrace\\_%rows'"))[0].Trim('(', ')');
+        await using var left = Npgsql.NpgsqlDataSource.Create(bench.TargetConnection + ";Application Name=millrace");
+        await using var session = await left.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        await using var transaction = await session.BeginTransactionAsync(TestContext.Current.CancellationToken);
+        await using (var insert = new Npgsql.NpgsqlCommand($"INSERT INTO t SELECT id, name FROM {rows}", session, transaction)) await insert.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        bench.Step = static _ => { };
+
+        Assert.Equal(RunStatus.Succeeded, (await bench.ResumeAsync("streams.public.t.mode=append")).Status);
+
+        Assert.Equal("3000 4501500", await bench.TargetTextAsync(Sum));
+        await Assert.ThrowsAnyAsync<Exception>(async () => await transaction.CommitAsync(TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
     public async Task A_lock_that_somebody_holds_is_waited_for_and_readers_are_not_kept_out_for_long()
     {
         await using var bench = await PgTargetBench.CreateAsync(servers);

@@ -49,6 +49,9 @@ internal sealed class PgTargetBench : IAsyncDisposable
     /// <summary>A folder for files.</summary>
     public TempFolder Folder => _folder;
 
+    /// <summary>How the independent client reaches the target.</summary>
+    public string TargetConnection => _server.ConnectionString(_to);
+
     /// <summary>The target's address.</summary>
     public string TargetUrl => _server.Url(database: _to);
 
