@@ -112,7 +112,8 @@ def over_counts(runs, name):
 def publish(options, runs, sizes):
     one = report.median(runs["psql, one stream, to /dev/null"], "seconds")
     rows = []
-    for name, figures in runs.items():
+    for name in sizes:
+        figures = runs[name]
         seconds, cpu, peak = (report.median(figures, column) for column in COLUMNS)
         rows.append([name, f"{seconds:.2f}", f"{seconds / one:.2f}", f"{cpu:.1f}", f"{peak:.0f}", f"{sizes[name]:.0f}" if sizes[name] else ""])
     body = report.table(["", "seconds", "/ psql one stream", "CPU s (client)", "peak PSS MB", "written MB"], rows)

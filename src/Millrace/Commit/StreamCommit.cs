@@ -43,19 +43,8 @@ internal static class StreamCommit
         if (header.Proof != Proof.Counts && hash.Rows != written)
             throw new Fault(FaultKind.Data, $"{written} rows were written and {hash} is their hash: nothing was published") { Where = stream.Name };
 
-        var request = new CommitRequest
-        {
-            Mode = stream.Mode,
-            Merge = MergeRule.Of(stream, header),
-            StagingLost = folder.Forget,
-            Schema = stream.Schema,
-            Epoch = run.Lease.Epoch,
-            Results = token => generation.ReadResultsAsync(units, token),
-            Rejects = token => LinesAsync(rejects.Select(folder.PathOf), token),
-            Rows = written,
-            AssertHolder = run.Lease.AssertHolder,
-        };
         run.Lease.AssertHolder();
+        var request = RequestOf(run, stream, header, token => generation.ReadResultsAsync(units, token), written, rejects);
         var receipt = await target.CommitAsync(header, request, cancel).ConfigureAwait(false);
         var record = new CommitRecord
         {
@@ -71,6 +60,24 @@ internal static class StreamCommit
         folder.WriteCommit(record);
         folder.RemoveRejectsExcept(rejects);
         return record;
+    }
+
+    private static CommitRequest RequestOf(
+        ActiveRun run, StreamJob stream, StreamHeader header, Func<CancellationToken, IAsyncEnumerable<UnitResult>> results, long rows, HashSet<string> rejects)
+    {
+        var folder = run.Directory.Stream(stream.Name);
+        return new CommitRequest
+        {
+            Mode = stream.Mode,
+            Merge = MergeRule.Of(stream, header),
+            Schema = stream.Schema,
+            Epoch = run.Lease.Epoch,
+            Results = results,
+            Rejects = token => LinesAsync(rejects.Select(folder.PathOf), token),
+            Rows = rows,
+            AssertHolder = run.Lease.AssertHolder,
+            StagingLost = folder.Forget,
+        };
     }
 
     private static async IAsyncEnumerable<string> LinesAsync(IEnumerable<string> paths, [EnumeratorCancellation] CancellationToken cancel)
