@@ -44,7 +44,7 @@ public sealed class VerbTests
     [InlineData("error: Required argument missing for command: 'show'.\n", "show")]
     [InlineData("error: no.yaml: found no such file, expected a job file\n", "run", "no.yaml")]
     [InlineData("error: @no: found no such file, expected a job file\n", "run", "@no")]
-    [InlineData("error: --mode: found 'x', expected overwrite or append\n", "run", "--from", "a.csv", "--to", "b", "--mode", "x")]
+    [InlineData("error: --mode: found 'x', expected overwrite, append, merge or incremental\n", "run", "--from", "a.csv", "--to", "b", "--mode", "x")]
     [InlineData("error: --from: found nothing, expected a path", "plan", "--to", "b")]
     [InlineData("error: postgres://u@h/d: found a URL, expected a job file\n", "run", "postgres://u:secret@h/d")]
     [InlineData("error: there is no run ../x", "show", "../x")]
