@@ -21,7 +21,7 @@ internal sealed class PgCommitLog(PgControl control, PgTable log)
     /// <summary>Makes the table if it is not there; of several at once each finds it made.</summary>
     public async Task EnsureAsync(CancellationToken cancel)
     {
-        if (await ExistsAsync(cancel)) return;
+        if (await log.FindAsync(control, cancel) is not null) return;
         try
         {
             await control.ExecuteAsync(
@@ -36,14 +36,14 @@ internal sealed class PgCommitLog(PgControl control, PgTable log)
         catch (Fault fault) when (fault.Code is "23505" or "42P07" or "XX000")
         {
             // IF NOT EXISTS does not keep two sessions from creating it at the same moment: one of them gets an error, and the table is there.
-            if (!await ExistsAsync(cancel)) throw;
+            if (await log.FindAsync(control, cancel) is null) throw;
         }
     }
 
     /// <summary>Rows that a run has published of a stream; null: it has not.</summary>
     public async Task<long?> FindAsync(string run, string stream, CancellationToken cancel)
     {
-        if (!await ExistsAsync(cancel)) return null;
+        if (await log.FindAsync(control, cancel) is null) return null;
         var rows = await control.QueryAsync($"SELECT rows FROM {log.Sql} WHERE run = $1 AND stream = $2", [run, stream], cancel);
         return rows.Count == 0 ? null : PgCatalog.Number(rows[0][0]);
     }
@@ -51,7 +51,7 @@ internal sealed class PgCommitLog(PgControl control, PgTable log)
     /// <summary>The latest publication into a table; null: there is none.</summary>
     public async Task<PgPublication?> LatestAsync(PgTable table, CancellationToken cancel)
     {
-        if (!await ExistsAsync(cancel)) return null;
+        if (await log.FindAsync(control, cancel) is null) return null;
         var rows = await control.QueryAsync(
             $"""
             SELECT run, columns, (SELECT watermark FROM {log.Sql} WHERE target = $1 AND watermark IS NOT NULL ORDER BY committed_at DESC, run DESC LIMIT 1)
@@ -82,9 +82,6 @@ internal sealed class PgCommitLog(PgControl control, PgTable log)
             cancel);
         return added.Count == 1;
     }
-
-    private async Task<bool> ExistsAsync(CancellationToken cancel) =>
-        (await control.QueryAsync("SELECT to_regclass($1) IS NOT NULL", [log.Sql], cancel))[0][0] == "t";
 }
 
 /// <summary>What the log remembers of a table's latest publication.</summary>

@@ -39,6 +39,13 @@ internal sealed record PgDefinition
     /// <summary>Statements that lock the views that read it and change nothing of them.</summary>
     public ImmutableArray<string> ViewLocks { get; init; } = [];
 
+    /// <summary>Its fingerprint now; null when another table can't take its place any more.</summary>
+    public static async Task<string?> FingerprintAsync(PgControl control, PgLiveTable live, CancellationToken cancel)
+    {
+        var reader = new PgDefinitionReader(control, live);
+        return await reader.WhyNotAsync(cancel) is null ? await reader.FingerprintAsync(cancel) : null;
+    }
+
     /// <summary>Reads it. What forbids an exchange is all that is said of a table that can't be exchanged.</summary>
     public static async Task<PgDefinition> ReadAsync(PgControl control, PgLiveTable live, CancellationToken cancel)
     {

@@ -135,6 +135,9 @@ internal sealed class PgDefinitionReader(PgControl control, PgLiveTable live)
     /// <summary>Why another table can't take its place; null: it can.</summary>
     public async Task<string?> WhyNotAsync(CancellationToken cancel) => (await RowsAsync(WhyNot, cancel))[0][0];
 
+    /// <summary>What changes when anything changes that <c>LIKE</c> copies.</summary>
+    public async Task<string> FingerprintAsync(CancellationToken cancel) => (await RowsAsync(Fingerprint, cancel))[0][0]!;
+
     /// <summary>Everything.</summary>
     public async Task<PgDefinition> ReadAsync(CancellationToken cancel)
     {

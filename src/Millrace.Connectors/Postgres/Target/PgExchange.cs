@@ -43,7 +43,7 @@ internal sealed class PgExchange(
     {
         foreach (var statement in definition.ViewLocks) await control.ExecuteAsync(statement, cancel);
         await control.ExecuteAsync($"LOCK TABLE {live.Table.Sql} IN ACCESS EXCLUSIVE MODE", cancel);
-        if ((await PgDefinition.ReadAsync(control, live, cancel)).Fingerprint != definition.Fingerprint) throw PgPublishing.Changed(live.Table);
+        if (await PgDefinition.FingerprintAsync(control, live, cancel) != definition.Fingerprint) throw PgPublishing.Changed(live.Table);
         await control.ExecuteAsync(
             $"ALTER TABLE {live.Table.Sql} RENAME TO {PgName.Quote(place.Old.Name)}; ALTER TABLE {_next.Sql} RENAME TO {PgName.Quote(live.Table.Name)}", cancel);
         foreach (var statement in definition.Between) await control.ExecuteAsync(statement, cancel);

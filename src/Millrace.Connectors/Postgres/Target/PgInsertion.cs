@@ -10,8 +10,12 @@ internal sealed class PgInsertion(PgControl control, PgTypeCatalog types, PgStag
     public async Task AppendAsync(CancellationToken cancel)
     {
         await ChangeAsync(cancel);
-        await control.ExecuteAsync($"INSERT INTO {live.Table.Sql} ({shape.Names}) OVERRIDING SYSTEM VALUE SELECT {await SelectAsync(cancel)} FROM {place.Rows.Sql} AS s", cancel);
+        await InsertAsync(cancel);
     }
+
+    /// <summary>The insertion alone.</summary>
+    public async Task InsertAsync(CancellationToken cancel) => await control.ExecuteAsync(
+        $"INSERT INTO {live.Table.Sql} ({shape.Names}) OVERRIDING SYSTEM VALUE SELECT {await SelectAsync(cancel)} FROM {place.Rows.Sql} AS s", cancel);
 
     /// <summary>Inside the transaction: in the place of those that are there, which readers see until its end.</summary>
     public async Task ReplaceAsync(CancellationToken cancel)
@@ -43,7 +47,8 @@ internal sealed class PgInsertion(PgControl control, PgTypeCatalog types, PgStag
         };
     }
 
-    private async Task ChangeAsync(CancellationToken cancel)
+    /// <summary>Makes the table that is there take the columns.</summary>
+    public async Task ChangeAsync(CancellationToken cancel)
     {
         if (shape.Changes) await control.ExecuteAsync($"ALTER TABLE {live.Table.Sql} {string.Join(", ", Changes(shape))}", cancel);
     }
@@ -56,6 +61,7 @@ internal sealed class PgInsertion(PgControl control, PgTypeCatalog types, PgStag
         foreach (var column in shape.Altered) yield return $"ALTER COLUMN {column.Sql} TYPE {column.Type}";
     }
 
-    private async Task<string> SelectAsync(CancellationToken cancel) =>
+    /// <summary>The staged rows as the table's columns.</summary>
+    public async Task<string> SelectAsync(CancellationToken cancel) =>
         await staging.SelectListAsync(shape, await types.AttributesAsync(live.Oid, cancel), cancel);
 }

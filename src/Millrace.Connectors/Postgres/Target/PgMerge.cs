@@ -9,7 +9,7 @@ namespace Millrace.Connectors.Postgres.Target;
 /// Rows that find those that are there: by their key, of several with one key the last by the cursor; or, without a key, by the window of the
 /// cursor that was read again. Statements go through the keys in their order, so that two that do this at once do not lock each other out.
 /// </summary>
-internal sealed class PgMerge(PgControl control, PgTypeCatalog types, PgStaging staging, PgStagingPlace place, PgLiveTable live, PgTargetShape shape, MergeRule rule)
+internal sealed class PgMerge(PgControl control, PgInsertion insertion, PgStagingPlace place, PgLiveTable live, PgTargetShape shape, MergeRule rule)
 {
     /// <summary>Refuses rows that could never be found again.</summary>
     public static async Task CheckAsync(PgControl control, PgStagingPlace place, MergeRule rule, CancellationToken cancel)
@@ -28,10 +28,10 @@ internal sealed class PgMerge(PgControl control, PgTypeCatalog types, PgStaging 
     /// <summary>Inside the transaction: rows take the place of those with the same key; those that are marked are removed.</summary>
     public async Task MergeAsync(CancellationToken cancel)
     {
-        await ChangeAsync(cancel);
+        await insertion.ChangeAsync(cancel);
         var isUnique = await IsUniqueAsync(cancel);
         if (!isUnique) await control.ExecuteAsync($"LOCK TABLE {live.Table.Sql} IN SHARE ROW EXCLUSIVE MODE", cancel);
-        var select = await SelectAsync(cancel);
+        var select = await insertion.SelectAsync(cancel);
         await control.ExecuteAsync($"CREATE TEMPORARY TABLE latest ON COMMIT DROP AS {Latest()}; CREATE INDEX ON pg_temp.latest ({Keys("")}); ANALYZE pg_temp.latest", cancel);
         if (rule.Deletes is { } deletes)
         {
@@ -49,10 +49,10 @@ internal sealed class PgMerge(PgControl control, PgTypeCatalog types, PgStaging 
     /// <summary>Inside the transaction: rows take the place of all that the window holds.</summary>
     public async Task ReplaceWindowAsync(CancellationToken cancel)
     {
-        await ChangeAsync(cancel);
+        await insertion.ChangeAsync(cancel);
         await control.ExecuteAsync($"LOCK TABLE {live.Table.Sql} IN SHARE ROW EXCLUSIVE MODE", cancel);
         if (rule.Window?.From is { } from) await control.ExecuteAsync($"DELETE FROM {live.Table.Sql} WHERE {PgName.Quote(rule.Cursor!)} >= {PgName.Literal(from)}", cancel);
-        await control.ExecuteAsync($"INSERT INTO {live.Table.Sql} ({shape.Names}) OVERRIDING SYSTEM VALUE SELECT {await SelectAsync(cancel)} FROM {place.Rows.Sql} AS s", cancel);
+        await insertion.InsertAsync(cancel);
     }
 
     private string Same => string.Join(" AND ", rule.Key.Select(static key => $"t.{PgName.Quote(key)} = s.{PgName.Quote(key)}"));
@@ -91,14 +91,6 @@ internal sealed class PgMerge(PgControl control, PgTypeCatalog types, PgStaging 
     // As rows of texts: json, xml and geometric types have no equality.
     private static string Differs(string one, string other, ImmutableArray<string> columns) =>
         $"ROW({string.Join(", ", columns.Select(column => $"{one}.{column}"))})::text IS DISTINCT FROM ROW({string.Join(", ", columns.Select(column => $"{other}.{column}"))})::text";
-
-    private async Task ChangeAsync(CancellationToken cancel)
-    {
-        if (shape.Changes) await control.ExecuteAsync($"ALTER TABLE {live.Table.Sql} {string.Join(", ", PgInsertion.Changes(shape))}", cancel);
-    }
-
-    private async Task<string> SelectAsync(CancellationToken cancel) =>
-        await staging.SelectListAsync(shape, await types.AttributesAsync(live.Oid, cancel), cancel);
 
     /// <summary>Whether a unique index on exactly these columns, over every row and checked at once, guards the key.</summary>
     private async Task<bool> IsUniqueAsync(CancellationToken cancel)

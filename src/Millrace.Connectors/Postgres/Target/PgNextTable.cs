@@ -30,8 +30,8 @@ internal sealed record PgNextTable(string Fingerprint, Func<PgTable, string> Mak
             async () =>
             {
                 await control.ExecuteAsync($"DROP TABLE IF EXISTS {place.Next.Sql}; {Make(place.Next)}; COMMENT ON TABLE {place.Next.Sql} IS {PgName.Literal(place.Comment)}", cancel);
-                var oid = PgCatalog.Oid((await control.QueryAsync("SELECT to_regclass($1)::oid", [place.Next.Sql], cancel))[0][0]);
-                var select = await staging.SelectListAsync(shape, await types.AttributesAsync(oid, cancel), cancel);
+                var oid = await place.Next.FindAsync(control, cancel);
+                var select = await staging.SelectListAsync(shape, await types.AttributesAsync(oid!.Value, cancel), cancel);
                 await control.ExecuteAsync($"INSERT INTO {place.Next.Sql} ({shape.Names}) OVERRIDING SYSTEM VALUE SELECT {select} FROM {place.Rows.Sql} AS s", cancel);
             },
             cancel);

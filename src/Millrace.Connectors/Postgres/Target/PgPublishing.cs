@@ -108,13 +108,13 @@ internal sealed class PgPublishing
             return exchange.PublishAsync;
         }
 
+        var insert = new PgInsertion(_control, _types, _staging, _place, live, shape);
         if (_request.Merge is { } rule)
         {
-            var merge = new PgMerge(_control, _types, _staging, _place, live, shape, rule);
+            var merge = new PgMerge(_control, insert, _place, live, shape, rule);
             return rule.Key.IsEmpty ? merge.ReplaceWindowAsync : merge.MergeAsync;
         }
 
-        var insert = new PgInsertion(_control, _types, _staging, _place, live, shape);
         return _request.Mode == WriteMode.Overwrite ? insert.ReplaceAsync : insert.AppendAsync;
     }
 

@@ -26,7 +26,7 @@ internal sealed class PgStaging(PgControl control, PgTypeCatalog types, PgStagin
     /// <param name="cancel">Stops it.</param>
     public async Task<PgWriting> MakeAsync(ImmutableArray<Column> columns, string? wireForm, PgTargetShape shape, PgNextTable? next, CancellationToken cancel)
     {
-        if (await ExistsAsync(place.Rows, cancel) && await ExistsAsync(place.Attempts, cancel)) return (await DescribeAsync(columns, wireForm, cancel)).Writing;
+        if (await IsThereAsync(cancel)) return (await DescribeAsync(columns, wireForm, cancel)).Writing;
         PgWriting? writing = null;
         await control.TransactionAsync(
             async () =>
@@ -61,7 +61,7 @@ internal sealed class PgStaging(PgControl control, PgTypeCatalog types, PgStagin
     /// <exception cref="PgStagingLost">The server has not all of it any more.</exception>
     public async Task SettleAsync(IAsyncEnumerable<UnitResult> results, long rows, CancellationToken cancel)
     {
-        if (!await ExistsAsync(place.Rows, cancel) || !await ExistsAsync(place.Attempts, cancel)) throw Lost("the staging table is gone");
+        if (!await IsThereAsync(cancel)) throw Lost("the staging table is gone");
         await EndOthersAsync(cancel);
         await control.TransactionAsync(
             async () =>
@@ -152,7 +152,7 @@ internal sealed class PgStaging(PgControl control, PgTypeCatalog types, PgStagin
     /// <summary>The columns of the staged rows.</summary>
     public async Task<ImmutableArray<PgAttribute>> AttributesAsync(CancellationToken cancel)
     {
-        var oid = PgCatalog.Oid((await control.QueryAsync("SELECT to_regclass($1)::oid", [place.Rows.Sql], cancel))[0][0]);
+        var oid = await place.Rows.FindAsync(control, cancel) ?? throw Lost("the staging table is gone");
         return await types.AttributesAsync(oid, cancel);
     }
 
@@ -195,8 +195,8 @@ internal sealed class PgStaging(PgControl control, PgTypeCatalog types, PgStagin
         return (new PgWriting(place.Rows.Sql, place.Attempts.Sql, written.MoveToImmutable()), isCast);
     }
 
-    private async Task<bool> ExistsAsync(PgTable table, CancellationToken cancel) =>
-        (await control.QueryAsync("SELECT to_regclass($1) IS NOT NULL", [table.Sql], cancel))[0][0] == "t";
+    private async Task<bool> IsThereAsync(CancellationToken cancel) =>
+        await place.Rows.FindAsync(control, cancel) is not null && await place.Attempts.FindAsync(control, cancel) is not null;
 
     private PgStagingLost Lost(string what) => new(new Fault(FaultKind.Unreachable, $"{place.Table.Written}: {what}: the server has lost what was staged")
     {

@@ -81,6 +81,10 @@ internal sealed record PgTable(string Schema, string Name)
     /// <summary>The name as a job file needs it.</summary>
     public string Written => PgName.Written(Schema, Name);
 
+    /// <summary>Its pg_class.oid; null when it is not there.</summary>
+    public async Task<uint?> FindAsync(PgControl control, CancellationToken cancel) =>
+        (await control.QueryAsync("SELECT to_regclass($1)::oid", [Sql], cancel))[0][0] is { } oid ? PgCatalog.Oid(oid) : null;
+
     /// <summary>Another table beside this one.</summary>
     public PgTable Beside(string name) => this with { Name = name };
 }
