@@ -84,8 +84,6 @@ public sealed class PostgresUnitReader : IUnitReader
 
         public long BytesRead => _table.Bytes;
 
-        public ContentHash? Hash => _table.Hash?.Value;
-
         public void WhenDrained(Action then) => _table.WhenDrained(then);
 
         public Task<ContentHash?> PassAsync(IRowTaker taker, CancellationToken cancel) => new PgPassage(_table, taker).RunAsync();

@@ -46,12 +46,6 @@ public interface IUnitInput : IAsyncDisposable
     long BytesRead { get; }
 
     /// <summary>
-    /// What has left the source (without what it rejects), hashed before DuckDB had it: complete when the query has ended. Null: DuckDB itself reads the source, and
-    /// a tap right above its scan is the first that sees values; or the stream's proof is counts.
-    /// </summary>
-    ContentHash? Hash => null;
-
-    /// <summary>
     /// Asked before the query begins: calls <paramref name="then"/> once, on any thread, when the last row has left the source and its
     /// connection is free again, while DuckDB may still write. Never called where that is not known, nor after a failure.
     /// </summary>

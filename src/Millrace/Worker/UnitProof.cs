@@ -9,9 +9,8 @@ using Millrace.Runs;
 namespace Millrace.Worker;
 
 /// <summary>
-/// The proof of one attempt at a unit. A tap between source and writer hashes what the writer is handed; what the source has hashed
-/// itself must be the same, and so must what is read back. Where DuckDB itself reads the source and no step lies between, the tap stands
-/// right above the scan and right below the writer: it gives both hashes.
+/// The proof of one attempt at a unit. A tap stands right above the scan, while its values are still in the processor's cache, and right
+/// below the writer: it gives both hashes, as nothing lies between the two places. What is read back must have the same.
 /// </summary>
 internal sealed class UnitProof : IDisposable
 {
@@ -54,11 +53,11 @@ internal sealed class UnitProof : IDisposable
 
     /// <summary>After the copy has ended well, while its connection is still the unit's: compares.</summary>
     /// <exception cref="Fault">The hashes differ, or what was written can't be read.</exception>
-    public async Task CompareAsync(IUnitInput input, IUnitOutput output, DuckDbConnection connection, CancellationToken cancel)
+    public async Task CompareAsync(IUnitOutput output, DuckDbConnection connection, CancellationToken cancel)
     {
         if (_tap is null) return;
         var handed = _tap.Hash;
-        Compare(input.Hash ?? handed, handed);
+        HashIn = HashOut = handed.ToString();
         if (_header.Proof != Proof.Readback || handed.Rows == 0) return;
         await using var written = await output.ReadBackAsync(cancel).ConfigureAwait(false);
         var found = await ReadAsync(written, connection, cancel).ConfigureAwait(false);
@@ -67,7 +66,7 @@ internal sealed class UnitProof : IDisposable
             throw Differs($"{expected} was handed to the writer and {found} was read back", FaultSide.Target, written.Place);
     }
 
-    /// <summary>Compares what left the source with what the writer was handed, and remembers both.</summary>
+    /// <summary>For rows that pass undecoded: compares what left the source with what the writer was handed, and remembers both.</summary>
     /// <exception cref="Fault">They differ.</exception>
     public void Compare(ContentHash left, ContentHash handed)
     {

@@ -137,7 +137,7 @@ public sealed class UnitRunner : IAsyncDisposable
             var copied = output.Answered(answer);
             var passed = copied + (quarantine?.Rows ?? 0);
             await input.CompleteAsync(passed, cancel).ConfigureAwait(false);
-            await proof.CompareAsync(input, output, connection, cancel).ConfigureAwait(false);
+            await proof.CompareAsync(output, connection, cancel).ConfigureAwait(false);
             return (input.RowsRead < 0 ? passed : input.RowsRead, input.BytesRead, copied);
         }
         catch (DuckDbException error)

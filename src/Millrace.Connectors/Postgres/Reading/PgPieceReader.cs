@@ -11,7 +11,6 @@ internal sealed class PgPieceReader : ITableReader
     private readonly int[] _columns;
     private readonly int[] _vectors;
     private readonly RowDecoder _decoder;
-    private readonly ChunkHasher? _hasher;
     private readonly PgRejects? _rejects;
     private PgCopyReader? _copy;
     private long _bytesBefore;
@@ -26,7 +25,6 @@ internal sealed class PgPieceReader : ITableReader
         _vectors = [.. Enumerable.Range(0, projected.Length).Where(i => projected[i] >= 0 && projected[i] != table.RejectColumn)];
         _columns = [.. _vectors.Select(i => projected[i])];
         _decoder = new RowDecoder(table.DecodersOf(_columns));
-        _hasher = table.HasherOf(_columns, _vectors);
         var rejects = Array.IndexOf(projected, table.RejectColumn);
         if (table.RejectColumn >= 0 && rejects >= 0) _rejects = new PgRejects(rejects, [.. _columns.Select(i => table.Header.Columns[i].SourceName)]);
     }
@@ -117,15 +115,13 @@ internal sealed class PgPieceReader : ITableReader
             _rejects.Wait(tuple, copy.Rows);
         }
 
-        // While the values are still in the processor's cache.
-        if (_hasher is not null) _table.Hash!.Add(_hasher.Hash(chunk, row));
         var received = copy.BytesReceived;
         _table.Count(row, received - _bytesBefore);
         _bytesBefore = received;
         return row;
     }
 
-    /// <summary>The rejected row that waits: a chunk of its own, which is not hashed.</summary>
+    /// <summary>The rejected row that waits: a chunk of its own.</summary>
     private int FillRejected(in ChunkWriter chunk)
     {
         _decoder.Begin(chunk, _vectors);

@@ -39,7 +39,6 @@ internal sealed class PgUnitTable : ITableSource, ITableScan
         _unused = new Stack<PgLane>(lanes);
         MaxThreads = lanes.Count;
         Header = header;
-        Hash = header.Proof == Proof.Counts ? null : new ContentSum();
         _columns = [.. header.Columns.Select(static column => new TableColumn(column.Name, DuckDbType.Parse(column.Type)))];
         if (header.RejectColumn is not { } rejects) return;
         RejectColumn = _columns.Length;
@@ -60,9 +59,6 @@ internal sealed class PgUnitTable : ITableSource, ITableScan
 
     /// <summary>Bytes received so far. Any thread.</summary>
     internal long Bytes => Volatile.Read(ref _bytes);
-
-    /// <summary>What has been decoded, hashed; null with <c>proof: counts</c>.</summary>
-    internal ContentSum? Hash { get; }
 
     /// <summary>Whether every piece was read to its end.</summary>
     internal bool IsComplete => Volatile.Read(ref _piecesDone) == _slice.Pieces.Length;
@@ -176,17 +172,6 @@ internal sealed class PgUnitTable : ITableSource, ITableScan
             _lanes.Add(lane);
             return lane;
         }
-    }
-
-    /// <summary>What hashes the chunks whose vectors are these columns; null with <c>proof: counts</c>.</summary>
-    /// <param name="columns">The columns that are asked for.</param>
-    /// <param name="vectors">The chunk's vector for each.</param>
-    internal ChunkHasher? HasherOf(ReadOnlySpan<int> columns, ReadOnlySpan<int> vectors)
-    {
-        if (Hash is null) return null;
-        var hashed = new HashedColumn[columns.Length];
-        for (var i = 0; i < hashed.Length; i++) hashed[i] = new HashedColumn(_columns[columns[i]].Type, vectors[i], columns[i]);
-        return new ChunkHasher(hashed);
     }
 
     /// <summary>The decoders of the columns that are asked for.</summary>

@@ -224,11 +224,15 @@ public sealed class PgRejectTests
                 using var json = JsonDocument.Parse(Encoding.UTF8.GetString(note));
                 lock (rejects) rejects.Add(json.RootElement.Clone());
             });
-            read.AddRange(run.Rows($"SELECT COLUMNS(*)::VARCHAR FROM ({tap.Over(input.Select, input.RejectColumn!, row: null)})").Select(static row => string.Join('|', row)));
-            Assert.Equal(read.Count, input.Hash!.Value.Rows);
+            var hashes = new HashTaps($"hashed{unit.Number}");
+            hashes.Attach(run.Duck);
+            using var hash = hashes.Open();
+            var select = hash.Over(tap.Over(input.Select, input.RejectColumn!, row: null), header.Columns.Select(static column => column.Name));
+            read.AddRange(run.Rows($"SELECT COLUMNS(*)::VARCHAR FROM ({select})").Select(static row => string.Join('|', row)));
+            Assert.Equal(read.Count, hash.Hash.Rows);
             Assert.Equal(read.Count + rejects.Count, input.RowsRead);
             await input.CompleteAsync(input.RowsRead, CancellationToken.None);
-            read.Hash = input.Hash.Value;
+            read.Hash += hash.Hash;
         }
 
         return (read, rejects);
