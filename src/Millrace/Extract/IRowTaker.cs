@@ -1,5 +1,3 @@
-using Millrace.DuckDb;
-
 namespace Millrace.Extract;
 
 /// <summary>
@@ -16,9 +14,6 @@ public interface IRowTaker
 
     /// <summary>Rows that were taken.</summary>
     long Rows { get; }
-
-    /// <summary>What was handed to the other side, hashed there; null with <c>proof: counts</c>.</summary>
-    ContentHash? Hash { get; }
 }
 
 /// <summary>One thread's way into an <see cref="IRowTaker"/>.</summary>

@@ -56,7 +56,7 @@ public interface IUnitInput : IAsyncDisposable
 
     /// <summary>
     /// Instead of a query over <see cref="Select"/>, for a stream whose <see cref="StreamHeader.IsPassed"/> says so: hands every row to
-    /// <paramref name="taker"/> as it comes, and ends it. Gives the rows' hash as they left the source; null with <c>proof: counts</c>.
+    /// <paramref name="taker"/> as it comes, and ends it. Gives the hash of the rows as they were handed over; null with <c>proof: counts</c>.
     /// </summary>
     /// <exception cref="Fault">The source's error, or the target's.</exception>
     Task<ContentHash?> PassAsync(IRowTaker taker, CancellationToken cancel) => throw new InvalidOperationException("this source's rows have no form of their own");

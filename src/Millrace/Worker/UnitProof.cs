@@ -16,7 +16,6 @@ internal sealed class UnitProof : IDisposable
 {
     private readonly HashTaps _taps;
     private readonly StreamHeader _header;
-    private readonly UnitOrder _order;
     private readonly ImmutableArray<string> _readBack;
     private readonly HashTap? _tap;
     private readonly HashTap? _readBackTap;
@@ -24,13 +23,11 @@ internal sealed class UnitProof : IDisposable
     /// <summary>Opens the taps that the stream's proof needs.</summary>
     /// <param name="taps">The worker's taps.</param>
     /// <param name="header">The unit's stream.</param>
-    /// <param name="order">The attempt.</param>
     /// <param name="output">Its output.</param>
-    public UnitProof(HashTaps taps, StreamHeader header, UnitOrder order, IUnitOutput output)
+    public UnitProof(HashTaps taps, StreamHeader header, IUnitOutput output)
     {
         _taps = taps;
         _header = header;
-        _order = order;
         _readBack = header.Proof == Proof.Readback ? output.ReadBackColumns : [];
         if (header.Proof == Proof.Counts || header.IsPassed) return;
         _tap = taps.Open();
@@ -38,11 +35,8 @@ internal sealed class UnitProof : IDisposable
         if (_readBack.Length > 0 && _readBack.Length < header.Columns.Length) _readBackTap = taps.Open();
     }
 
-    /// <summary>What left the source, as text; null with <c>proof: counts</c>.</summary>
-    public string? HashIn { get; private set; }
-
-    /// <summary>What the writer was handed, as text; null with <c>proof: counts</c>.</summary>
-    public string? HashOut { get; private set; }
+    /// <summary>What left the source and was handed to the writer, as text; null with <c>proof: counts</c>.</summary>
+    public string? Hash { get; private set; }
 
     /// <summary>A SELECT with the taps that the writer reads.</summary>
     public string Over(string select)
@@ -57,23 +51,17 @@ internal sealed class UnitProof : IDisposable
     {
         if (_tap is null) return;
         var handed = _tap.Hash;
-        HashIn = HashOut = handed.ToString();
+        Take(handed);
         if (_header.Proof != Proof.Readback || handed.Rows == 0) return;
         await using var written = await output.ReadBackAsync(cancel).ConfigureAwait(false);
         var found = await ReadAsync(written, connection, cancel).ConfigureAwait(false);
         var expected = (_readBackTap ?? _tap).Hash;
         if (found.Rows != expected.Rows || (_readBack.Length > 0 && found != expected))
-            throw Differs($"{expected} was handed to the writer and {found} was read back", FaultSide.Target, written.Place);
+            throw Differs($"{expected} was handed to the writer and {found} was read back", written.Place);
     }
 
-    /// <summary>For rows that pass undecoded: compares what left the source with what the writer was handed, and remembers both.</summary>
-    /// <exception cref="Fault">They differ.</exception>
-    public void Compare(ContentHash left, ContentHash handed)
-    {
-        HashIn = left.ToString();
-        HashOut = handed.ToString();
-        if (left != handed) throw Differs($"{left} left the source and {handed} reached the writer", FaultSide.Run, Where());
-    }
+    /// <summary>Takes the hash of what left the source and was handed to the writer.</summary>
+    public void Take(ContentHash hash) => Hash = hash.ToString();
 
     /// <inheritdoc/>
     public void Dispose()
@@ -98,11 +86,9 @@ internal sealed class UnitProof : IDisposable
         }
     }
 
-    private string Where() => $"{_order.Stream}, unit {_order.Unit.Number} ({_order.Unit.Label})";
-
-    private static Fault Differs(string message, FaultSide side, string where) => new(FaultKind.Data, message)
+    private static Fault Differs(string message, string where) => new(FaultKind.Data, message)
     {
-        Side = side,
+        Side = FaultSide.Target,
         Where = where,
         Advice = "Nothing of this unit was kept. Check memory and disk of this machine; when they are sound, please report it.",
     };

@@ -68,7 +68,7 @@ public sealed class UnitRunner : IAsyncDisposable
         await using var output = await _writer.OpenAsync(header, order.Unit, attempt, cancel).ConfigureAwait(false);
         using var lane = new LaneHold(_ahead, laneFree);
         using var quarantine = Quarantine.Open(_rejects, _directory.Stream(order.Stream), header, order, attempt);
-        using var proof = new UnitProof(_taps, header, order, output);
+        using var proof = new UnitProof(_taps, header, output);
         var (rowsRead, bytesRead, rowsCopied) = header.IsPassed
             ? await PassAsync(order, header, output, proof, lane, cancel).ConfigureAwait(false)
             : await CopyAsync(order, header, output, quarantine, proof, lane, cancel).ConfigureAwait(false);
@@ -87,8 +87,8 @@ public sealed class UnitRunner : IAsyncDisposable
             RowsWritten = written.Rows,
             Rejected = rejected,
             Rejects = rejects is null ? null : [rejects],
-            HashIn = proof.HashIn,
-            HashOut = proof.HashOut,
+            HashIn = proof.Hash,
+            HashOut = proof.Hash,
             BytesRead = bytesRead,
             Files = written.Files,
             Seconds = Math.Round(Stopwatch.GetElapsedTime(began).TotalSeconds, 3),
@@ -163,9 +163,9 @@ public sealed class UnitRunner : IAsyncDisposable
         {
             using var stop = cancel.Register(static state => ((IUnitInput)state!).Cancel(), input);
             var taker = output.Taker;
-            var left = await input.PassAsync(taker, cancel).ConfigureAwait(false);
+            var hash = await input.PassAsync(taker, cancel).ConfigureAwait(false);
             await input.CompleteAsync(taker.Rows, cancel).ConfigureAwait(false);
-            if (left is { } hash) proof.Compare(hash, taker.Hash!.Value);
+            if (hash is { } passed) proof.Take(passed);
             return (input.RowsRead, input.BytesRead, taker.Rows);
         }
         catch (Fault)

@@ -4,19 +4,20 @@ namespace Millrace.Connectors.Postgres.Target;
 
 /// <summary>How the table is made that is to be the live one, under a name that nobody looks for.</summary>
 /// <param name="Fingerprint">Of what it is made from: rows that were staged in such a table are those of the live one only while that is the same.</param>
+/// <param name="IsLogged">Whether its rows outlive a crash of the server.</param>
 /// <param name="Make">The statements that make it, empty.</param>
-internal sealed record PgNextTable(string Fingerprint, Func<PgTable, string> Make)
+internal sealed record PgNextTable(string Fingerprint, bool IsLogged, Func<PgTable, string> Make)
 {
     /// <summary>A table that was not there.</summary>
     public static PgNextTable New(PgTargetShape shape) =>
-        new("new", table => $"CREATE TABLE {table.Sql} ({string.Join(", ", shape.Columns.Select(static column => column.Definition))})");
+        new("new", IsLogged: true, table => $"CREATE TABLE {table.Sql} ({string.Join(", ", shape.Columns.Select(static column => column.Definition))})");
 
     /// <summary>A table like the one that is there, with the columns that are to be.</summary>
     public static PgNextTable Like(PgLiveTable live, PgTargetShape shape, PgDefinition definition, int serverVersion)
     {
         var compression = serverVersion >= 140000 ? " INCLUDING COMPRESSION" : "";
         var changes = string.Join(", ", PgInsertion.Changes(shape));
-        return new PgNextTable(definition.Fingerprint, table =>
+        return new PgNextTable(definition.Fingerprint, !definition.IsUnlogged, table =>
             $"CREATE {(definition.IsUnlogged ? "UNLOGGED " : "")}TABLE {table.Sql} (LIKE {live.Table.Sql} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING GENERATED"
             + $" INCLUDING IDENTITY INCLUDING STORAGE INCLUDING COMMENTS INCLUDING STATISTICS{compression}){(definition.Tablespace is { } space ? $" TABLESPACE {space}" : "")}"
             + (changes.Length > 0 ? $"; ALTER TABLE {table.Sql} {changes}" : ""));

@@ -82,6 +82,7 @@ internal sealed class PgPublishing
             {
                 // First of all, so that of two that do the same one waits here and then has nothing to do.
                 if (!await _log.TryAddAsync(Published(watermark), cancel)) return;
+                await _staging.AssertWholeAsync(_request.Rows, cancel);
                 await way(cancel);
                 await PgRejectTable.AddAsync(_control, _place, _request.Rejects(cancel), cancel);
                 Step("published");

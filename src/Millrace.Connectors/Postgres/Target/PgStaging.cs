@@ -37,7 +37,7 @@ internal sealed class PgStaging(PgControl control, PgTypeCatalog types, PgStagin
                 if (isNext) await control.ExecuteAsync($"DROP TABLE {place.Rows.Sql}; {next!.Make(place.Rows)}", cancel);
                 await control.ExecuteAsync(
                     $"""
-                    CREATE {(isNext ? "" : "UNLOGGED ")}TABLE {place.Attempts.Sql} (attempt text PRIMARY KEY, unit bigint NOT NULL, xid bigint NOT NULL, rows bigint NOT NULL);
+                    CREATE {(isNext && next!.IsLogged ? "" : "UNLOGGED ")}TABLE {place.Attempts.Sql} (attempt text PRIMARY KEY, unit bigint NOT NULL, xid bigint NOT NULL, rows bigint NOT NULL);
                     COMMENT ON TABLE {place.Attempts.Sql} IS {PgName.Literal(place.Comment)};
                     COMMENT ON TABLE {place.Rows.Sql} IS {PgName.Literal(isNext ? place.CommentLike(next!.Fingerprint) : place.Comment)}
                     """,
@@ -53,7 +53,8 @@ internal sealed class PgStaging(PgControl control, PgTypeCatalog types, PgStagin
 
     /// <summary>
     /// Before the rows are published: no session of this run writes any more, attempts that no result names are taken out, and those that
-    /// are named are all there.
+    /// are named are all there. An attempt's record is there exactly when its rows are: one transaction has written both, and a crash
+    /// that empties the one table empties the other. So the rows are only counted where some were taken out.
     /// </summary>
     /// <param name="results">The units' results.</param>
     /// <param name="rows">Rows of all of them.</param>
@@ -67,19 +68,32 @@ internal sealed class PgStaging(PgControl control, PgTypeCatalog types, PgStagin
             async () =>
             {
                 await NameAsync(results, cancel);
-                await control.ExecuteAsync(
-                    $"""
-                    DELETE FROM {place.Rows.Sql} WHERE xmin = ANY (ARRAY(SELECT (xid & 4294967295)::text::xid FROM {place.Attempts.Sql} a
-                        WHERE NOT EXISTS (SELECT FROM pg_temp.named n WHERE n.attempt = a.attempt)))
-                    AND EXISTS (SELECT FROM {place.Attempts.Sql} a WHERE NOT EXISTS (SELECT FROM pg_temp.named n WHERE n.attempt = a.attempt));
-                    DELETE FROM {place.Attempts.Sql} a WHERE NOT EXISTS (SELECT FROM pg_temp.named n WHERE n.attempt = a.attempt)
-                    """,
-                    cancel);
+                await TakeOutAsync(rows, cancel);
                 var missing = PgCatalog.Number((await control.QueryAsync(
                     $"SELECT count(*) FROM pg_temp.named n WHERE NOT EXISTS (SELECT FROM {place.Attempts.Sql} a WHERE a.attempt = n.attempt AND a.rows = n.rows)", [], cancel))[0][0]);
                 if (missing > 0) throw Lost($"{missing} pieces that were written are not there");
             },
             cancel);
+    }
+
+    /// <summary>
+    /// Inside the transaction that publishes: what was settled is still there. A crash in between has emptied a table that is not logged, and
+    /// the connection is another one then.
+    /// </summary>
+    /// <exception cref="PgStagingLost">It is not.</exception>
+    public async Task AssertWholeAsync(long rows, CancellationToken cancel)
+    {
+        var there = PgCatalog.Number((await control.QueryAsync($"SELECT coalesce(sum(rows), 0)::bigint FROM {place.Attempts.Sql}", [], cancel))[0][0]);
+        if (there != rows) throw Lost($"{there} rows are there, and {rows} were written");
+    }
+
+    /// <summary>Attempts that no result names: of a coordinator or worker that was killed before it wrote one, or that came second.</summary>
+    private async Task TakeOutAsync(long rows, CancellationToken cancel)
+    {
+        var strays = $"FROM {place.Attempts.Sql} a WHERE NOT EXISTS (SELECT FROM pg_temp.named n WHERE n.attempt = a.attempt)";
+        if ((await control.QueryAsync($"SELECT EXISTS (SELECT {strays})", [], cancel))[0][0] != "t") return;
+        await control.ExecuteAsync(
+            $"DELETE FROM {place.Rows.Sql} WHERE xmin = ANY (ARRAY(SELECT (xid & 4294967295)::text::xid {strays})); DELETE {strays}", cancel);
         var there = PgCatalog.Number((await control.QueryAsync($"SELECT count(*) FROM {place.Rows.Sql}", [], cancel))[0][0]);
         if (there != rows) throw Lost($"{there} rows are there, and {rows} were written");
     }

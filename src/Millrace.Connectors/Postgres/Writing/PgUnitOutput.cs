@@ -66,7 +66,7 @@ internal sealed class PgUnitOutput : IUnitOutput
     internal ICopyTarget Bind(CopyBinding binding) => _sink = new PgSink(_header, _unit, _writing, _copy, binding.Types);
 
     /// <inheritdoc/>
-    public IRowTaker Taker => _taker ??= new PgTaker(_copy, _header.Proof != Proof.Counts);
+    public IRowTaker Taker => _taker ??= new PgTaker(_copy);
 
     /// <inheritdoc/>
     public long Answered(DuckDbResult answer) => answer.RowsChanged;

@@ -72,6 +72,39 @@ public sealed class PgPublishTests(PgServers servers)
         await bench.AssertNothingLeftAsync();
     }
 
+    [Theory]
+    [InlineData("append", "settled")]
+    [InlineData("append", "prepared")]
+    [InlineData("overwrite", "prepared")]
+    public async Task What_a_crash_takes_away_after_it_was_looked_at_is_not_published(string mode, string step)
+    {
+        await using var bench = await PgTargetBench.CreateAsync(servers);
+        await bench.SourceAsync("CREATE TABLE t (id bigint, name text); INSERT INTO t SELECT i, 'n' || i FROM generate_series(1, 3000) AS i");
+        await bench.TargetAsync("CREATE UNLOGGED TABLE t (id bigint, name text); INSERT INTO t VALUES (100000, 'old')");
+        var crashes = 1;
+        bench.Step = done =>
+        {
+            if (done != step || Interlocked.Exchange(ref crashes, 0) == 0) return;
+            using var connection = new Npgsql.NpgsqlConnection(bench.TargetConnection);
+            connection.Open();
+            using var command = new Npgsql.NpgsqlCommand(
+                """
+                DO $$ DECLARE name text; BEGIN
+                    FOR name IN SELECT quote_ident(relname) FROM pg_class WHERE starts_with(relname, '_millrace_') AND relpersistence = 'u' AND relkind = 'r' LOOP EXECUTE 'TRUNCATE ' || name; END LOOP;
+                END $$
+                """,
+                connection);
+            command.ExecuteNonQuery();
+        };
+
+        var first = await bench.TryMoveAsync($"streams.public.t.mode={mode}", "streams.public.t.partition.rows=500");
+        Assert.Contains("the server has lost what was staged", Assert.Single(first.Faults).Message, StringComparison.Ordinal);
+        Assert.Equal("1 100000", await bench.TargetTextAsync(Sum));
+        Assert.Equal(RunStatus.Succeeded, (await bench.ResumeAsync($"streams.public.t.mode={mode}")).Status);
+        Assert.Equal(mode == "append" ? "3001 4601500" : "3000 4501500", await bench.TargetTextAsync(Sum));
+        await bench.AssertNothingLeftAsync();
+    }
+
     [Fact]
     public async Task Rows_of_attempts_that_no_result_names_are_not_published()
     {
