@@ -65,6 +65,24 @@ public sealed class PublishKillTests(PgServers servers)
     [Theory]
     [InlineData(Moment.BeforePublishing)]
     [InlineData(Moment.AfterPublishing)]
+    public async Task Loading_what_came_since(Moment moment)
+    {
+        await using var bench = await Workbench.CreateAsync(servers);
+        string[] sets = [.. s_fewUnits, "--set", "streams.public.t.cursor=id", "--set", "streams.public.t.lag=1000"];
+        (await bench.RunAsync("run", ["--mode", "incremental", .. sets])).Expect(0);
+        var old = await bench.SourceAsync();
+        await bench.ExecuteAsync("INSERT INTO t SELECT i, i FROM generate_series(20001, 26000) AS i");
+        var expected = await bench.SourceAsync();
+
+        await KillAsync(bench, moment, "incremental", sets);
+        Assert.Equal(moment == Moment.BeforePublishing ? old : expected, await bench.PublishedAsync());
+
+        await ResumeAsync(bench, expected, 7001);
+    }
+
+    [Theory]
+    [InlineData(Moment.BeforePublishing)]
+    [InlineData(Moment.AfterPublishing)]
     public async Task Cancelling_instead_of_resuming(Moment moment)
     {
         await using var bench = await Workbench.CreateAsync(servers);
@@ -104,11 +122,11 @@ public sealed class PublishKillTests(PgServers servers)
     }
 
     /// <summary>Runs into the table until the moment, and kills the coordinator there.</summary>
-    private static Task KillAsync(Workbench bench, Moment moment, string mode)
+    private static Task KillAsync(Workbench bench, Moment moment, string mode, params string[] sets)
     {
         const string marker = "_millrace.json";
         var opening = Opening(moment, Path.Combine(bench.Table, marker), bench[".lake.millrace"], marker);
-        return KillAsync(bench, opening, () => bench.Start("run", ["--mode", mode, .. s_fewUnits]));
+        return KillAsync(bench, opening, () => bench.Start("run", ["--mode", mode, .. sets.Length == 0 ? s_fewUnits : sets]));
     }
 
     /// <summary>The workers have nothing to do at that moment, and have to notice.</summary>
@@ -151,12 +169,12 @@ public sealed class PublishKillTests(PgServers servers)
     private static bool IsAbove(string folder, string file) => folder == Path.GetDirectoryName(file) || folder == Path.GetDirectoryName(Path.GetDirectoryName(file));
 
     /// <summary>Resumes to the end; the source has other rows by now, and must not be asked for them.</summary>
-    private static async Task ResumeAsync(Workbench bench, string expected)
+    private static async Task ResumeAsync(Workbench bench, string expected, int rows = Workbench.Rows)
     {
         await bench.FillAsync(3);
         var run = Path.GetFileName(bench.RunFolder);
         var finished = (await bench.RunAsync("resume")).Expect(0).LastJson();
-        Assert.Equal(("succeeded", Workbench.Rows), (finished.GetProperty("status").GetString(), finished.GetProperty("rows_written").GetInt32()));
+        Assert.Equal(("succeeded", rows), (finished.GetProperty("status").GetString(), finished.GetProperty("rows_written").GetInt32()));
         Assert.Equal(expected, await bench.PublishedAsync());
         bench.AssertNothingLeft();
 

@@ -124,6 +124,10 @@ public sealed class PostgresSource : ISource
         await _planning.PlanAsync(stream, request, cancel);
 
     /// <inheritdoc/>
+    public async ValueTask<CursorEnd?> EndAsync(StreamJob stream, CursorWindow window, CancellationToken cancel) =>
+        await _planning.EndAsync(stream, window, cancel);
+
+    /// <inheritdoc/>
     public ValueTask<ImmutableArray<PlannedUnit>> SplitAsync(StreamHeader header, Unit unit, CancellationToken cancel) =>
         _splitter.SplitAsync(header, unit, cancel);
 

@@ -105,6 +105,12 @@ public interface ITarget : IAsyncDisposable
         };
 
     /// <summary>
+    /// Whether an incremental load's rows are told apart while they are written, those that the next load may read again from those that are final:
+    /// then the planner asks the source where the load will end (<see cref="CursorWindow.Next"/>). Default: no.
+    /// </summary>
+    bool PartsAtCursor => false;
+
+    /// <summary>
     /// Makes the stream's staging place, empty or as an earlier coordinator left it, and gives the JSON that its writers need.
     /// Refuses what the target can't do (two streams into one file, a type that the format can't hold), with the stream's mark.
     /// </summary>

@@ -93,6 +93,19 @@ public interface ISource : IAsyncDisposable
     ValueTask<StreamPlan> PlanAsync(StreamJob stream, PlanRequest request, CancellationToken cancel);
 
     /// <summary>
+    /// Where an incremental load of a planned stream will end, at the moment that it is read at; null: the stream has no row, and never had one.
+    /// </summary>
+    /// <param name="stream">The stream, with its cursor and lag; its condition reads what <paramref name="window"/> says.</param>
+    /// <param name="window">What the load reads.</param>
+    /// <param name="cancel">Stops the looking.</param>
+    /// <exception cref="Faults.Fault">This source can't tell before it is read.</exception>
+    ValueTask<CursorEnd?> EndAsync(StreamJob stream, CursorWindow window, CancellationToken cancel) =>
+        throw new Faults.Fault(Faults.FaultKind.JobFile, $"found mode: incremental into files, and {Place} can't tell the greatest {Faults.Words.Quote(stream.Cursor ?? "")} before it is read")
+        {
+            Side = Faults.FaultSide.Job, Where = stream.MarkOf("mode").ToString(), Advice = "Read from a database, or write to one.",
+        };
+
+    /// <summary>
     /// The source's names of the columns by which a row of a planned stream is known: a unique key that the source itself guards, else the key
     /// that the job names. Empty: none is known.
     /// </summary>

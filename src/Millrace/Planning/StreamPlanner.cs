@@ -47,7 +47,10 @@ internal sealed class StreamPlanner(JobEnds ends, Job job, Budget budget, Schema
         var window = await ends.Target.WindowAsync(stream, cancel).ConfigureAwait(false);
         var since = window.From is { } from ? $"{SqlText.Name(stream.Cursor!)} >= {SqlText.Literal(from)}" : null;
         var where = stream.Where is { } own && since is not null ? $"({own}) AND {since}" : stream.Where ?? since;
-        var plan = await ends.Source.PlanAsync(stream with { Where = where }, request, cancel).ConfigureAwait(false);
+        var read = stream with { Where = where };
+        var plan = await ends.Source.PlanAsync(read, request, cancel).ConfigureAwait(false);
+        AssertColumns(plan with { Stream = stream });
+        if (ends.Target.PartsAtCursor) window = window with { Next = await ends.Source.EndAsync(read, window, cancel).ConfigureAwait(false) };
         return plan with
         {
             Stream = stream,

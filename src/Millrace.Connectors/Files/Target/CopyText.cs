@@ -18,7 +18,7 @@ internal sealed record CopyText(WriteSettings Settings, IReadOnlyList<Column> Co
     public string For(string select, int batchDivisor)
     {
         var text = new StringBuilder("COPY (");
-        var rows = Shaped(select);
+        var rows = Shaped(Parted(select));
         if (Settings.MaxRowsPerFile is { } most)
         {
             // A running number cut into stretches: the only way in which DuckDB's writer starts a file after an exact number of rows.
@@ -39,6 +39,31 @@ internal sealed record CopyText(WriteSettings Settings, IReadOnlyList<Column> Co
         AppendFormat(text, batchDivisor);
         AppendSplit(text);
         return text.Append(')').ToString();
+    }
+
+    /// <summary>The partition folders of a written file, with <c>/</c> at their end, and whether its rows are those that the next load may replace.</summary>
+    /// <param name="relative">The file's path below the unit's folder, with <c>/</c>.</param>
+    public (string Folder, bool IsReplaceable) FolderOf(string relative)
+    {
+        var isReplaceable = false;
+        if (IsParted)
+        {
+            var end = relative.IndexOf('/', StringComparison.Ordinal);
+            isReplaceable = relative.AsSpan(0, end).EndsWith("=true", StringComparison.Ordinal);
+            relative = relative[(end + 1)..];
+        }
+
+        return (Settings.PartitionBy.Length == 0 ? "" : relative[..(relative.LastIndexOf('/') + 1)], isReplaceable);
+    }
+
+    private bool IsParted => Settings.Parting?.From is not null;
+
+    /// <summary>The rows of an incremental load, each with a cursor, and whether the next load may read it again.</summary>
+    private string Parted(string select)
+    {
+        if (Settings.Parting is not { } parting) return select;
+        var rows = parting.WithoutNulls(select);
+        return IsParted ? parting.WithFlag(rows, WindowColumn()) : rows;
     }
 
     private bool IsPartition(Column column) => Settings.PartitionBy.Contains(column.Name, StringComparer.OrdinalIgnoreCase);
@@ -62,6 +87,7 @@ internal sealed record CopyText(WriteSettings Settings, IReadOnlyList<Column> Co
             else text.Append("CASE WHEN ").Append(name).Append(" IS NULL THEN error(").Append(SqlText.Literal(BlankLineError)).Append(") ELSE ").Append(name).Append(" END AS ").Append(name);
         }
 
+        if (IsParted) text.Append(", ").Append(SqlText.Name(WindowColumn()));
         return text.Append(" FROM (").Append(select).Append(')').ToString();
     }
 
@@ -104,6 +130,7 @@ internal sealed record CopyText(WriteSettings Settings, IReadOnlyList<Column> Co
 
         text.Append(" AS ").Append(SqlText.Name(Free("json")));
         foreach (var name in Settings.PartitionBy) text.Append(", ").Append(SqlText.Name(name));
+        if (IsParted) text.Append(", ").Append(SqlText.Name(WindowColumn()));
         return text.Append(" FROM (").Append(select).Append(')').ToString();
     }
 
@@ -140,18 +167,15 @@ internal sealed record CopyText(WriteSettings Settings, IReadOnlyList<Column> Co
             return;
         }
 
-        text.Append(", PARTITION_BY (");
-        if (Settings.MaxRowsPerFile is not null) text.Append(SqlText.Name(FileColumn()));
-        for (var i = 0; i < Settings.PartitionBy.Length; i++)
-        {
-            if (i > 0) text.Append(", ");
-            text.Append(SqlText.Name(Settings.PartitionBy[i]));
-        }
-
+        // The window's folder is the outermost: FolderOf takes it off.
+        string[] folders = [.. IsParted ? [WindowColumn()] : Array.Empty<string>(), .. Settings.MaxRowsPerFile is not null ? [FileColumn()] : Array.Empty<string>(), .. Settings.PartitionBy];
+        text.Append(", PARTITION_BY (").AppendJoin(", ", folders.Select(SqlText.Name));
         text.Append("), WRITE_PARTITION_COLUMNS false");
     }
 
     private string FileColumn() => Free("millrace_file");
+
+    private string WindowColumn() => Free("millrace_window");
 
     private string Free(string name)
     {

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Millrace.Commit;
 using Millrace.Faults;
 using Millrace.Jobs;
@@ -92,13 +93,39 @@ internal sealed class FileTarget : ITarget
     }
 
     /// <inheritdoc/>
+    public bool PartsAtCursor => true;
+
+    /// <inheritdoc/>
+    public ValueTask<CursorWindow> WindowAsync(StreamJob stream, CancellationToken cancel)
+    {
+        WriteSettings.Refuse(stream, _address, _context.Format);
+        try
+        {
+            var live = Live(stream.TargetName);
+            return ValueTask.FromResult(TableWindow.Of(TableMarker.Read(live), live, stream.Name, stream.Rename.GetValueOrDefault(stream.Cursor!, stream.Cursor!), stream.MarkOf("mode").ToString()));
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw FileFaults.From(error, _address.Path, FaultSide.Target, Where);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<ImmutableArray<string>> ForeseeAsync(StreamPlan plan, CancellationToken cancel)
+    {
+        if (WriteSettings.Of(plan, _address, _context.Format).Parting is not { } parting) return ValueTask.FromResult<ImmutableArray<string>>([]);
+        var next = parting.From is null ? "it has no row yet" : $"rows at {parting.Column} = {parting.From} or after go to files of their own, which the next load replaces";
+        return ValueTask.FromResult<ImmutableArray<string>>([plan.Window?.From is { } from ? $"the files with rows at {parting.Column} = {from} or after are replaced; {next}" : next]);
+    }
+
+    /// <inheritdoc/>
     public ValueTask<string> StageAsync(StagingRequest request, CancellationToken cancel)
     {
         var stream = request.Plan.Stream;
         if (request.To.Length == 0)
             throw new Fault(FaultKind.JobFile, "found an empty name, expected the table's name in the target") { Side = FaultSide.Job, Where = stream.MarkOf("to").ToString() };
         AssertOnlyStream(request);
-        var settings = WriteSettings.Of(stream, _address, _context.Format);
+        var settings = WriteSettings.Of(request.Plan, _address, _context.Format);
         ColumnRules.Check(request.Plan, _context.Format);
         try
         {

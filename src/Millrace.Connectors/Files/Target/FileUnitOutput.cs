@@ -124,6 +124,14 @@ internal sealed class FileUnitOutput : IUnitOutput
             };
         }
 
+        if (error.Message.Contains(CursorParting.NullError, StringComparison.Ordinal))
+        {
+            return new Fault(FaultKind.Data, $"{CursorParting.NullError}, in {Words.Quote(_settings.Parting!.Column)}", error)
+            {
+                Side = FaultSide.Source, Where = _unit.Label, Advice = "Correct it in the source, or leave such rows out with `where`.",
+            };
+        }
+
         if (error.Type != DuckDbErrorType.IO || !error.Message.Contains(_output, StringComparison.Ordinal)) return null;
         if (error.Message.Contains("No space left", StringComparison.Ordinal) || error.Message.Contains("quota exceeded", StringComparison.Ordinal))
             return FileFaults.DiskFull(_units, FaultSide.Target, inner: error);
@@ -160,13 +168,14 @@ internal sealed class FileUnitOutput : IUnitOutput
             DurableFiles.SyncFile(path);
             for (var above = Path.GetDirectoryName(path)!; above.Length >= _units.Length; above = Path.GetDirectoryName(above)!) folders.Add(above);
 
-            var partition = _settings.PartitionBy.Length == 0 ? "" : Path.GetRelativePath(_output, Path.GetDirectoryName(path)!).Replace('\\', '/') + "/";
-            var name = string.Create(CultureInfo.InvariantCulture, $"{partition}{_stem}-{i:D4}{_settings.Ending}");
+            var (folder, isReplaceable) = _copy.FolderOf(Path.GetRelativePath(_output, path).Replace('\\', '/'));
+            var stem = string.Create(CultureInfo.InvariantCulture, $"{folder}{_stem}-{i:D4}");
+            var name = isReplaceable ? CursorParting.NameOf(stem, _settings.Ending) : stem + _settings.Ending;
             var staged = $"{StagingPlace.Units}/{Path.GetRelativePath(_units, path).Replace('\\', '/')}";
             files.Add(new StagedFile(staged, name, new FileInfo(path).Length, _written[i].Rows));
         }
 
-        foreach (var folder in folders) DurableFiles.SyncFolder(folder);
+        foreach (var above in folders) DurableFiles.SyncFolder(above);
         return files.MoveToImmutable();
     }
 }

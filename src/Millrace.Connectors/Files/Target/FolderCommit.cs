@@ -13,7 +13,7 @@ namespace Millrace.Connectors.Files.Target;
 /// <list type="number">
 /// <item>A marker in the live table that names this run and stream: done already.</item>
 /// <item>The units' files move together into the staged table; sums are checked.</item>
-/// <item>Under the table's lock: the marker again; append links the live files in; the staged table gets its marker; all is flushed.</item>
+/// <item>Under the table's lock: the marker again; append and incremental link the live files in; the staged table gets its marker; all is flushed.</item>
 /// <item>The coordinator still holds the run; then staged and live table are exchanged, and the folders above are flushed.</item>
 /// <item>What was live is removed with the rest of the staging.</item>
 /// </list>
@@ -71,7 +71,7 @@ internal sealed class FolderCommit
             };
         }
 
-        var keepEmpty = _request.Rows == 0 && !(_request.Mode == WriteMode.Append && Directory.Exists(_live));
+        var keepEmpty = _request.Rows == 0 && !KeepsFiles;
         await staged.AssembleAsync(_request, keepEmpty, cancel).ConfigureAwait(false);
 
         var commit = await PublishUnderLockAsync(staged, cancel).ConfigureAwait(false);
@@ -94,9 +94,10 @@ internal sealed class FolderCommit
             return (done, true);
         }
 
+        AssertWindow(before);
         var columns = Columns(before);
         staged.RemoveOther();
-        if (_request.Mode == WriteMode.Append && Directory.Exists(_live)) staged.LinkLive(_live, cancel);
+        if (KeepsFiles) staged.LinkLive(_live, path => IsReplaced(path, before), cancel);
         var commit = new TableCommit
         {
             Run = _header.Run,
@@ -108,7 +109,7 @@ internal sealed class FolderCommit
             Bytes = staged.Bytes,
             At = Clock.GetUtcNow(),
         };
-        TableMarker.With(before, _format, columns, commit).Write(staged.Folder);
+        TableMarker.With(before, _format, columns, commit, Window()).Write(staged.Folder);
         FolderTree.Sync(staged.Folder);
         Step("marked");
 
@@ -119,6 +120,35 @@ internal sealed class FolderCommit
         return (commit, false);
     }
 
+    /// <summary>Whether the table's files stay, all or those before the window.</summary>
+    private bool KeepsFiles => _request.Mode != WriteMode.Overwrite && Directory.Exists(_live);
+
+    /// <summary>
+    /// What an incremental load has read begins where the table ended when it was planned: if another load has come first, its rows would be
+    /// there twice.
+    /// </summary>
+    private void AssertWindow(TableMarker? before)
+    {
+        if (_request.Merge is not { Cursor: { } cursor } || _header.Window is not { } read) return;
+        var now = TableWindow.Of(before, _live, _header.Stream, cursor, _where);
+        if (now.Watermark == read.Watermark && now.From == read.From) return;
+        _request.StagingLost();
+        throw new Fault(FaultKind.Refused, $"another run has loaded {_live} up to {now.Watermark} meanwhile: nothing was published")
+        {
+            Side = FaultSide.Target, Where = _where, Advice = "`millrace resume` reads the stream again, from there on.",
+        };
+    }
+
+    /// <summary>Whether what this load has read again stands in the place of a file.</summary>
+    private bool IsReplaced(string path, TableMarker? before) =>
+        _request.Mode == WriteMode.Incremental && before?.Window is { } window && CursorParting.IsReplaceable(path, StagedTable.StemOf(_header.To, window.Run));
+
+    /// <summary>What the table will remember of an incremental load; null for other modes.</summary>
+    private TableWindow? Window() => _request.Merge is not { Cursor: { } cursor } ? null : new TableWindow
+    {
+        Run = _header.Run, Stream = _header.Stream, Cursor = cursor, Watermark = _header.Window?.Next?.Watermark, From = _header.Window?.Next?.From,
+    };
+
     /// <summary>
     /// The columns that the table will have. They were compared when the stream was planned; a table that is appended to may have changed
     /// since.
@@ -126,7 +156,7 @@ internal sealed class FolderCommit
     private ImmutableArray<TableColumn> Columns(TableMarker? before)
     {
         var columns = TableColumn.Of(_header.Columns);
-        if (_request.Mode != WriteMode.Append || before?.Columns is not { } there) return columns;
+        if (_request.Mode == WriteMode.Overwrite || before?.Columns is not { } there) return columns;
         new SchemaRuling(_request.Schema, _request.Mode, _where).Admit(new PublishedTable(_live, there, before.Commits.LastOrDefault()?.Run), _header.Columns);
         return SchemaComparison.Appended(there, columns);
     }

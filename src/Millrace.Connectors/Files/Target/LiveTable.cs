@@ -29,8 +29,8 @@ internal static class LiveTable
             throw Refused(path, "is a Delta Lake table", where, "Write to another folder: plain files would break it.");
 
         var marker = TableMarker.Read(path);
-        if (marker is not null && mode == WriteMode.Append && marker.Format != format)
-            throw Refused(path, $"holds {Word(marker.Format)} files, and {Word(format)} is to be appended", where, $"Set format: {Word(marker.Format)}, or write to another folder.");
+        if (marker is not null && mode != WriteMode.Overwrite && marker.Format != format)
+            throw Refused(path, $"holds {Word(marker.Format)} files, and {Word(format)} is to be added", where, $"Set format: {Word(marker.Format)}, or write to another folder.");
         if (marker is null && mode == WriteMode.Overwrite && FirstForeign(path, format) is { } foreign)
             throw Refused(path, $"was not written by Millrace and holds {foreign}, which overwriting would delete", where, "Move it away, or write to another folder.");
         return marker;

@@ -63,7 +63,7 @@ internal sealed class PublishedFiles : IPublishedReader
             if (!(IsFolder ? Directory.Exists(_live) : File.Exists(_live)))
                 throw Refused($"{_live} is gone: somebody has moved or removed it after the run", "Run the job again to write it anew.");
             if (IsFolder && TableMarker.Read(_live) is { } marker && ReplacedBy(marker) is { } later)
-                throw Refused($"{_live} was replaced by run {later.Run} at {later.At:u}", $"What is there now is that run's: `millrace verify {later.Run}`.");
+                throw Refused($"{(later.Mode == WriteMode.Overwrite ? _live : $"the end of {_live}")} was replaced by run {later.Run} at {later.At:u}", $"What is there now is that run's: `millrace verify {later.Run}`.");
             return ValueTask.CompletedTask;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
@@ -99,7 +99,7 @@ internal sealed class PublishedFiles : IPublishedReader
         Func<CancellationToken, IAsyncEnumerable<UnitResult>> results, [EnumeratorCancellation] CancellationToken cancel)
     {
         if (!IsFolder || _mode != WriteMode.Overwrite) yield break;
-        var appended = TableMarker.Read(_live)?.Commits.Where(static commit => commit.Mode == WriteMode.Append).Select(commit => StemOf(commit.Run)).ToArray() ?? [];
+        var appended = TableMarker.Read(_live)?.Commits.Where(static commit => commit.Mode != WriteMode.Overwrite).Select(commit => StagedTable.StemOf(_header.To, commit.Run)).ToArray() ?? [];
         long expected = 0;
         await foreach (var result in results(cancel).ConfigureAwait(false)) expected += result.Files.Count(file => File.Exists(Inside(file.PublishAs)));
         if (Candidates(appended).LongCount() == expected) yield break;
@@ -128,16 +128,14 @@ internal sealed class PublishedFiles : IPublishedReader
             && !Array.Exists(appended, stem => name.StartsWith(stem, StringComparison.Ordinal));
     });
 
-    private string StemOf(string run) => $"{FolderName.Of(_header.To)}-{FolderName.Of(run)}-";
-
-    /// <summary>The latest commit that has removed this run's rows; null when they are still there.</summary>
+    /// <summary>The latest commit that has removed this run's rows, or the last of them; null when they are still there.</summary>
     private TableCommit? ReplacedBy(TableMarker marker)
     {
         for (var i = marker.Commits.Length - 1; i >= 0; i--)
         {
             var commit = marker.Commits[i];
             if (commit.Run == _header.Run && commit.Stream == _header.Stream) return null;
-            if (commit.Mode == WriteMode.Overwrite) return commit;
+            if (commit.Mode == WriteMode.Overwrite || (commit.Mode == WriteMode.Incremental && _mode == WriteMode.Incremental)) return commit;
         }
 
         return null;

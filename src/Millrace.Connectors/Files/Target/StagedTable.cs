@@ -22,10 +22,15 @@ internal sealed class StagedTable
     public StagedTable(string staging, string to, string run, Action<string> step)
     {
         _staging = staging;
-        _run = $"{FolderName.Of(to)}-{FolderName.Of(run)}-";
+        _run = StemOf(to, run);
         _step = step;
         Folder = Path.Combine(staging, StagingPlace.Table);
     }
+
+    /// <summary>How the names of all files begin that a run publishes of a stream.</summary>
+    /// <param name="to">The stream's name in the target.</param>
+    /// <param name="run">The run.</param>
+    public static string StemOf(string to, string run) => $"{FolderName.Of(to)}-{FolderName.Of(run)}-";
 
     /// <summary>The table's folder.</summary>
     public string Folder { get; }
@@ -73,13 +78,16 @@ internal sealed class StagedTable
     }
 
     /// <summary>Puts the files of the live table beside the new ones, as second names of the same files.</summary>
-    public void LinkLive(string live, CancellationToken cancel)
+    /// <param name="live">The live table's folder.</param>
+    /// <param name="isReplaced">Tells the files that the new ones take the place of.</param>
+    /// <param name="cancel">Stops it.</param>
+    public void LinkLive(string live, Func<string, bool> isReplaced, CancellationToken cancel)
     {
         foreach (var file in FolderTree.Files(live))
         {
             cancel.ThrowIfCancellationRequested();
             var relative = Path.GetRelativePath(live, file);
-            if (relative == TableMarker.FileName) continue;
+            if (relative == TableMarker.FileName || isReplaced(file)) continue;
             var target = Path.Combine(Folder, relative);
             Directory.CreateDirectory(Path.GetDirectoryName(target)!);
             if (!DurableFiles.TryHardLink(file, target))

@@ -33,6 +33,9 @@ internal sealed record TableMarker
     /// </summary>
     public ImmutableArray<TableColumn>? Columns { get; init; }
 
+    /// <summary>Up to where incremental loads have come; null where none has.</summary>
+    public TableWindow? Window { get; init; }
+
     /// <summary>The commit of a run's stream; null when the table has none.</summary>
     public TableCommit? Find(string run, string stream)
     {
@@ -44,13 +47,13 @@ internal sealed record TableMarker
         return null;
     }
 
-    /// <summary>The marker with one more commit; the oldest ones go.</summary>
-    public static TableMarker With(TableMarker? before, FileFormat format, ImmutableArray<TableColumn> columns, TableCommit commit)
+    /// <summary>The marker with one more commit; the oldest ones go. A commit that is no incremental load leaves the window of one that it keeps the files of.</summary>
+    public static TableMarker With(TableMarker? before, FileFormat format, ImmutableArray<TableColumn> columns, TableCommit commit, TableWindow? window)
     {
         var commits = before?.Commits ?? [];
         var surplus = commits.Length + 1 - Limits.TableCommitsMax;
         if (surplus > 0) commits = commits.RemoveRange(0, surplus);
-        return new TableMarker { Format = format, Columns = columns, Commits = commits.Add(commit) };
+        return new TableMarker { Format = format, Columns = columns, Commits = commits.Add(commit), Window = window ?? (commit.Mode == WriteMode.Append ? before?.Window : null) };
     }
 
     /// <summary>Reads a table's marker; null when there is no table, or none of ours.</summary>

@@ -31,12 +31,15 @@ internal sealed record WriteSettings
     /// <summary>Columns that become folders.</summary>
     public ImmutableArray<string> PartitionBy { get; init; } = [];
 
+    /// <summary>How an incremental load tells its last rows from those that are final; null for other modes.</summary>
+    public CursorParting? Parting { get; init; }
+
     /// <summary>CSV: what stands between two fields.</summary>
     public char Delimiter { get; init; } = ',';
 
     /// <summary>True when a unit can write several files.</summary>
     [JsonIgnore]
-    public bool ManyFiles => MaxRowsPerFile is not null || MaxFileBytes is not null || PartitionBy.Length > 0;
+    public bool ManyFiles => MaxRowsPerFile is not null || MaxFileBytes is not null || PartitionBy.Length > 0 || Parting?.From is not null;
 
     /// <summary>What the files' names end with.</summary>
     [JsonIgnore]
@@ -50,28 +53,10 @@ internal sealed record WriteSettings
     private string CodecEnding => Codec switch { "gzip" => ".gz", "zstd" => ".zst", _ => "" };
 
     /// <summary>The settings of a stream; refuses combinations that the writer does not have.</summary>
-    public static WriteSettings Of(StreamJob stream, FileTargetAddress address, FileFormat format)
+    public static WriteSettings Of(StreamPlan plan, FileTargetAddress address, FileFormat format)
     {
-        var write = stream.Write;
-        var oneFile = address.Kind != FileTargetKind.Folder;
-        var splits = new[] { (write.MaxRowsPerFile is not null, "max_rows_per_file"), (write.MaxFileBytes is not null, "max_file_bytes"), (write.PartitionBy.Length > 0, "partition_by") }
-            .Where(each => each.Item1).Select(each => each.Item2).ToArray();
-        if (oneFile && splits.Length > 0) throw Refused(stream, splits[0], $"found {splits[0]}, but the target is one file", "Name a folder as the target.");
-        if (stream.Mode is WriteMode.Merge or WriteMode.Incremental)
-        {
-            throw new Fault(FaultKind.JobFile, $"found mode: {WriteModes.Of(stream.Mode)}, which targets that are files do not have")
-            {
-                Side = FaultSide.Job, Where = stream.MarkOf("mode").ToString(), Advice = "Use append or overwrite, or write to a database.",
-            };
-        }
-
-        if (oneFile && stream.Mode == WriteMode.Append)
-            throw Refused(stream, "", "found append, but the target is one file", "Name a folder as the target: append adds files to it.");
-        if (splits.Length > 1)
-            throw Refused(stream, splits[1], $"found {splits[0]} and {splits[1]}, which can't be combined in this version", "Keep one of them; partition.rows makes units, and so files, smaller.");
-        if (write.Level is not null && format != FileFormat.Parquet)
-            throw Refused(stream, "level", "found a level, which the writer of CSV and NDJSON does not take", "Leave it out.");
-
+        var write = plan.Stream.Write;
+        Refuse(plan.Stream, address, format);
         var codec = write.Codec ?? (format == FileFormat.Parquet ? "zstd" : CodecOf(address.Path));
         return new WriteSettings
         {
@@ -82,8 +67,27 @@ internal sealed record WriteSettings
             MaxRowsPerFile = write.MaxRowsPerFile,
             MaxFileBytes = write.MaxFileBytes,
             PartitionBy = write.PartitionBy,
-            Delimiter = oneFile && Path.GetFileName(address.Path).Contains(".tsv", StringComparison.OrdinalIgnoreCase) ? '\t' : ',',
+            Parting = CursorParting.Of(plan),
+            Delimiter = address.Kind != FileTargetKind.Folder && Path.GetFileName(address.Path).Contains(".tsv", StringComparison.OrdinalIgnoreCase) ? '\t' : ',',
         };
+    }
+
+    /// <summary>Refuses what the writer does not have.</summary>
+    public static void Refuse(StreamJob stream, FileTargetAddress address, FileFormat format)
+    {
+        var write = stream.Write;
+        var oneFile = address.Kind != FileTargetKind.Folder;
+        var splits = new[] { (write.MaxRowsPerFile is not null, "max_rows_per_file"), (write.MaxFileBytes is not null, "max_file_bytes"), (write.PartitionBy.Length > 0, "partition_by") }
+            .Where(each => each.Item1).Select(each => each.Item2).ToArray();
+        if (oneFile && splits.Length > 0) throw Refused(stream, splits[0], $"found {splits[0]}, but the target is one file", "Name a folder as the target.");
+        if (stream.Mode == WriteMode.Merge) throw Refused(stream, "", "found mode: merge, which targets that are files do not have", "Use append or overwrite, or write to PostgreSQL.");
+        if (oneFile && stream.Mode != WriteMode.Overwrite)
+            throw Refused(stream, "", $"found {WriteModes.Of(stream.Mode)}, but the target is one file", $"Name a folder as the target: {WriteModes.Of(stream.Mode)} adds files to it.");
+        CursorParting.Refuse(stream);
+        if (splits.Length > 1)
+            throw Refused(stream, splits[1], $"found {splits[0]} and {splits[1]}, which can't be combined in this version", "Keep one of them; partition.rows makes units, and so files, smaller.");
+        if (write.Level is not null && format != FileFormat.Parquet)
+            throw Refused(stream, "level", "found a level, which the writer of CSV and NDJSON does not take", "Leave it out.");
     }
 
     /// <summary>As JSON: the same settings give the same text.</summary>

@@ -82,6 +82,21 @@ internal sealed class StreamPlanning
         };
     }
 
+    /// <summary>Where an incremental load will end: the greatest cursor that there is at the moment that is held, and the lag before it.</summary>
+    internal async Task<CursorEnd?> EndAsync(StreamJob stream, CursorWindow window, CancellationToken cancel)
+    {
+        var path = await _catalog.SearchPathAsync(cancel);
+        var (source, attributes) = stream.Query is null
+            ? await RelationAsync(stream, ImmutableArray.CreateBuilder<string>(), cancel)
+            : (QuerySource(stream), await new UserSql(_control, path).DescribeAsync(stream, _types, cancel));
+        var column = attributes.First(attribute => attribute.Name == stream.Cursor);
+        var where = stream.Where is null ? "" : $" WHERE ({stream.Where}\n)";
+        var sql = $"SELECT greatest(max({PgName.Quote(column.Name)}), $1::{column.Spelling})::text FROM {source.ExplainFrom}{where}";
+        var rows = await _control.TryAsync(path.Sql, moment: null, () => _control.QueryAsync(sql, [window.Watermark], cancel), cancel);
+        if (rows[0][0] is not { } watermark) return null;
+        return new CursorEnd(watermark, await new PgCursor(stream, column.Spelling).LessLagAsync(_control, watermark, window.From, cancel));
+    }
+
     /// <summary>What a stream reads from.</summary>
     /// <param name="From">The FROM item without its alias.</param>
     /// <param name="Alias">The alias.</param>

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using System.Text;
 using Millrace.Commit;
 using Millrace.Connectors.Postgres.Catalog;
@@ -89,12 +88,9 @@ internal sealed class PostgresTarget : ITarget
             };
         }
 
-        if (stream.Lag is not { } lag) return new CursorWindow(watermark, watermark);
         var name = stream.Rename.GetValueOrDefault(stream.Cursor!, stream.Cursor!);
         var cursor = live.Find(name) ?? throw Refused($"{table.Written} has no column {Words.Quote(name)}, the cursor", "Write to another table with `to:`.");
-        var less = Duration.TryParse(lag, out var seconds) ? string.Create(CultureInfo.InvariantCulture, $"interval '{seconds} seconds'") : $"{lag}::numeric";
-        var from = await _control.QueryAsync($"SELECT ($1::{cursor.Attribute.Spelling} - {less})::{cursor.Attribute.Spelling}::text", [watermark], cancel);
-        return new CursorWindow(watermark, from[0][0]);
+        return new CursorWindow(watermark, await new PgCursor(stream, cursor.Attribute.Spelling).LessLagAsync(_control, watermark, notBefore: null, cancel));
     }
 
     /// <inheritdoc/>

@@ -52,7 +52,7 @@ internal sealed class KeyTable
     /// <summary>Below a stream.</summary>
     public static KeyTable Stream { get; } = new(
         new("to", "a name in the target", "Its name in the target. Default: the last part of the stream's name."),
-        new("mode", "overwrite, append, merge or incremental", "What happens to rows that are there: overwrite (default) or append; merge: rows with the same `key` are replaced; incremental: only rows since the last load are read. All in one step; merge and incremental for databases."),
+        new("mode", "overwrite, append, merge or incremental", "What happens to rows that are there: overwrite (default) or append; merge: rows with the same `key` are replaced; incremental: only rows since the last load are read. All in one step; merge for databases, incremental for them and for folders of files."),
         new("where", "a condition in the source's SQL", "A condition in the source's own SQL."),
         new("query", "a query in the source's SQL", "A query instead of a table; one unit, unless partition.key is given."),
         new("consistency", "snapshot or unit", "snapshot (default): every row of one moment; unit: one moment for each unit."),
@@ -65,7 +65,7 @@ internal sealed class KeyTable
         new("proof", "counts, hash or readback", "How what was written is proved against what was read: numbers of rows; hash (default): a hash of all values too; readback: the written files read back as well."),
         new("on_reject", "fail or quarantine", "What happens to a row with a value that the target can't hold: fail (default) stops the stream and names it; quarantine writes it to the run directory, with the reason, and goes on."),
         new("schema", "evolve, freeze or replace", "What happens when the columns are not those of the table that is there: evolve (default): new ones that may be NULL and wider types go on and are said, all else stops; freeze: any difference stops; replace: the table takes them (not with append)."),
-        new("key", "a column name or a list of them", "The columns that a row is known by: for merge, and for incremental where rows change."),
+        new("key", "a column name or a list of them", "The columns that a row is known by: for merge, and for incremental into a database where rows change."),
         new("cursor", "a column name", "The column that only grows (a time of change, a number): incremental loads go by it, and of rows with one key in one load the last counts."),
         new("lag", "a time such as 15m, or a number", "incremental: how far behind the last load's end reading begins again, for rows that are committed late. Default: at that end."),
         new("deletes", "a column name", "merge: a BOOLEAN column; rows in which it is true are removed."),

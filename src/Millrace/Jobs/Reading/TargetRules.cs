@@ -71,11 +71,11 @@ internal static class TargetRules
         var key = options.PartitionBy.Length > 0 ? "write.partition_by"
             : options.MaxRowsPerFile is not null ? "write.max_rows_per_file"
             : options.MaxFileBytes is not null ? "write.max_file_bytes"
-            : stream.Mode == WriteMode.Append ? "mode"
+            : stream.Mode != WriteMode.Overwrite ? "mode"
             : null;
         if (key is not null)
         {
-            faults.Add(stream.MarkOf(key), $"found {(key == "mode" ? "append" : key)}, but the target is one file", "Name a folder as the target.");
+            faults.Add(stream.MarkOf(key), $"found {(key == "mode" ? $"mode: {WriteModes.Of(stream.Mode)}" : key)}, but the target is one file", "Name a folder as the target.");
         }
     }
 

@@ -49,9 +49,8 @@ public sealed record SchemaRuling(SchemaRule Rule, WriteMode Mode, string Where)
             ways.Add($"leave the new column out: columns: [\"*\", \"-{SourceName(added, columns)}\"]");
         if (differences.Any(static difference => difference.Change == SchemaChange.Gone)) ways.Add("give a renamed column its old name: rename: {NEW: OLD}");
         ways.Add("write to another table with `to:`");
-        ways.Add(Mode == WriteMode.Append
-            ? "or overwrite the table once, with mode: overwrite and schema: replace"
-            : "or, when the change is meant, run once with --schema replace");
+        if (Mode == WriteMode.Append) ways.Add("or overwrite the table once, with mode: overwrite and schema: replace");
+        if (Mode == WriteMode.Overwrite) ways.Add("or, when the change is meant, run once with --schema replace");
         var text = string.Join("; ", ways);
         return $"{char.ToUpperInvariant(text[0])}{text[1..]}.";
     }

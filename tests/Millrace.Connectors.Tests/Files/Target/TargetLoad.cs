@@ -46,7 +46,15 @@ internal sealed class TargetLoad : IDisposable
 
     public WriteOptions Write { get; set; } = new();
 
+    /// <summary>The cursor of an incremental stream.</summary>
+    public string? Cursor { get; set; }
+
+    /// <summary>What an incremental load has read, and where it ends.</summary>
+    public CursorWindow? Window { get; set; }
+
     public Action AssertHolder { get; set; } = static () => { };
+
+    public Action StagingLost { get; set; } = static () => { };
 
     public IReadOnlyList<UnitResult> Results => _results;
 
@@ -61,19 +69,20 @@ internal sealed class TargetLoad : IDisposable
         CloseWorker();
         Header = new StreamHeader
         {
-            Run = Run, Stream = plan.Stream.Name, To = To, Generation = 1, Columns = plan.Columns, ReaderJson = "{}", WriterJson = json,
+            Run = Run, Stream = plan.Stream.Name, To = To, Generation = 1, Columns = plan.Columns, ReaderJson = "{}", WriterJson = json, Window = Window,
         };
         await OpenWorkerAsync();
     }
 
     public StreamPlan Plan(ImmutableArray<Column> columns) => new()
     {
-        Stream = new StreamJob { Name = "public." + To, Mark = new Mark("streams.events"), Mode = Mode, Write = Write, To = To },
+        Stream = new StreamJob { Name = "public." + To, Mark = new Mark("streams.events"), Mode = Mode, Write = Write, To = To, Cursor = Cursor },
         Columns = columns,
         Strategy = PartitionBy.None,
         Why = "a test",
         EstimatedUnits = 1,
         ReaderJson = "{}",
+        Window = Window,
         Units = static _ => AsyncEnumerable.Empty<PlannedUnit>(),
     };
 
@@ -122,6 +131,8 @@ internal sealed class TargetLoad : IDisposable
     {
         Mode = Mode,
         Epoch = 1,
+        Merge = Cursor is null ? null : new MergeRule([], Cursor, null, Window),
+        StagingLost = StagingLost,
         Results = _ => _results.ToAsyncEnumerable(),
         Rows = _results.Sum(result => result.RowsWritten),
         AssertHolder = AssertHolder,

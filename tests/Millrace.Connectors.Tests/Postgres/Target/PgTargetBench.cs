@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Millrace.Connectors.Files.Source;
+using Millrace.Connectors.Files.Target;
 using Millrace.Connectors.Postgres;
 using Millrace.Connectors.Postgres.Target;
 using Millrace.Connectors.Tests.Postgres.Servers;
@@ -42,6 +43,9 @@ internal sealed class PgTargetBench : IAsyncDisposable
 
     /// <summary>Told the name of each step of a publication after it is done.</summary>
     public Action<string> Step { get; set; } = static _ => { };
+
+    /// <summary>A folder of files that jobs write to; null: the target's database.</summary>
+    public string? Lake { get; set; }
 
     /// <summary>What has happened so far.</summary>
     public ConcurrentQueue<RunEvent> Events => _heard.Events;
@@ -138,7 +142,7 @@ internal sealed class PgTargetBench : IAsyncDisposable
         var reading = JobReader.ReadShortForm(
             new JobOverrides
             {
-                From = from, To = TargetUrl, Streams = stream is null ? [] : [stream], State = _folder["state"], Workers = "2", Sets = ["engine=inproc", .. sets],
+                From = from, To = Lake ?? TargetUrl, Streams = stream is null ? [] : [stream], State = _folder["state"], Workers = "2", Sets = ["engine=inproc", .. sets],
             },
             _folder.Path);
         Assert.True(reading.Job is not null, string.Join('\n', reading.Faults.Select(static fault => fault.Describe())));
@@ -147,7 +151,7 @@ internal sealed class PgTargetBench : IAsyncDisposable
 
     private RunOptions Options() => new()
     {
-        Connectors = new KnownConnectors([new PostgresConnector(), new FilesSourceConnector()], [new Stepping(() => Step)]),
+        Connectors = new KnownConnectors([new PostgresConnector(), new FilesSourceConnector()], [new Stepping(() => Step), new SteppingFiles(() => Step)]),
         Secrets = new SecretResolver(new Redactor(), _folder.Path),
         Observer = _heard,
         Worker = new WorkerCommand("none", [], ImmutableDictionary<string, string>.Empty),
@@ -166,6 +170,25 @@ internal sealed class PgTargetBench : IAsyncDisposable
         public ITarget Open(TargetContext context)
         {
             var target = (PostgresTarget)_connector.Open(context);
+            target.Step = name => step()(name);
+            return target;
+        }
+
+        public IUnitWriter OpenWriter(TargetContext context) => _connector.OpenWriter(context);
+    }
+
+    /// <summary>The same for files.</summary>
+    private sealed class SteppingFiles(Func<Action<string>> step) : ITargetConnector
+    {
+        private readonly FileTargetConnector _connector = new();
+
+        public string Name => _connector.Name;
+
+        public bool Claims(string address) => _connector.Claims(address);
+
+        public ITarget Open(TargetContext context)
+        {
+            var target = (FileTarget)_connector.Open(context);
             target.Step = name => step()(name);
             return target;
         }
