@@ -116,6 +116,11 @@ public interface ITarget : IAsyncDisposable
     /// </summary>
     ValueTask<string> StageAsync(StagingRequest request, CancellationToken cancel);
 
+    /// <summary>The values that a staged stream's writers would refuse: where the stream has a quarantine, rows with them go there.</summary>
+    /// <param name="columns">The stream's columns.</param>
+    /// <param name="writerJson">What <see cref="StageAsync"/> has given.</param>
+    ImmutableArray<Refusal> RefusalsOf(ImmutableArray<Column> columns, string writerJson) => [];
+
     /// <summary>Whether a stream was staged so that its rows pass in the source's own form (<see cref="StreamPlan.WireForm"/>).</summary>
     /// <param name="writerJson">What <see cref="StageAsync"/> has given.</param>
     bool IsPassed(string writerJson) => false;

@@ -1,3 +1,6 @@
+using Millrace.DuckDb;
+using Millrace.Jobs;
+
 namespace Millrace.Planning;
 
 /// <summary>What an incremental load reads: rows whose cursor is at <see cref="From"/> or after.</summary>
@@ -10,6 +13,15 @@ public sealed record CursorWindow(string? Watermark = null, string? From = null)
     /// there has never been a row.
     /// </summary>
     public CursorEnd? Next { get; init; }
+
+    /// <summary>A stream that is read from where the window begins.</summary>
+    /// <param name="stream">The stream, with its cursor.</param>
+    internal StreamJob Over(StreamJob stream)
+    {
+        if (From is null) return stream;
+        var since = $"{SqlText.Name(stream.Cursor!)} >= {SqlText.Literal(From)}";
+        return stream with { Where = stream.Where is { } own ? $"({own}\n) AND {since}" : since };
+    }
 }
 
 /// <summary>Where an incremental load ends, found at the moment that it reads. Values as the source writes them.</summary>

@@ -45,9 +45,7 @@ internal sealed class StreamPlanner(JobEnds ends, Job job, Budget budget, Schema
     {
         if (stream.Mode != WriteMode.Incremental) return await ends.Source.PlanAsync(stream, request, cancel).ConfigureAwait(false);
         var window = await ends.Target.WindowAsync(stream, cancel).ConfigureAwait(false);
-        var since = window.From is { } from ? $"{SqlText.Name(stream.Cursor!)} >= {SqlText.Literal(from)}" : null;
-        var where = stream.Where is { } own && since is not null ? $"({own}) AND {since}" : stream.Where ?? since;
-        var read = stream with { Where = where };
+        var read = window.Over(stream);
         var plan = await ends.Source.PlanAsync(read, request, cancel).ConfigureAwait(false);
         AssertColumns(plan with { Stream = stream });
         if (ends.Target.PartsAtCursor) window = window with { Next = await ends.Source.EndAsync(read, window, cancel).ConfigureAwait(false) };

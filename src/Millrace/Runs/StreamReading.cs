@@ -75,6 +75,7 @@ internal sealed class StreamReading
             Table = target.IdentityOf(to),
             SchemaChanges = plan.SchemaChanges,
             Window = plan.Window,
+            Refusals = plan.Stream.OnReject == OnReject.Quarantine ? [.. Refusal.OfMode(plan), .. target.RefusalsOf(plan.Columns, writer)] : [],
             IsPassed = target.IsPassed(writer),
             ReaderJson = plan.ReaderJson,
             WriterJson = writer,

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json.Serialization;
 using Millrace.Jobs;
+using Millrace.Load;
 using Millrace.Planning;
 
 namespace Millrace.Runs;
@@ -96,6 +97,9 @@ public sealed record StreamHeader
 
     /// <summary>In which ways the columns were not those of the table that was there, in words.</summary>
     public ImmutableArray<string> SchemaChanges { get; init; } = [];
+
+    /// <summary>What rows are rejected for that the source could give; empty unless the stream has a quarantine.</summary>
+    public ImmutableArray<Refusal> Refusals { get; init; } = [];
 
     /// <summary>What the source's reader needs: its own JSON.</summary>
     public required string ReaderJson { get; init; }

@@ -90,7 +90,7 @@ public sealed class RunVerification(RunOptions options, ImmutableArray<string> k
         await using var published = options.Connectors.OpenPublished(settings, header, stream.Mode, options.Clock);
         await published.CheckAsync(cancel).ConfigureAwait(false);
         await ends.Source.HoldAsync([stream], cancel).ConfigureAwait(false);
-        var plan = await ends.Source.PlanAsync(stream, ends.RequestOf(budget), cancel).ConfigureAwait(false);
+        var plan = await ends.Source.PlanAsync(header.Window?.Over(stream) ?? stream, ends.RequestOf(budget), cancel).ConfigureAwait(false);
         AssertSameColumns(plan, header);
         if (published.Columns.IsEmpty) throw NothingToCompare(stream);
         var scope = new VerifyScope

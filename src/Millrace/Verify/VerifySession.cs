@@ -245,9 +245,10 @@ internal sealed class VerifySession : IDisposable
             using var paced = _pace is null ? null : new PacedInput(_pace, _taps, input, cancel);
             var select = paced?.Over(input.Select, _scope.Header.Columns[0].Name) ?? input.Select;
             long rejected = 0;
-            using var stays = input.RejectColumn is null ? null : _rejects.Open((_, _) => Interlocked.Increment(ref rejected));
+            (select, var rejects) = Refusal.Over(select, input.RejectColumn, _scope.Header);
+            using var stays = rejects is null ? null : _rejects.Open((_, _) => Interlocked.Increment(ref rejected));
             // Whether a row is rejected depends on all of its columns: all are asked for, also where only some are compared.
-            select = stays?.Over(select, input.RejectColumn!, RejectLine.RowOf(_scope.Header.Columns)) ?? select;
+            select = stays?.Over(select, rejects!, RejectLine.RowOf(_scope.Header.Columns)) ?? select;
             var (rows, keep) = await read(select, connection).ConfigureAwait(false);
             await input.CompleteAsync(rows + rejected, cancel).ConfigureAwait(false);
             Interlocked.Add(ref _rowsDone, rows);

@@ -4,6 +4,7 @@ using Millrace.DuckDb;
 using Millrace.Extract;
 using Millrace.Faults;
 using Millrace.Jobs;
+using Millrace.Load;
 using Millrace.Runs;
 
 namespace Millrace.Worker;
@@ -45,7 +46,11 @@ internal sealed class Quarantine : IDisposable
     /// <summary>A SELECT of the rows that stay.</summary>
     /// <param name="select">The source's SELECT, whatever taps it has.</param>
     /// <param name="column">The column that says what was rejected; null: this source rejects nothing.</param>
-    public string Over(string select, string? column) => column is null ? select : _tap.Over(select, column, RejectLine.RowOf(_header.Columns));
+    public string Over(string select, string? column)
+    {
+        (select, column) = Refusal.Over(select, column, _header);
+        return column is null ? select : _tap.Over(select, column, RejectLine.RowOf(_header.Columns));
+    }
 
     /// <summary>Makes what was taken out durable, before the unit's result names it. Null: nothing was.</summary>
     /// <exception cref="Fault">It can't be written.</exception>

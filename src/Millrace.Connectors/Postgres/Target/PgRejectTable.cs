@@ -15,6 +15,29 @@ internal static class PgRejectTable
         return name;
     }
 
+    /// <summary>
+    /// PostgreSQL stores JSON with a zero character, but looks into none: such a character becomes the six that stand for it.
+    /// </summary>
+    internal static string WithoutZeroes(string line)
+    {
+        const string zero = "\\u0000";
+        var at = line.IndexOf(zero, StringComparison.Ordinal);
+        if (at < 0) return line;
+        var text = new StringBuilder(line.Length + 1);
+        var from = 0;
+        for (; at >= 0; at = line.IndexOf(zero, at + zero.Length, StringComparison.Ordinal))
+        {
+            // Behind an odd number of backslashes it is no escape: the last of them and this one are a backslash.
+            var before = at;
+            while (before > from && line[before - 1] == '\\') before--;
+            if ((at - before) % 2 == 1) continue;
+            text.Append(line, from, at - from).Append('\\').Append(zero);
+            from = at + zero.Length;
+        }
+
+        return text.Append(line, from, line.Length - from).ToString();
+    }
+
     /// <summary>Inside the transaction that publishes: adds them. The table is made when the first row comes.</summary>
     /// <param name="control">The connection.</param>
     /// <param name="place">The stream's place.</param>
@@ -35,7 +58,7 @@ internal static class PgRejectTable
                 isThere = true;
             }
 
-            lines.Add(line);
+            lines.Add(WithoutZeroes(line));
             characters += line.Length;
             if (lines.Count < Limits.PgNamesPerStatement && characters < Limits.RejectBufferBytes) continue;
             await SendAsync();

@@ -140,6 +140,9 @@ internal sealed class PostgresTarget : ITarget
     }
 
     /// <inheritdoc/>
+    public ImmutableArray<Refusal> RefusalsOf(ImmutableArray<Column> columns, string writerJson) => PgRefusals.Of(columns, PgWriting.Parse(writerJson));
+
+    /// <inheritdoc/>
     public bool IsPassed(string writerJson) => PgWriting.Parse(writerJson).IsPassed;
 
     /// <inheritdoc/>

@@ -15,10 +15,14 @@ internal static class PgTimes
     /// <summary>The end of the year 294276 in microseconds since 1970, which leaves 64 bits; so DuckDB's own end is the bound.</summary>
     internal const long TimestampEnd = long.MaxValue;
 
+    /// <summary>4714-11-24 BC in days since 2000.</summary>
+    internal const int DateMin = -2_451_545;
+
+    /// <summary>The end of the year 5874897 in days since 2000.</summary>
+    internal const int DateEnd = 2_147_483_494 - 2_451_545;
+
     private const long MicrosTo2000 = 946_684_800_000_000;
     private const int DaysTo2000 = 10_957;
-    private const int DateMin = -2_451_545;
-    private const int DateEnd = 2_147_483_494 - 2_451_545;
     private const string Advice = "Correct the value in the source, leave it out with 'where', or give the column another type.";
 
     /// <summary>Days since 2000; infinities are the ends of 32 bits.</summary>

@@ -13,6 +13,7 @@ using Millrace.Planning;
 using Millrace.Runs;
 using Millrace.Telemetry;
 using Millrace.Testing;
+using Millrace.Verify;
 using Npgsql;
 
 namespace Millrace.Connectors.Tests.Postgres.Target;
@@ -85,6 +86,18 @@ internal sealed class PgTargetBench : IAsyncDisposable
     {
         var run = RunList.LatestUnfinished(_folder["state"]);
         return new DataPath(Options()).ResumeAsync(run, run.ReadJob() with { Source = JobOf(_server.Url(database: _from), "public.t", sets).Source, Target = JobOf("x", "public.t", []).Target }, TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>Verifies the latest run, which has moved the table <c>t</c>.</summary>
+    public Task<VerifySummary> VerifyAsync() => VerifyAsync(JobOf(_server.Url(database: _from), "public.t", []));
+
+    /// <summary>Verifies the latest run, which has moved a file.</summary>
+    public Task<VerifySummary> VerifyFileAsync(string file, params string[] sets) => VerifyAsync(JobOf(_folder[file], null, sets));
+
+    private Task<VerifySummary> VerifyAsync(Job ends)
+    {
+        var run = RunList.LatestSucceeded(_folder["state"]);
+        return new RunVerification(Options(), []).RunAsync(run, run.ReadJob() with { Source = ends.Source, Target = ends.Target }, TestContext.Current.CancellationToken);
     }
 
     public Task SourceAsync(string sql) => ExecuteAsync(Source, sql);
@@ -194,6 +207,8 @@ internal sealed class PgTargetBench : IAsyncDisposable
         }
 
         public IUnitWriter OpenWriter(TargetContext context) => _connector.OpenWriter(context);
+
+        public IPublishedReader OpenPublished(TargetContext context, StreamHeader header, WriteMode mode) => _connector.OpenPublished(context, header, mode);
     }
 
     private sealed class Heard : IRunObserver
