@@ -133,9 +133,9 @@ internal sealed class FolderCommit
         var now = TableWindow.Of(before, _live, _header.Stream, cursor, _where);
         if (now.Watermark == read.Watermark && now.From == read.From) return;
         _request.StagingLost();
-        throw new Fault(FaultKind.Refused, $"another run has loaded {_live} up to {now.Watermark} meanwhile: nothing was published")
+        throw new Fault(FaultKind.Refused, $"{_live} is loaded up to {now.Watermark ?? "nothing"} now, and was up to {read.Watermark ?? "nothing"} when this load began: nothing was published")
         {
-            Side = FaultSide.Target, Where = _where, Advice = "`millrace resume` reads the stream again, from there on.",
+            Side = FaultSide.Target, Where = _where, Advice = "Another run came between. `millrace resume` reads the stream again, from there on.",
         };
     }
 

@@ -75,7 +75,16 @@ internal sealed class PgTargetBench : IAsyncDisposable
     }
 
     /// <summary>The same, however it ends.</summary>
-    public Task<RunSummary> TryMoveAsync(params string[] sets) => new DataPath(Options()).RunAsync(JobOf(_server.Url(database: _from), "public.t", sets), TestContext.Current.CancellationToken);
+    public Task<RunSummary> TryMoveAsync(params string[] sets) => TryMoveAsync(TestContext.Current.CancellationToken, sets);
+
+    /// <summary>The same, until it is cancelled.</summary>
+    public Task<RunSummary> TryMoveAsync(CancellationToken cancel, params string[] sets) => new DataPath(Options()).RunAsync(JobOf(_server.Url(database: _from), "public.t", sets), cancel);
+
+    /// <summary>Told what happens.</summary>
+    public Action<RunEvent> Listener
+    {
+        set => _heard.Listener = value;
+    }
 
     /// <summary>Moves a file of the bench's folder into a table <c>t</c>.</summary>
     public Task<RunSummary> TryMoveFileAsync(string file, params string[] sets) =>
@@ -215,7 +224,13 @@ internal sealed class PgTargetBench : IAsyncDisposable
     {
         public ConcurrentQueue<RunEvent> Events { get; } = new();
 
-        public void On(RunEvent happened) => Events.Enqueue(happened);
+        public Action<RunEvent> Listener { get; set; } = static _ => { };
+
+        public void On(RunEvent happened)
+        {
+            Events.Enqueue(happened);
+            Listener(happened);
+        }
     }
 
     /// <summary>Waits before another attempt are over at once; what is done again and again keeps its pace.</summary>
