@@ -16,6 +16,8 @@ internal sealed class PgControl : IAsyncDisposable
     private readonly PgAccess? _access;
     private readonly SemaphoreSlim _gate = new(1, 1);
     private readonly SemaphoreSlim _trying = new(1, 1);
+    private readonly SemaphoreSlim _whole = new(1, 1);
+    private readonly AsyncLocal<bool> _isInside = new();
     private readonly CancellationTokenSource _closing = new();
     private PgConnection? _connection;
     private ITimer? _ping;
@@ -89,10 +91,24 @@ internal sealed class PgControl : IAsyncDisposable
     }
 
     /// <summary>
-    /// Runs statements in one transaction; their failure, or the connection's, takes all of them back. Statements of other callers must not
-    /// come in between.
+    /// Runs statements in one transaction; their failure, or the connection's, takes all of them back. Statements of other callers wait for
+    /// its end: one stream is published while the next one is staged.
     /// </summary>
     internal async Task TransactionAsync(Func<Task> statements, CancellationToken cancel)
+    {
+        await _whole.WaitAsync(cancel);
+        try
+        {
+            _isInside.Value = true;
+            await WithinAsync(statements, cancel);
+        }
+        finally
+        {
+            _whole.Release();
+        }
+    }
+
+    private async Task WithinAsync(Func<Task> statements, CancellationToken cancel)
     {
         await ExecuteAsync("BEGIN", cancel);
         _isInTransaction = true;
@@ -132,6 +148,7 @@ internal sealed class PgControl : IAsyncDisposable
         if (_connection is not null) await _connection.DisposeAsync();
         _gate.Dispose();
         _trying.Dispose();
+        _whole.Dispose();
         _closing.Dispose();
     }
 
@@ -142,6 +159,20 @@ internal sealed class PgControl : IAsyncDisposable
     }
 
     private async Task<T> UseAsync<T>(Func<PgConnection, Task<T>> statement, CancellationToken cancel)
+    {
+        if (_isInside.Value) return await UseAloneAsync(statement, cancel);
+        await _whole.WaitAsync(cancel);
+        try
+        {
+            return await UseAloneAsync(statement, cancel);
+        }
+        finally
+        {
+            _whole.Release();
+        }
+    }
+
+    private async Task<T> UseAloneAsync<T>(Func<PgConnection, Task<T>> statement, CancellationToken cancel)
     {
         await _gate.WaitAsync(cancel);
         try
