@@ -9,15 +9,20 @@ namespace Millrace.SystemTests.Chaos;
 /// <param name="Litter">What should not be there, one text each.</param>
 internal sealed record ChaosCheck(int Losses, int Doubles, IReadOnlyList<string> Litter)
 {
+    /// <summary>Counts a server's sessions of the program.</summary>
+    public const string Sessions =
+        "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND application_name LIKE '%illrace%'";
+
     private static readonly TimeSpan s_wait = TimeSpan.FromSeconds(10);
 
-    private static EnumerationOptions Everything => new() { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.None };
+    /// <summary>How a folder is looked through.</summary>
+    public static EnumerationOptions Everything => new() { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.None };
 
     /// <summary>Looks at everything.</summary>
     public static async Task<ChaosCheck> LookAsync(ChaosWorld world)
     {
         int losses = 0, doubles = 0;
-        var found = await ChaosTables.ReadAsync(world.Tables);
+        var found = await world.Target.ReadAsync();
         for (var table = 0; table < found.Count; table++)
         {
             var (is_, must) = (found[table], world.Expected[table]);
@@ -27,6 +32,7 @@ internal sealed record ChaosCheck(int Losses, int Doubles, IReadOnlyList<string>
 
         var litter = new List<string>();
         litter.AddRange(Files(world));
+        litter.AddRange(await world.Target.LitterAsync());
         if (!await SoonAsync(() => Task.FromResult(world.Keepers().Count == 0))) litter.Add("a keeper that lives on");
         if (!await SoonAsync(() => Task.FromResult(world.Processes().Count == 0))) litter.Add("a process that lives on");
         if (world.Server is not null && !await SoonAsync(async () => await world.NumberAsync(Sessions) == 0)) litter.Add("a session on the server");
@@ -34,9 +40,6 @@ internal sealed record ChaosCheck(int Losses, int Doubles, IReadOnlyList<string>
         if (runs.Stdout.Split('\n').Any(static line => line.Length > 0 && !line.Contains("\"succeeded\"", StringComparison.Ordinal))) litter.Add($"a run that did not succeed: {runs.Stdout}");
         return new ChaosCheck(losses, doubles, litter);
     }
-
-    private const string Sessions =
-        "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND application_name LIKE '%illrace%'";
 
     private static IEnumerable<string> Files(ChaosWorld world)
     {
@@ -48,13 +51,6 @@ internal sealed record ChaosCheck(int Losses, int Doubles, IReadOnlyList<string>
             }
         }
 
-        foreach (var path in Directory.EnumerateFileSystemEntries(Path.Combine(world.Home, "lake")).Except(world.Tables)) yield return path;
-        foreach (var path in world.Tables.SelectMany(static table => Directory.EnumerateFileSystemEntries(table, "*", Everything)))
-        {
-            var name = Path.GetFileName(path);
-            if (name != "_millrace.json" && (name[0] is '.' or '_' || Path.GetExtension(name) is not (".parquet" or ".csv"))) yield return path;
-        }
-
         foreach (var path in Directory.EnumerateFileSystemEntries(world.State, "*", Everything))
         {
             if (path.EndsWith(".tmp", StringComparison.Ordinal) || path.EndsWith("/cancel", StringComparison.Ordinal)) yield return path;
@@ -64,8 +60,8 @@ internal sealed record ChaosCheck(int Losses, int Doubles, IReadOnlyList<string>
         foreach (var path in Directory.EnumerateFileSystemEntries(world.Temporary)) yield return path;
     }
 
-    /// <summary>Some go a moment after the run: they look every half second whether they are needed.</summary>
-    private static async Task<bool> SoonAsync(Func<Task<bool>> ask)
+    /// <summary>Whether it is so, at once or in a while: some go a moment after the run, they look every half second whether they are needed.</summary>
+    public static async Task<bool> SoonAsync(Func<Task<bool>> ask)
     {
         var began = Stopwatch.GetTimestamp();
         while (!await ask())

@@ -4,17 +4,16 @@ using System.Net.Sockets;
 namespace Millrace.SystemTests.Chaos;
 
 /// <summary>
-/// Stands between the program and its server and counts what the server sends. Once, after a number of bytes of the test's choice, it
-/// keeps back the rest of what it has just received, which is in the middle of a message more often than not, until it is told what to do.
+/// Stands between the program and a server and looks at what passes. Once, when a trigger strikes, it keeps back what it has just received
+/// until it is told what to do.
 /// </summary>
 internal sealed class ChaosProxy : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource _end = new();
-    private readonly int _serverPort;
     private readonly Lock _lock = new();
     private readonly Task _accepting;
-    private long _bytes;
+    private volatile int _serverPort;
     private Hold? _hold;
 
     /// <summary>A proxy for a server on this machine.</summary>
@@ -25,7 +24,7 @@ internal sealed class ChaosProxy : IAsyncDisposable
         _accepting = AcceptAsync();
     }
 
-    private sealed record Hold(long At, TaskCompletionSource Reached, TaskCompletionSource<HeldAnswer> Answer);
+    private sealed record Hold(IProxyTrigger Trigger, TaskCompletionSource Reached, TaskCompletionSource<HeldAnswer> Answer);
 
     /// <summary>What happens to the connection that is kept back.</summary>
     private enum HeldAnswer
@@ -38,12 +37,15 @@ internal sealed class ChaosProxy : IAsyncDisposable
     /// <summary>Its port.</summary>
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
-    /// <summary>From here so many bytes of the server, over all connections; then somebody waits and the task ends.</summary>
-    public Task HoldAt(int bytes)
+    /// <summary>Leads connections that are made from now on to another server.</summary>
+    public void LeadTo(int serverPort) => _serverPort = serverPort;
+
+    /// <summary>Looks for what the trigger strikes at; then somebody waits and the task ends.</summary>
+    public Task HoldAt(IProxyTrigger trigger)
     {
         lock (_lock)
         {
-            _hold = new Hold(_bytes + bytes, Source(), new TaskCompletionSource<HeldAnswer>(TaskCreationOptions.RunContinuationsAsynchronously));
+            _hold = new Hold(trigger, Source(), new TaskCompletionSource<HeldAnswer>(TaskCreationOptions.RunContinuationsAsynchronously));
             return _hold.Reached.Task;
         }
     }
@@ -101,7 +103,7 @@ internal sealed class ChaosProxy : IAsyncDisposable
         try
         {
             await far.ConnectAsync(IPAddress.Loopback, _serverPort, _end.Token);
-            await Task.WhenAny(PassAsync(near, far, static _ => null), PassAsync(far, near, Count));
+            await Task.WhenAny(PassAsync(near, far, bytes => Look(far, bytes, isFromServer: false)), PassAsync(far, near, bytes => Look(far, bytes, isFromServer: true)));
         }
         catch (Exception error) when (error is OperationCanceledException or SocketException)
         {
@@ -110,7 +112,7 @@ internal sealed class ChaosProxy : IAsyncDisposable
     }
 
     /// <summary>Passes bytes in one direction until either end closes; closing the sockets ends the other direction.</summary>
-    private async Task PassAsync(Socket from, Socket to, Func<int, Hold?> look)
+    private async Task PassAsync(Socket from, Socket to, Func<ReadOnlyMemory<byte>, Hold?> look)
     {
         var buffer = new byte[64 * 1024];
         try
@@ -118,7 +120,7 @@ internal sealed class ChaosProxy : IAsyncDisposable
             int length;
             while ((length = await from.ReceiveAsync(buffer, _end.Token)) > 0)
             {
-                if (look(length) is { } hold)
+                if (look(buffer.AsMemory(0, length)) is { } hold)
                 {
                     hold.Reached.TrySetResult();
                     var answer = await hold.Answer.Task;
@@ -141,14 +143,23 @@ internal sealed class ChaosProxy : IAsyncDisposable
         while (!bytes.IsEmpty) bytes = bytes[await to.SendAsync(bytes, _end.Token)..];
     }
 
-    private Hold? Count(int length)
+    private Hold? Look(object connection, ReadOnlyMemory<byte> chunk, bool isFromServer)
     {
         lock (_lock)
         {
-            _bytes += length;
-            if (_hold is not { } hold || _bytes < hold.At || hold.Reached.Task.IsCompleted) return null;
+            if (_hold is not { } hold || hold.Reached.Task.IsCompleted || !hold.Trigger.Strikes(connection, chunk.Span, isFromServer)) return null;
             hold.Reached.TrySetResult();
             return hold;
         }
     }
+}
+
+/// <summary>What somebody looks for in what passes between a program and a server. Asked by one at a time.</summary>
+internal interface IProxyTrigger
+{
+    /// <summary>Whether what has just come is kept back; asked no more when it was.</summary>
+    /// <param name="connection">Which connection.</param>
+    /// <param name="chunk">The bytes.</param>
+    /// <param name="isFromServer">Whether the server has sent them.</param>
+    bool Strikes(object connection, ReadOnlySpan<byte> chunk, bool isFromServer);
 }

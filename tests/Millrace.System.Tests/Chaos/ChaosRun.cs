@@ -1,5 +1,5 @@
-using Millrace.Connectors.Tests.Postgres.Servers;
 using Millrace.SystemTests.Chaos.Faults;
+using Millrace.SystemTests.Chaos.Points;
 using Millrace.SystemTests.Moves;
 using Millrace.Testing;
 
@@ -11,15 +11,15 @@ internal sealed class ChaosRun(ChaosPlan plan, ChaosWorld world)
     private readonly List<string> _struck = [];
 
     /// <summary>Does what a plan says. Every ending is an outcome.</summary>
-    public static async Task<ChaosOutcome> DoAsync(ChaosPlan plan, PgServer? server, string old)
+    public static async Task<ChaosOutcome> DoAsync(ChaosPlan plan, ChaosGround ground)
     {
-        await using var world = await ChaosWorld.CreateAsync(plan, server, old);
+        await using var world = await ChaosWorld.CreateAsync(plan, ground);
         var run = new ChaosRun(plan, world);
         ChaosCheck? check = null;
         try
         {
             await run.DisturbAsync();
-            if (!world.IsDone) await world.ResumeAsync("in peace", 0);
+            if (!world.IsDone) await world.FinishAsync("in peace");
             check = await ChaosCheck.LookAsync(world);
             Assert.True(check is { Losses: 0, Doubles: 0, Litter.Count: 0 }, $"{check.Losses} lost, {check.Doubles} doubled, litter: {string.Join(", ", check.Litter)}");
             Secret.AssertHidden(world.Chronicle, "the output");
@@ -46,14 +46,15 @@ internal sealed class ChaosRun(ChaosPlan plan, ChaosWorld world)
 
     private async Task DisturbAsync(ChaosMoment moment, ChaosFault fault)
     {
-        using var watch = moment.Watch(world);
+        await fault.PrepareAsync(world);
+        await using var watch = moment.Watch(world);
         await using var process = world.Start();
         var ended = process.WaitAsync();
         var isReached = await watch.ReachedAsync(ended);
         if (isReached)
         {
             _struck.Add(fault.Name);
-            await fault.StrikeAsync(new ChaosScene(world, process, ended, watch));
+            await fault.StrikeAsync(new ChaosScene(world, moment, process, ended, watch));
         }
 
         watch.Release();

@@ -10,7 +10,7 @@ namespace Millrace.Connectors.Tests.Postgres.Servers;
 /// A real PostgreSQL server for the tests of this run: on 127.0.0.1, ::1 and a unix socket, with TLS for the name <c>localhost</c>,
 /// and a user for each way to log in. Every user's password is <see cref="Password"/>. It dies with the test process.
 /// </summary>
-public sealed class PgServer : IAsyncDisposable
+public sealed partial class PgServer : IAsyncDisposable
 {
     /// <summary>The superuser; every other user has no rights until a test grants them.</summary>
     public const string Superuser = "postgres";
@@ -52,6 +52,7 @@ public sealed class PgServer : IAsyncDisposable
         hostnossl all plain_user all scram-sha-256
         host all plain_user all reject
         host all all all scram-sha-256
+        host replication postgres all scram-sha-256
         """;
 
     // When our end of the shell's input closes, however we died, it stops the server.
@@ -124,7 +125,11 @@ public sealed class PgServer : IAsyncDisposable
     }
 
     /// <summary>Makes a server of this version and waits until it takes connections.</summary>
-    internal static async Task<PgServer> StartAsync(int version, string folder, PgCertificates certificates)
+    /// <param name="version">The version.</param>
+    /// <param name="folder">Its folder.</param>
+    /// <param name="certificates">Where its certificate is from.</param>
+    /// <param name="durable">Whether a commit is safe from a crash of the server when it is answered; else the last ones may be lost.</param>
+    internal static async Task<PgServer> StartAsync(int version, string folder, PgCertificates certificates, bool durable = false)
     {
         var binaries = await PgBinaries.FindAsync(version);
         var account = PgAccount.Find();
@@ -150,7 +155,7 @@ public sealed class PgServer : IAsyncDisposable
         await PgBinaries.RunAsync(initdb[0], folder, initdb[1..]);
         await File.WriteAllTextAsync(Path.Combine(data, "pg_hba.conf"), Access);
         var port = FreePort();
-        string[] command = [.. account?.Prefix ?? [], Path.Combine(binaries, "bin", "postgres"), .. Options(folder, data, port)];
+        string[] command = [.. account?.Prefix ?? [], Path.Combine(binaries, "bin", "postgres"), .. Options(folder, data, port), .. durable ? Durable : []];
         var server = new PgServer(version, folder, port, certificates, command, await LaunchAsync(command));
         await server.CreateUsersAsync();
         return server;
@@ -163,6 +168,8 @@ public sealed class PgServer : IAsyncDisposable
         "-c", "unix_socket_permissions=0777", "-c", "ssl=on", "-c", $"ssl_cert_file={folder}/server.crt", "-c", $"ssl_key_file={folder}/server.key",
         "-c", $"ssl_ca_file={folder}/root.crt", "-c", "password_encryption=scram-sha-256", "-c", "max_prepared_transactions=4",
     ];
+
+    private static string[] Durable => ["-c", "synchronous_commit=on"];
 
     private static async Task<Process> LaunchAsync(string[] command)
     {
@@ -187,7 +194,7 @@ public sealed class PgServer : IAsyncDisposable
                     ready.TrySetException(new InvalidOperationException($"the server did not start:\n{string.Join('\n', log)}"));
             }
 
-            if (line.Data?.Contains("ready to accept connections", StringComparison.Ordinal) == true)
+            if (line.Data?.Contains("ready to accept", StringComparison.Ordinal) == true)
                 ready.TrySetResult();
         };
         guard.BeginErrorReadLine();

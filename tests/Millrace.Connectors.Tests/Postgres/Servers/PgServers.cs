@@ -61,12 +61,18 @@ public sealed class PgServers : IAsyncDisposable
     }
 
     /// <summary>A server of the caller's own, for a test that stops it; skips the calling test when there is none.</summary>
-    public async Task<PgServer> StartOwnAsync(int version = AnyVersion)
+    /// <param name="version">The version.</param>
+    /// <param name="durable">Whether a commit is safe from a crash of the server when it is answered; else the last ones may be lost.</param>
+    public async Task<PgServer> StartOwnAsync(int version = AnyVersion, bool durable = false)
     {
         await GetAsync(version);
-        var folder = Path.Combine(_run.Value.Folder, string.Create(CultureInfo.InvariantCulture, $"own{Interlocked.Increment(ref _own)}"));
-        return await PgServer.StartAsync(version, folder, _run.Value.Certificates);
+        return await PgServer.StartAsync(version, OwnFolder(), _run.Value.Certificates, durable);
     }
+
+    /// <summary>A copy of a server that follows it, as a server of the caller's own: see <see cref="PgServer.StartStandbyAsync"/>.</summary>
+    public Task<PgServer> StartStandbyAsync(PgServer primary) => primary.StartStandbyAsync(OwnFolder());
+
+    private string OwnFolder() => Path.Combine(_run.Value.Folder, string.Create(CultureInfo.InvariantCulture, $"own{Interlocked.Increment(ref _own)}"));
 
     /// <summary>A folder that the server's user may enter too.</summary>
     internal static void CreateOpenFolder(string folder)

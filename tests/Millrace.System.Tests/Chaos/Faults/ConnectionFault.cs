@@ -1,3 +1,5 @@
+using Millrace.SystemTests.Chaos.Points;
+
 namespace Millrace.SystemTests.Chaos.Faults;
 
 /// <summary>The connection that has come to the moment is reset, closed in the middle of a message, or stalls.</summary>
@@ -10,11 +12,11 @@ internal sealed record ConnectionFault(ConnectionTrouble Trouble, TimeSpan While
         _ => "connection stalled",
     };
 
-    public override bool Fits(ChaosMoment moment) => moment.Point is null;
+    public override bool Fits(ChaosMoment moment) => moment.Point is BytePoint or StatementPoint;
 
     public override async Task StrikeAsync(ChaosScene scene)
     {
-        var proxy = scene.World.Proxy!;
+        var proxy = scene.Moment.Point.ProxyOf(scene.World)!;
         if (Trouble == ConnectionTrouble.Reset) proxy.Reset();
         else if (Trouble == ConnectionTrouble.Half) proxy.DeliverHalf();
         // Not a wait for something to happen: the stall is the fault.

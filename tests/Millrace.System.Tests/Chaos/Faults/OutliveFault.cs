@@ -1,3 +1,5 @@
+using Millrace.SystemTests.Chaos.Points;
+
 namespace Millrace.SystemTests.Chaos.Faults;
 
 /// <summary>The coordinator dies while its worker is paused; the worker goes on while the next coordinator waits for it.</summary>
@@ -5,7 +7,7 @@ internal sealed record OutliveFault(TimeSpan While) : ChaosFault
 {
     public override string Name => "pause workers and kill coordinator";
 
-    public override bool Fits(ChaosMoment moment) => moment.Point is not { Phase: ChaosPhase.Begin };
+    public override bool Fits(ChaosMoment moment) => moment.Point.Phase != ChaosPhase.Begin;
 
     public override async Task StrikeAsync(ChaosScene scene)
     {

@@ -1,42 +1,46 @@
 using System.Text.RegularExpressions;
+using Millrace.SystemTests.Moves;
 
-namespace Millrace.SystemTests.Chaos;
+namespace Millrace.SystemTests.Chaos.Points;
 
-/// <summary>
-/// A named point of a run: the moment right before a certain file or folder is opened for the nth time. The program knows nothing of it;
-/// <see cref="Moves.Doorstep"/> stops it there.
-/// </summary>
+/// <summary>The moment right before a certain file or folder is opened for the nth time; <see cref="Doorstep"/> stops the program there.</summary>
 /// <param name="Name">What is about to happen.</param>
 /// <param name="Phase">Where that is on the way of the rows.</param>
 /// <param name="Path">The path below the world's folder.</param>
 /// <param name="Comes">How often it comes in an undisturbed run, at least.</param>
-internal sealed partial record ChaosPoint(string Name, ChaosPhase Phase, Regex Path, ChaosOften Comes = ChaosOften.Once)
+internal sealed partial record FilePoint(string Name, ChaosPhase Phase, Regex Path, ChaosOften Comes = ChaosOften.Once) : ChaosPoint(Name, Phase, Comes)
 {
     /// <summary>All of them, in the order of an undisturbed run.</summary>
-    public static IReadOnlyList<ChaosPoint> All { get; } =
+    public static IReadOnlyList<FilePoint> All { get; } =
     [
-        new("the target is tried", ChaosPhase.Begin, Probe()),
+        new("the target is tried", ChaosPhase.Begin, Probe()) { IsOfFiles = true },
         new("the job is kept", ChaosPhase.Begin, Job()),
         new("the run is made", ChaosPhase.Begin, Manifest()),
         new("the run is locked", ChaosPhase.Plan, Lock()),
         new("the coordinator is numbered", ChaosPhase.Plan, Epoch()),
         new("the story begins", ChaosPhase.Plan, Story()),
-        new("staging is made", ChaosPhase.Plan, Staging(), ChaosOften.EachStream),
+        new("staging is made", ChaosPhase.Plan, Staging(), ChaosOften.EachStream) { IsOfFiles = true },
         new("a stream is described", ChaosPhase.Plan, Header(), ChaosOften.EachStream),
         new("a stream is planned", ChaosPhase.Plan, Plan(), ChaosOften.EachStream),
         new("the keeper is asked", ChaosPhase.Plan, Keeper()),
         new("a worker begins", ChaosPhase.Load, Workers(), ChaosOften.Twice),
-        new("a unit is written", ChaosPhase.Load, Unit(), ChaosOften.EachUnit),
+        new("a unit is written", ChaosPhase.Load, Unit(), ChaosOften.EachUnit) { IsOfFiles = true },
         new("a result is written", ChaosPhase.Load, Result(), ChaosOften.EachUnit),
         new("results are read", ChaosPhase.Commit, Results(), ChaosOften.EachUnit),
         new("the hold is asked for", ChaosPhase.Commit, Holds(), ChaosOften.TwiceEachStream),
-        new("the table is put together", ChaosPhase.Commit, Table(), ChaosOften.EachStream),
-        new("the table is locked", ChaosPhase.Commit, TableLock(), ChaosOften.EachStream),
-        new("the table is marked", ChaosPhase.Commit, Mark(), ChaosOften.EachStream),
-        new("the folder of the tables is flushed", ChaosPhase.Commit, Lake(), ChaosOften.EachStream),
-        new("the commit is noted", ChaosPhase.Commit, Commit(), ChaosOften.EachStream),
-        new("the run is reported", ChaosPhase.Commit, Report()),
+        new("the table is put together", ChaosPhase.Commit, Table(), ChaosOften.EachStream) { IsOfFiles = true },
+        new("the table is locked", ChaosPhase.Commit, TableLock(), ChaosOften.EachStream) { IsOfFiles = true },
+        new("the table is marked", ChaosPhase.Commit, Mark(), ChaosOften.EachStream) { IsOfFiles = true },
+        new("the folder of the tables is flushed", ChaosPhase.Published, Lake(), ChaosOften.EachStream) { IsOfFiles = true },
+        new("the commit is noted", ChaosPhase.Published, Commit(), ChaosOften.EachStream),
+        new("the run is reported", ChaosPhase.Published, Report()),
     ];
+
+    /// <summary>Whether it comes only where the target is a folder of files.</summary>
+    public bool IsOfFiles { get; private init; }
+
+    /// <inheritdoc/>
+    public override IChaosWatch Watch(ChaosWorld world, int count) => new DoorWatch(world.Folder, this, count);
 
     [GeneratedRegex(@"^\.millrace-probe$")]
     private static partial Regex Probe();
@@ -100,39 +104,26 @@ internal sealed partial record ChaosPoint(string Name, ChaosPhase Phase, Regex P
 
     [GeneratedRegex(@"/\.report\.json\.")]
     private static partial Regex Report();
-}
 
-/// <summary>How often something comes in a run.</summary>
-internal enum ChaosOften
-{
-    /// <summary>Once.</summary>
-    Once,
+    private sealed class DoorWatch : IChaosWatch
+    {
+        private readonly Doorstep _door;
+        private int _left;
 
-    /// <summary>Twice.</summary>
-    Twice,
+        public DoorWatch(string folder, FilePoint point, int count)
+        {
+            _left = count;
+            _door = new Doorstep(folder, path => point.Path.IsMatch(System.IO.Path.GetRelativePath(folder, path)) && --_left == 0);
+        }
 
-    /// <summary>For each stream.</summary>
-    EachStream,
+        public async Task<bool> ReachedAsync(Task ended) => await _door.HeldOrEndAsync(ended) is not null;
 
-    /// <summary>Twice for each stream.</summary>
-    TwiceEachStream,
+        public void Release() => _door.Release();
 
-    /// <summary>For each unit.</summary>
-    EachUnit,
-}
-
-/// <summary>A part of the way of the rows.</summary>
-internal enum ChaosPhase
-{
-    /// <summary>Before there is a run that could be resumed.</summary>
-    Begin,
-
-    /// <summary>Until units can run.</summary>
-    Plan,
-
-    /// <summary>While units run.</summary>
-    Load,
-
-    /// <summary>From the last result to the end.</summary>
-    Commit,
+        public ValueTask DisposeAsync()
+        {
+            _door.Dispose();
+            return ValueTask.CompletedTask;
+        }
+    }
 }
