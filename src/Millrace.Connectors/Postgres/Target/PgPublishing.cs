@@ -48,6 +48,9 @@ internal sealed class PgPublishing
             try
             {
                 if (await _log.FindAsync(_header.Run, _header.Stream, cancel) is { } rows) return await FinishAsync(rows, already: attempt == 1, cancel);
+
+                // One that was replaced must not end the sessions of the one after it.
+                _request.AssertHolder();
                 await PublishAsync(cancel);
                 return await FinishAsync(_request.Rows, already: false, cancel);
             }
@@ -80,7 +83,9 @@ internal sealed class PgPublishing
         await _control.TransactionAsync(
             async () =>
             {
-                // First of all, so that of two that do the same one waits here and then has nothing to do.
+                await _staging.HoldAsync(cancel);
+
+                // Before any row, so that of two that do the same one waits here and then has nothing to do.
                 if (!await _log.TryAddAsync(Published(watermark), cancel)) return;
                 await _staging.AssertWholeAsync(_request.Rows, cancel);
                 await way(cancel);

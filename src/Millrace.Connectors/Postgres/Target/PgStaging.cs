@@ -109,14 +109,31 @@ internal sealed class PgStaging(PgControl control, PgTypeCatalog types, PgStagin
             var others = await control.QueryAsync(
                 """
                 SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a WHERE a.pid <> pg_backend_pid() AND EXISTS (
-                    SELECT FROM pg_locks l WHERE l.pid = a.pid AND l.relation = to_regclass($1) AND l.database = a.datid AND a.datname = current_database()
+                    SELECT FROM pg_locks l WHERE l.pid = a.pid AND l.relation IN (to_regclass($1), to_regclass($2)) AND l.database = a.datid AND a.datname = current_database()
                         AND (l.mode = 'RowExclusiveLock' OR a.usename = current_user AND a.application_name = current_setting('application_name')))
                 """,
-                [place.Rows.Sql],
+                [place.Rows.Sql, place.Next.Sql],
                 cancel);
             if (others.Count == 0) return;
             if (wait > Limits.PgPublishLockMilliseconds) throw Occupied();
             await Task.Delay(TimeSpan.FromMilliseconds(wait), clock, cancel);
+        }
+    }
+
+    /// <summary>
+    /// The first thing in the transaction that publishes: a coordinator that comes after this one, which may be dead or cut off from the server,
+    /// finds its session by the rows and ends it, wherever it stands.
+    /// </summary>
+    /// <exception cref="PgStagingLost">The table is gone, perhaps because another one has just published it.</exception>
+    public async Task HoldAsync(CancellationToken cancel)
+    {
+        try
+        {
+            await control.ExecuteAsync($"LOCK TABLE {place.Rows.Sql} IN ACCESS SHARE MODE", cancel);
+        }
+        catch (Fault fault) when (fault.Code == "42P01")
+        {
+            throw Lost("the staging table is gone");
         }
     }
 
