@@ -1,6 +1,7 @@
-"""Runs the chaos test (tests/Millrace.System.Tests/Chaos) over many seeds and writes what was found to results/chaos.md.
+"""Runs the chaos test (tests/Millrace.System.Tests/Chaos) over many seeds and writes what was found to results/chaos.md, or, where the target is
+PostgreSQL, to results/chaos_postgres.md.
 
-    bench/chaos.py [--first 1] [--runs 500] [--beside 2]
+    bench/chaos.py [--world files|postgres] [--first 1] [--runs 500] [--beside 2]
 
 Each run is disturbed at moments that follow from its seed and resumed until it is done; the tests compare the tables with the source by
 independent readers and look for what was left behind. Needs what ./test needs (root on Linux, PostgreSQL, libfaketime, the testbed), and
@@ -19,10 +20,11 @@ import report
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PROGRAM = ROOT / "tests/Millrace.System.Tests/bin/Debug/net10.0/Millrace.System.Tests.dll"
-PORTION = 10
+PORTION = 20
+WORLDS = {"files": ("*.ChaosTests", "chaos"), "postgres": ("*.PostgresChaosTests", "chaos_postgres")}
 
 
-def every(first, runs, beside, folder):
+def every(tests, first, runs, beside, folder):
     """Runs all seeds, some portions at the same time; what fails is printed."""
     waiting = [(start, min(PORTION, first + runs - start)) for start in range(first, first + runs, PORTION)]
     running = []
@@ -32,7 +34,7 @@ def every(first, runs, beside, folder):
             log = open(folder / f"{start}.log", "w", encoding="utf-8")
             chosen = {"SEED": str(start), "RUNS": str(count), "RESULT": str(folder / f"{start}.ndjson")}
             environment = {**os.environ, **{f"MILLRACE_CHAOS_{name}": value for name, value in chosen.items()}}
-            running.append((start, subprocess.Popen(["dotnet", str(PROGRAM), "-class", "*ChaosTests*", "-noColor"], env=environment, stdout=log)))
+            running.append((start, subprocess.Popen(["dotnet", str(PROGRAM), "-class", tests, "-noColor"], env=environment, stdout=log)))
         time.sleep(0.2)
         for start, process in [pair for pair in running if pair[1].poll() is not None]:
             running.remove((start, process))
@@ -63,14 +65,16 @@ def body(runs, first, asked):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--world", choices=WORLDS, default="files", help="what the target is")
     parser.add_argument("--first", type=int, default=1, help="the first seed")
     parser.add_argument("--runs", type=int, default=500, help="how many seeds")
     parser.add_argument("--beside", type=int, default=2, help="how many at the same time")
     arguments = parser.parse_args()
+    tests, name = WORLDS[arguments.world]
     with tempfile.TemporaryDirectory() as folder:
-        runs = every(arguments.first, arguments.runs, arguments.beside, pathlib.Path(folder))
+        runs = every(tests, arguments.first, arguments.runs, arguments.beside, pathlib.Path(folder))
     versions = [("millrace", report.version([str(ROOT / "millrace"), "--version"]))]
-    report.write("chaos", "Nothing lost, nothing twice, nothing left behind", versions, body(runs, arguments.first, arguments.runs))
+    report.write(name, "Nothing lost, nothing twice, nothing left behind", versions, body(runs, arguments.first, arguments.runs))
 
 
 if __name__ == "__main__":

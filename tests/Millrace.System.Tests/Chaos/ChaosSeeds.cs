@@ -14,13 +14,14 @@ internal static class ChaosSeeds
     public static TheoryData<int> Of(int[] own) => Number("SEED") is { } first ? [.. Enumerable.Range(first, Number("RUNS") ?? 1)] : [.. own];
 
     /// <summary>Does what a plan says; fails the test unless all ends well.</summary>
-    public static async Task TryAsync(ChaosPlan plan, ChaosGround ground)
+    public static async Task<ChaosOutcome> TryAsync(ChaosPlan plan, ChaosGround ground)
     {
         if (!OperatingSystem.IsLinux() || !Environment.IsPrivilegedProcess) Testbed.Missing("needs root on Linux to stop programs where they open a file");
         TestContext.Current.TestOutputHelper?.WriteLine(plan.ToString());
         var outcome = await ChaosRun.DoAsync(plan, ground);
         if (Environment.GetEnvironmentVariable("MILLRACE_CHAOS_RESULT") is { Length: > 0 } file) await TellAsync(file, plan.Seed, outcome);
         Assert.True(outcome.Failure is null, outcome.Failure);
+        return outcome;
     }
 
     private static Task TellAsync(string file, int seed, ChaosOutcome outcome)

@@ -38,5 +38,5 @@ internal abstract class ChaosTarget : IAsyncDisposable
         // Locks of a server are its own.
     }
 
-    public virtual ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    public abstract ValueTask DisposeAsync();
 }

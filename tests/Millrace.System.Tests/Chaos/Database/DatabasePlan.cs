@@ -66,14 +66,15 @@ internal sealed record DatabasePlan : ChaosPlan
         if (Disk != ChaosDisk.None && random.Next(3) > 0) return new FullDiskFault();
         if (HasClock && random.Next(2) == 0) return new ClockFault(random.Next(1, 100_000));
         var time = TimeSpan.FromMilliseconds(random.Next(50, 800));
-        return random.Next(IsOneServer ? 15 : 19) switch
+        return random.Next(IsOneServer ? 16 : 20) switch
         {
             < 8 and var choice => ProcessFault(choice, random, time),
             8 => new KillFault(ChaosVictim.Keepers),
             9 => new PauseFault(random.Next(2) == 0 ? ChaosVictim.Keepers : ChaosVictim.Everybody, time),
             10 => new RestartFault(Crash: random.Next(2) == 0),
             < 15 => new ConnectionFault((ConnectionTrouble)random.Next(3), time),
-            15 or 16 => new RestartFault(Crash: random.Next(2) == 0, ChaosEnd.Target),
+            15 => new ReplaceFault(),
+            16 or 17 => new RestartFault(Crash: random.Next(2) == 0, ChaosEnd.Target),
             _ => new FailOverFault(OldLivesOn: random.Next(2) == 0),
         };
     }

@@ -54,4 +54,6 @@ internal sealed class LakeTarget(LakePlan plan, ChaosWorld world, ChaosGround gr
         if (!Directory.Exists(staging)) return;
         foreach (var file in Directory.EnumerateFiles(staging, ".lock-*")) File.Delete(file);
     }
+
+    public override ValueTask DisposeAsync() => ValueTask.CompletedTask;
 }
