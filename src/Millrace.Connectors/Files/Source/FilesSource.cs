@@ -98,6 +98,23 @@ internal sealed class FilesSource : ISource
     }
 
     /// <inheritdoc/>
+    public async ValueTask<CursorEnd?> EndAsync(StreamJob stream, CursorWindow window, CancellationToken cancel)
+    {
+        // What CSV can hold is what any target can: its rules refuse no cursor.
+        var request = new PlanRequest { Target = FileFormatTraits.Of(FileFormat.Csv), Workers = 1 };
+        var plan = await PlanAsync(stream, request, cancel).ConfigureAwait(false);
+        try
+        {
+            await using var search = new CursorSearch(plan);
+            return await search.FindAsync(plan.Units(cancel), window, cancel).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw SourceFaults.From(Root, error);
+        }
+    }
+
+    /// <inheritdoc/>
     public async ValueTask<ImmutableArray<PlannedUnit>> SplitAsync(StreamHeader header, Unit unit, CancellationToken cancel)
     {
         using var probe = new Probe();

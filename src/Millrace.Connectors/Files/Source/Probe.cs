@@ -8,7 +8,8 @@ namespace Millrace.Connectors.Files.Source;
 /// </summary>
 internal sealed class Probe : IDisposable
 {
-    private static readonly Dictionary<string, string> Settings = new(StringComparer.Ordinal)
+    /// <summary>How such a DuckDB is opened.</summary>
+    public static IReadOnlyDictionary<string, string> Settings { get; } = new Dictionary<string, string>(StringComparer.Ordinal)
     {
         ["threads"] = "1",
         ["memory_limit"] = "512MB",
