@@ -131,9 +131,24 @@ public interface ITarget : IAsyncDisposable
     /// </summary>
     ValueTask<CommitReceipt> CommitAsync(StreamHeader header, CommitRequest request, CancellationToken cancel);
 
+    /// <summary>
+    /// How the table that a run has published can be read again, where it does not remember what each unit has brought. Null: it does, and
+    /// <see cref="ITargetConnector.OpenPublished"/> reads it. Changes nothing.
+    /// </summary>
+    /// <param name="header">The stream as it was published.</param>
+    /// <param name="mode">What became of the rows that were there before.</param>
+    /// <param name="cancel">Stops the looking.</param>
+    /// <exception cref="Fault">The table is gone, a later run has changed it, or the run's rows can't be told from others.</exception>
+    ValueTask<PublishedStream?> ReadAgainAsync(StreamHeader header, WriteMode mode, CancellationToken cancel) => ValueTask.FromResult<PublishedStream?>(null);
+
     /// <summary>Removes all that is staged for a run, whatever state it is in. Does nothing when there is nothing.</summary>
     ValueTask DiscardAsync(string run, CancellationToken cancel);
 }
+
+/// <summary>A published table as a source at the target's own address reads it.</summary>
+/// <param name="Stream">The table as a stream: all of it, its columns as they are.</param>
+/// <param name="ComesBack">Whether a column that was written (the first) comes back with its values when it is read (the second).</param>
+public sealed record PublishedStream(StreamJob Stream, Func<Column, Column, bool> ComesBack);
 
 /// <summary>What staging a stream needs.</summary>
 /// <param name="Run">The run's id.</param>

@@ -87,8 +87,7 @@ public sealed class RunVerification(RunOptions options, ImmutableArray<string> k
         var budget = Budget.Of(job.Limits);
         await using var ends = JobEnds.Open(job, options);
         var settings = ends.SettingsOf(job, directory, budget, epoch: 0, EngineChoice.InProc);
-        await using var published = options.Connectors.OpenPublished(settings, header, stream.Mode, options.Clock);
-        await published.CheckAsync(cancel).ConfigureAwait(false);
+        await using var published = await VerifiedTarget.OpenAsync(job, options, ends, settings, header, stream.Mode, budget, cancel).ConfigureAwait(false);
         await ends.Source.HoldAsync([stream], cancel).ConfigureAwait(false);
         var plan = await ends.Source.PlanAsync(header.Window?.Over(stream) ?? stream, ends.RequestOf(budget), cancel).ConfigureAwait(false);
         AssertSameColumns(plan, header);
@@ -170,9 +169,9 @@ public sealed class RunVerification(RunOptions options, ImmutableArray<string> k
     };
 
     private static Fault NothingToCompare(StreamJob stream) =>
-        new(FaultKind.Refused, "no column comes back from the target's files as it was written, so nothing can be compared")
+        new(FaultKind.Refused, "no column comes back from the target as it was written, so nothing can be compared")
         {
-            Side = FaultSide.Target, Where = stream.Name, Advice = "Write Parquet where a run shall be verified.",
+            Side = FaultSide.Target, Where = stream.Name, Advice = "Write Parquet, or columns of the source's own types, where a run shall be verified.",
         };
 
     private static Fault Differs(StreamVerdict verdict)

@@ -15,23 +15,21 @@ internal sealed class UnitsAgain(VerifyFolder folder) : IAsyncDisposable
     /// <summary>Adds a unit of the source, or what the target has of one, or both.</summary>
     public async Task AddAsync(Unit? source, UnitResult? target, CancellationToken cancel)
     {
-        await _writing.WaitAsync(cancel).ConfigureAwait(false);
-        try
-        {
-            if (source is not null) await WriteAsync(_source, RunJson.Line(source, RunJson.Default.Unit), cancel).ConfigureAwait(false);
-            if (target is not null) await WriteAsync(_target, RunJson.Line(target, RunJson.Default.UnitResult), cancel).ConfigureAwait(false);
-        }
-        finally
-        {
-            _writing.Release();
-        }
+        if (source is not null) await WriteAsync(_source, RunJson.Line(source, RunJson.Default.Unit), cancel).ConfigureAwait(false);
+        if (target is not null) await WriteAsync(_target, RunJson.Line(target, RunJson.Default.UnitResult), cancel).ConfigureAwait(false);
     }
+
+    /// <summary>Adds a part of the target's table.</summary>
+    public Task AddPartAsync(Unit part, CancellationToken cancel) => WriteAsync(_target, RunJson.Line(part, RunJson.Default.Unit), cancel);
 
     /// <summary>The units of the source, after the list was disposed.</summary>
     public static IAsyncEnumerable<Unit> SourceAsync(VerifyFolder folder, CancellationToken cancel) => ReadAsync(folder.SourceUnits, RunJson.Default.Unit, cancel);
 
     /// <summary>The results of the target's units, after the list was disposed.</summary>
     public static IAsyncEnumerable<UnitResult> TargetAsync(VerifyFolder folder, CancellationToken cancel) => ReadAsync(folder.TargetUnits, RunJson.Default.UnitResult, cancel);
+
+    /// <summary>The parts of the target's table, after the list was disposed.</summary>
+    public static IAsyncEnumerable<Unit> PartsAsync(VerifyFolder folder, CancellationToken cancel) => ReadAsync(folder.TargetUnits, RunJson.Default.Unit, cancel);
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -41,10 +39,18 @@ internal sealed class UnitsAgain(VerifyFolder folder) : IAsyncDisposable
         _writing.Dispose();
     }
 
-    private static async Task WriteAsync(FileStream file, byte[] line, CancellationToken cancel)
+    private async Task WriteAsync(FileStream file, byte[] line, CancellationToken cancel)
     {
-        await file.WriteAsync(line, cancel).ConfigureAwait(false);
-        file.WriteByte((byte)'\n');
+        await _writing.WaitAsync(cancel).ConfigureAwait(false);
+        try
+        {
+            await file.WriteAsync(line, cancel).ConfigureAwait(false);
+            file.WriteByte((byte)'\n');
+        }
+        finally
+        {
+            _writing.Release();
+        }
     }
 
     private static async IAsyncEnumerable<T> ReadAsync<T>(string path, JsonTypeInfo<T> type, [EnumeratorCancellation] CancellationToken cancel)

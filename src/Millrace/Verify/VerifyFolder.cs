@@ -25,6 +25,9 @@ internal sealed class VerifyFolder : IDisposable
     /// <summary>Where DuckDB may spill.</summary>
     public string Spill => Path.Combine(_path, "spill");
 
+    /// <summary>The same for the target, where it is read through a database of its own.</summary>
+    public string TargetSpill => Path.Combine(_path, "target-spill");
+
     /// <summary>Rows of the source that are compared one by one: a file a unit.</summary>
     public string Source => Path.Combine(_path, "source");
 
@@ -34,7 +37,7 @@ internal sealed class VerifyFolder : IDisposable
     /// <summary>Units of the source that are read a second time, as lines.</summary>
     public string SourceUnits => Path.Combine(_path, "source.ndjson");
 
-    /// <summary>Results of the units whose output is read a second time, as lines.</summary>
+    /// <summary>What is read a second time of the target, as lines: results of units, or parts of its table.</summary>
     public string TargetUnits => Path.Combine(_path, "target.ndjson");
 
     /// <summary>Takes a run's folder, empty.</summary>
@@ -62,7 +65,7 @@ internal sealed class VerifyFolder : IDisposable
     public void Clear()
     {
         if (Directory.Exists(_path)) Directory.Delete(_path, recursive: true);
-        foreach (var folder in (string[])[Spill, Source, Target]) Directory.CreateDirectory(folder);
+        foreach (var folder in (string[])[Spill, TargetSpill, Source, Target]) Directory.CreateDirectory(folder);
     }
 
     /// <inheritdoc/>

@@ -6,7 +6,6 @@ using Millrace.DuckDb;
 using Millrace.Extract;
 using Millrace.Faults;
 using Millrace.Load;
-using Millrace.Planning;
 using Millrace.Runs;
 using Millrace.Worker;
 
@@ -22,63 +21,49 @@ internal readonly record struct UnitSum(ContentHash All, ContentHash Compared)
 }
 
 /// <summary>
-/// Reads one stream's units from source and target, through one embedded DuckDB that is locked to what they need. Each may be read twice: once
-/// to be added up, and, where sums differ, once for the rows of the keys that do. Any number of lanes at once.
+/// Reads one stream's units from source and target, each side through an embedded DuckDB that is locked to what it needs. Each may be read twice:
+/// once to be added up, and, where sums differ, once for the rows of the keys that do. Any number of lanes at once.
 /// </summary>
 internal sealed class VerifySession : IDisposable
 {
-    private readonly ConcurrentDictionary<IUnitInput, bool> _running = new();
     private readonly ConcurrentBag<BucketSums> _idle = [];
-    private readonly HashTaps _taps = new("millrace_tap");
-    private readonly KeyTaps _keyTaps = new("millrace_key");
-    private readonly RejectTaps _rejects = new("millrace_quarantine");
-    private readonly SemaphoreSlim _splitting = new(1);
     private readonly VerifyScope _scope;
-    private readonly IUnitReader _reader;
-    private readonly IPublishedReader _published;
-    private readonly DuckDbSession _database;
-    private readonly Pace? _pace;
-    private long _rowsDone;
-    private long _bytesDone;
+    private readonly VerifiedTarget _target;
+    private readonly SideReading _source;
+    private readonly SideReading? _table;
 
     /// <summary>A session over two readers, which outlive it.</summary>
-    public VerifySession(VerifyScope scope, WorkerSettings settings, VerifyFolder folder, IUnitReader reader, IPublishedReader published)
+    public VerifySession(VerifyScope scope, WorkerSettings settings, VerifyFolder folder, IUnitReader reader, VerifiedTarget target)
     {
         _scope = scope;
-        _reader = reader;
-        _published = published;
-        _pace = Pace.Of(settings, scope.Clock);
-        ImmutableArray<string> paths = [.. reader.ReadablePaths(scope.Header), .. published.ReadablePaths, folder.Source, folder.Target];
-        _database = DuckDbSession.Open(settings, folder.Spill, scope.Header.OneUnit, paths, connection =>
-        {
-            reader.Attach(connection);
-            published.Attach(connection);
-            _taps.Attach(connection);
-            _keyTaps.Attach(connection);
-            _rejects.Attach(connection);
-        });
+        _target = target;
+        if (target.Table is not null) settings = settings with { DuckDbBytes = settings.DuckDbBytes / 2 };
+        ImmutableArray<string> paths = [folder.Source, folder.Target, .. target.Published?.ReadablePaths ?? []];
+        _source = new SideReading(settings, folder.Spill, new ReadSide(scope.Source, reader, scope.Header), paths, target.Published, scope.Clock);
+        if (target.Table is { } table)
+            _table = new SideReading(settings with { RowsPerSecond = null, BytesPerSecond = null }, folder.TargetSpill, table.Side, paths, published: null, scope.Clock);
     }
 
     /// <summary>Rows of the source that were read, running units' included.</summary>
-    public long Rows => Interlocked.Read(ref _rowsDone) + _running.Keys.Sum(static input => Math.Max(0, input.RowsRead));
+    public long Rows => _source.Rows;
 
     /// <summary>Bytes of the source that were read, running units' included.</summary>
-    public long Bytes => Interlocked.Read(ref _bytesDone) + _running.Keys.Sum(static input => input.BytesRead);
+    public long Bytes => _source.Bytes;
 
     /// <summary>Units of the source that are being read right now.</summary>
-    public int Running => _running.Count;
+    public int Running => _source.Running;
 
     /// <summary>Adds a unit up as the source has it now.</summary>
     public async Task<UnitSum> SumSourceAsync(Unit unit, BucketSums total, CancellationToken cancel)
     {
         var sum = default(UnitSum);
-        await ReadSourceAsync(
+        await _source.ReadAsync(
             unit,
             async (select, connection) =>
             {
-                using var all = _scope.LeftOut.IsEmpty ? null : _taps.Open();
+                using var all = _scope.LeftOut.IsEmpty ? null : _source.Taps.Open();
                 if (all is not null) select = all.Over(select, _scope.Header.Columns.Select(static column => column.Name));
-                var sums = await SumAsync(select, connection, cancel).ConfigureAwait(false);
+                var sums = await SumAsync(_source, select, connection, cancel).ConfigureAwait(false);
                 var found = new UnitSum(all?.Hash ?? sums.Total, sums.Total);
                 return (found.Compared.Rows, () =>
                 {
@@ -99,7 +84,7 @@ internal sealed class VerifySession : IDisposable
             result,
             async (select, connection) =>
             {
-                var sums = await SumAsync(select, connection, cancel).ConfigureAwait(false);
+                var sums = await SumAsync(_source, select, connection, cancel).ConfigureAwait(false);
                 sum = new UnitSum(sums.Total, sums.Total);
                 Keep(sums, total);
             },
@@ -107,28 +92,31 @@ internal sealed class VerifySession : IDisposable
         return sum;
     }
 
-    /// <summary>Writes a unit's rows of some buckets into a file, as the source has them now.</summary>
-    public Task PickSourceAsync(Unit unit, BucketChoice buckets, string folder, CancellationToken cancel)
-    {
-        var part = 0;
-        return ReadSourceAsync(
-            unit,
-            async (select, connection) =>
-            {
-                var path = string.Create(CultureInfo.InvariantCulture, $"{folder}/{unit.Number}-{part++}");
-                var rows = await PickAsync(select, unit.Number, buckets, path, connection, cancel).ConfigureAwait(false);
-                return (rows, () => Keep(path));
-            },
-            cancel);
-    }
+    /// <summary>Adds up a part of the target's table.</summary>
+    public Task SumTableAsync(Unit part, BucketSums total, CancellationToken cancel) => _table!.ReadAsync(
+        part,
+        async (select, connection) =>
+        {
+            var sums = await SumAsync(_table, _target.Table!.Over(select), connection, cancel).ConfigureAwait(false);
+            return (sums.Total.Rows, () => Keep(sums, total));
+        },
+        cancel);
+
+    /// <summary>Writes a unit's rows of some buckets into files, as the source has them now.</summary>
+    public Task PickSourceAsync(Unit unit, BucketChoice buckets, string folder, CancellationToken cancel) =>
+        PickAsync(_source, static select => select, unit, buckets, folder, cancel);
+
+    /// <summary>The same of a part of the target's table.</summary>
+    public Task PickTableAsync(Unit part, BucketChoice buckets, string folder, CancellationToken cancel) =>
+        PickAsync(_table!, _target.Table!.Over, part, buckets, folder, cancel);
 
     /// <summary>Writes what the target has of a unit in some buckets into a file.</summary>
     public Task PickTargetAsync(UnitResult result, BucketChoice buckets, string folder, CancellationToken cancel) => ReadTargetAsync(
         result,
         async (select, connection) =>
         {
-            var path = string.Create(CultureInfo.InvariantCulture, $"{folder}/{result.Number}");
-            await PickAsync(select, result.Number, buckets, path, connection, cancel).ConfigureAwait(false);
+            var path = string.Create(CultureInfo.InvariantCulture, $"{folder}/{result.Number}-0");
+            await PickAsync(_source, select, result.Number, buckets, path, connection, cancel).ConfigureAwait(false);
             Keep(path);
         },
         cancel);
@@ -136,7 +124,7 @@ internal sealed class VerifySession : IDisposable
     /// <summary>Runs a query over what was picked.</summary>
     public async Task QueryAsync(string sql, Action<DuckDbResult> read, CancellationToken cancel)
     {
-        var connection = _database.Rent();
+        var connection = _source.Database.Rent();
         try
         {
             using var result = await connection.QueryAsync(sql, cancel).ConfigureAwait(false);
@@ -144,26 +132,26 @@ internal sealed class VerifySession : IDisposable
         }
         catch (DuckDbException error)
         {
-            throw DuckDbFaults.Translate(error, OrderOf(new Unit { Number = 0, Slice = "", Label = "rows that differ" }));
+            throw DuckDbFaults.Translate(error, SideReading.OrderOf(_scope.Header, new Unit { Number = 0, Slice = "", Label = "rows that differ" }));
         }
         finally
         {
-            _database.Return(connection);
+            _source.Database.Return(connection);
         }
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        _database.Dispose();
-        _splitting.Dispose();
+        _source.Dispose();
+        _table?.Dispose();
     }
 
     /// <summary>One query's sums, which count only when the whole unit was read well.</summary>
-    private async Task<BucketSums> SumAsync(string select, DuckDbConnection connection, CancellationToken cancel)
+    private async Task<BucketSums> SumAsync(SideReading side, string select, DuckDbConnection connection, CancellationToken cancel)
     {
         if (!_idle.TryTake(out var sums)) sums = new BucketSums(Limits.VerifyBuckets);
-        using var tap = _keyTaps.OpenSums(sums, _scope.KnownBy, _scope.Compared);
+        using var tap = side.KeyTaps.OpenSums(sums, _scope.KnownBy, _scope.Compared);
         await connection.ExecuteAsync(tap.Over(select, "SELECT count(*)"), cancel).ConfigureAwait(false);
         return sums;
     }
@@ -181,12 +169,26 @@ internal sealed class VerifySession : IDisposable
         if (File.Exists(path)) File.Move(path, path + VerifyFolder.PickedEnding);
     }
 
+    private Task PickAsync(SideReading side, Func<string, string> over, Unit unit, BucketChoice buckets, string folder, CancellationToken cancel)
+    {
+        var part = 0;
+        return side.ReadAsync(
+            unit,
+            async (select, connection) =>
+            {
+                var path = string.Create(CultureInfo.InvariantCulture, $"{folder}/{unit.Number}-{part++}");
+                var rows = await PickAsync(side, over(select), unit.Number, buckets, path, connection, cancel).ConfigureAwait(false);
+                return (rows, () => Keep(path));
+            },
+            cancel);
+    }
+
     /// <summary>Writes the rows of some buckets into a file; gives the number of rows that were looked at.</summary>
-    private async Task<long> PickAsync(string select, long unit, BucketChoice buckets, string path, DuckDbConnection connection, CancellationToken cancel)
+    private async Task<long> PickAsync(SideReading side, string select, long unit, BucketChoice buckets, string path, DuckDbConnection connection, CancellationToken cancel)
     {
         var choice = new KeyChoice(buckets);
-        using var tap = _keyTaps.OpenChoice(choice, _scope.KnownBy);
-        var copy = $"COPY ({tap.Over(select, _scope.Picked(unit, columns => _keyTaps.HashOf(columns)))}) TO {SqlText.Literal(path)} (FORMAT parquet, ROW_GROUP_SIZE {Limits.RowGroupRowsDefault})";
+        using var tap = side.KeyTaps.OpenChoice(choice, _scope.KnownBy);
+        var copy = $"COPY ({tap.Over(select, _scope.Picked(unit, columns => side.KeyTaps.HashOf(columns)))}) TO {SqlText.Literal(path)} (FORMAT parquet, ROW_GROUP_SIZE {Limits.RowGroupRowsDefault})";
         long rows = 0;
         using (var answer = await connection.QueryAsync(copy, cancel).ConfigureAwait(false))
         {
@@ -197,81 +199,12 @@ internal sealed class VerifySession : IDisposable
         return choice.Rows;
     }
 
-    /// <summary>One unit of the source, tried again where that can help, and in parts where it is too much as a whole.</summary>
-    private async Task ReadSourceAsync(Unit unit, Func<string, DuckDbConnection, Task<(long Rows, Action Keep)>> read, CancellationToken cancel)
-    {
-        for (var attempt = 1; ; attempt++)
-        {
-            try
-            {
-                await ReadSourceOnceAsync(unit, read, cancel).ConfigureAwait(false);
-                return;
-            }
-            catch (Fault fault) when (fault.Retryable && attempt < Limits.UnitAttemptsMax)
-            {
-                await Task.Delay(TimeSpan.FromMilliseconds(Limits.RetryWaitMilliseconds << (attempt - 1)), _scope.Clock, cancel).ConfigureAwait(false);
-            }
-            catch (Fault fault) when (fault.Divisible)
-            {
-                if (await PartsOfAsync(unit, cancel).ConfigureAwait(false) is not { Length: > 1 } parts) throw;
-                foreach (var part in parts)
-                    await ReadSourceAsync(new Unit { Number = unit.Number, Slice = part.Slice, Label = part.Label }, read, cancel).ConfigureAwait(false);
-                return;
-            }
-        }
-    }
-
-    private async Task<ImmutableArray<PlannedUnit>> PartsOfAsync(Unit unit, CancellationToken cancel)
-    {
-        await _splitting.WaitAsync(cancel).ConfigureAwait(false);
-        try
-        {
-            return await _scope.Source.SplitAsync(_scope.Header, unit, cancel).ConfigureAwait(false);
-        }
-        finally
-        {
-            _splitting.Release();
-        }
-    }
-
-    private async Task ReadSourceOnceAsync(Unit unit, Func<string, DuckDbConnection, Task<(long Rows, Action Keep)>> read, CancellationToken cancel)
-    {
-        await using var input = await _reader.OpenAsync(_scope.Header, unit, cancel).ConfigureAwait(false);
-        _running[input] = true;
-        var connection = _database.Rent();
-        try
-        {
-            using var stop = cancel.Register(static state => ((IUnitInput)state!).Cancel(), input);
-            using var paced = _pace is null ? null : new PacedInput(_pace, _taps, input, cancel);
-            var select = paced?.Over(input.Select, _scope.Header.Columns[0].Name) ?? input.Select;
-            long rejected = 0;
-            (select, var rejects) = Refusal.Over(select, input.RejectColumn, _scope.Header);
-            using var stays = rejects is null ? null : _rejects.Open((_, _) => Interlocked.Increment(ref rejected));
-            // Whether a row is rejected depends on all of its columns: all are asked for, also where only some are compared.
-            select = stays?.Over(select, rejects!, RejectLine.RowOf(_scope.Header.Columns)) ?? select;
-            var (rows, keep) = await read(select, connection).ConfigureAwait(false);
-            await input.CompleteAsync(rows + rejected, cancel).ConfigureAwait(false);
-            Interlocked.Add(ref _rowsDone, rows);
-            Interlocked.Add(ref _bytesDone, input.BytesRead);
-            keep();
-        }
-        catch (DuckDbException error)
-        {
-            cancel.ThrowIfCancellationRequested();
-            throw input.Explain(error) ?? DuckDbFaults.Translate(error, OrderOf(unit));
-        }
-        finally
-        {
-            _running.TryRemove(input, out _);
-            _database.Return(connection);
-        }
-    }
-
     private async Task ReadTargetAsync(UnitResult result, Func<string, DuckDbConnection, Task> read, CancellationToken cancel)
     {
-        await using var written = await _published.OpenAsync(result, cancel).ConfigureAwait(false);
+        var published = _target.Published!;
+        await using var written = await published.OpenAsync(result, cancel).ConfigureAwait(false);
         if (written is null) return;
-        var connection = _database.Rent();
+        var connection = _source.Database.Rent();
         try
         {
             await read(written.Select, connection).ConfigureAwait(false);
@@ -279,18 +212,15 @@ internal sealed class VerifySession : IDisposable
         catch (DuckDbException error) when (error.Type != DuckDbErrorType.OutOfMemory)
         {
             cancel.ThrowIfCancellationRequested();
-            throw new Fault(FaultKind.Data, $"can't be read: {error.Message}", error) { Side = FaultSide.Target, Where = _published.NameOf(result) };
+            throw new Fault(FaultKind.Data, $"can't be read: {error.Message}", error) { Side = FaultSide.Target, Where = published.NameOf(result) };
         }
         catch (DuckDbException error)
         {
-            throw DuckDbFaults.Translate(error, OrderOf(new Unit { Number = result.Number, Slice = "", Label = written.Place }));
+            throw DuckDbFaults.Translate(error, SideReading.OrderOf(_scope.Header, new Unit { Number = result.Number, Slice = "", Label = written.Place }));
         }
         finally
         {
-            _database.Return(connection);
+            _source.Database.Return(connection);
         }
     }
-
-    private UnitOrder OrderOf(Unit unit) =>
-        new() { Id = 0, Stream = _scope.Header.Stream, Generation = _scope.Header.Generation, Unit = unit, Fingerprint = "", Attempt = 1 };
 }

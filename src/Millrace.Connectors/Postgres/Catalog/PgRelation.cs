@@ -106,6 +106,12 @@ internal sealed record PgRelation
 /// <param name="Spelling">The type in PostgreSQL's spelling: <c>numeric(12,2)</c>.</param>
 internal sealed record PgAttribute(string Name, PgType Type, int Modifier, int Dimensions, string Spelling)
 {
+    /// <summary>
+    /// The type as a new column is declared with it: the spelling, which says nothing of the dimensions, and all of these. PostgreSQL does not
+    /// enforce them, but who reads the table as lists goes by them.
+    /// </summary>
+    public string Declared => Dimensions > 1 && Type.Element is not null ? Spelling + string.Concat(Enumerable.Repeat("[]", Dimensions - 1)) : Spelling;
+
     /// <summary>False when the table guarantees that no value is NULL.</summary>
     public bool Nullable { get; init; } = true;
 

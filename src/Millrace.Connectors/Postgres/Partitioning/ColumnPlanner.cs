@@ -51,7 +51,7 @@ internal sealed class ColumnPlanner
                 SourceType = attribute.Spelling,
                 Type = mapping.Type.ToSql(),
                 Nullable = attribute.Nullable,
-                Native = isStandard ? NativeTypes.Of(attribute.Type, attribute.Modifier, attribute.Spelling) : null,
+                Native = isStandard ? NativeTypes.Of(attribute.Type, attribute.Modifier, attribute.Declared) : null,
                 Remark = mapping.Remark,
             });
             var sql = PgName.Quote(attribute.Name);

@@ -16,11 +16,22 @@ internal sealed record PgNextTable(string Fingerprint, bool IsLogged, Func<PgTab
     public static PgNextTable Like(PgLiveTable live, PgTargetShape shape, PgDefinition definition, int serverVersion)
     {
         var compression = serverVersion >= 140000 ? " INCLUDING COMPRESSION" : "";
-        var changes = string.Join(", ", PgInsertion.Changes(shape));
+        var changes = string.Join(", ", PgInsertion.Changes(shape).Concat(Dimensions(live, shape)));
         return new PgNextTable(definition.Fingerprint, !definition.IsUnlogged, table =>
             $"CREATE {(definition.IsUnlogged ? "UNLOGGED " : "")}TABLE {table.Sql} (LIKE {live.Table.Sql} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING GENERATED"
             + $" INCLUDING IDENTITY INCLUDING STORAGE INCLUDING COMMENTS INCLUDING STATISTICS{compression}){(definition.Tablespace is { } space ? $" TABLESPACE {space}" : "")}"
             + (changes.Length > 0 ? $"; ALTER TABLE {table.Sql} {changes}" : ""));
+    }
+
+    /// <summary>LIKE forgets how many dimensions an array is declared with. A column that others are computed from can't be altered: it stays so.</summary>
+    private static IEnumerable<string> Dimensions(PgLiveTable live, PgTargetShape shape)
+    {
+        if (live.Columns.Any(static column => column.IsGenerated)) yield break;
+        foreach (var column in live.Columns)
+        {
+            var isChanged = shape.Dropped.Contains(column.Name) || shape.Altered.Any(altered => altered.Name == column.Name);
+            if (!isChanged && column.Attribute.Declared != column.Attribute.Spelling) yield return $"ALTER COLUMN {PgName.Quote(column.Name)} TYPE {column.Attribute.Declared}";
+        }
     }
 
     /// <summary>The staging table itself where it was made so; otherwise a new one that the staged rows are put into.</summary>

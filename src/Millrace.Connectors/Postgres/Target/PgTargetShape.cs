@@ -98,7 +98,7 @@ internal sealed record PgTargetShape(
         var from = DuckDbType.Parse(column.Type);
         var (type, modifier) = (there.Attribute.Type, there.Attribute.Modifier);
         if (PgEncodings.For(from, type, modifier) is not null) return true;
-        return PgEncodings.StagedAsText(from) is not null && (column.Native?.Sql == there.Attribute.Spelling || PgEncodings.CastKeeps(type, modifier));
+        return PgEncodings.StagedAsText(from) is not null && ((column.Native is not null && column.SourceType == there.Attribute.Spelling) || PgEncodings.CastKeeps(type, modifier));
     }
 
     private static bool IsWidening(Column column, PgLiveColumn there)

@@ -161,6 +161,10 @@ internal sealed class PostgresTarget : ITarget
     }
 
     /// <inheritdoc/>
+    public async ValueTask<PublishedStream?> ReadAgainAsync(StreamHeader header, WriteMode mode, CancellationToken cancel) =>
+        await PgReadAgain.FindAsync(_control, await TableAsync(header.To, cancel), header, mode, _context.Mark, cancel);
+
+    /// <inheritdoc/>
     public async ValueTask DiscardAsync(string run, CancellationToken cancel)
     {
         var rows = await _control.QueryAsync(
@@ -209,9 +213,9 @@ internal sealed class PostgresTarget : ITarget
     private static void Refuse(StreamJob stream)
     {
         if (stream.Proof != Proof.Readback) return;
-        throw new Fault(FaultKind.JobFile, "found proof: readback, which a PostgreSQL target has not yet")
+        throw new Fault(FaultKind.JobFile, "found proof: readback, which a PostgreSQL target has not")
         {
-            Side = FaultSide.Job, Where = stream.MarkOf("proof").ToString(), Advice = "Use proof: hash; the number of rows is counted in the table before it is published.",
+            Side = FaultSide.Job, Where = stream.MarkOf("proof").ToString(), Advice = "Use proof: hash, and compare the table with its source by `millrace verify` when it has been overwritten.",
         };
     }
 

@@ -9,11 +9,11 @@ internal static class NativeTypes
     /// <summary>The type for a column there; null when only its values can go there.</summary>
     /// <param name="type">The column's type.</param>
     /// <param name="modifier">Its type modifier, -1 for none.</param>
-    /// <param name="spelling">In PostgreSQL's spelling, its modifier among it.</param>
-    internal static NativeType? Of(PgType type, int modifier, string spelling)
+    /// <param name="declared">In PostgreSQL's spelling, its modifier and dimensions among it.</param>
+    internal static NativeType? Of(PgType type, int modifier, string declared)
     {
         var definitions = ImmutableArray.CreateBuilder<NativeDefinition>();
-        return TryDefine(type, modifier, definitions) ? new NativeType(PgTargetTypes.System, spelling) { Definitions = definitions.DrainToImmutable() } : null;
+        return TryDefine(type, modifier, definitions) ? new NativeType(PgTargetTypes.System, declared) { Definitions = definitions.DrainToImmutable() } : null;
     }
 
     /// <summary>What a type is made of comes before it. False when it can't be had elsewhere.</summary>
