@@ -233,10 +233,12 @@ internal sealed class PgTargetBench : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits before another attempt are over at once; what is done again and again keeps its pace.</summary>
+    /// <summary>
+    /// Waits before another attempt are over soon; what is done again and again keeps its pace, and a busy machine its time to connect.
+    /// </summary>
     private sealed class Impatient : TimeProvider
     {
         public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
-            base.CreateTimer(callback, state, period == Timeout.InfiniteTimeSpan ? TimeSpan.FromTicks(dueTime.Ticks / 10) : dueTime, period);
+            base.CreateTimer(callback, state, period == Timeout.InfiniteTimeSpan && dueTime < TimeSpan.FromSeconds(Limits.PgCancelSecondsMax) ? dueTime / 10 : dueTime, period);
     }
 }
