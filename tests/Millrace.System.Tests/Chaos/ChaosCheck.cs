@@ -5,7 +5,7 @@ namespace Millrace.SystemTests.Chaos;
 
 /// <summary>What a run that has ended well must have left: the rows, each once, and nothing else.</summary>
 /// <param name="Losses">Rows that are not there, or not as they were.</param>
-/// <param name="Doubles">Rows that are there more than once.</param>
+/// <param name="Doubles">Rows that are there more than once, or should not be there any more.</param>
 /// <param name="Litter">What should not be there, one text each.</param>
 internal sealed record ChaosCheck(int Losses, int Doubles, IReadOnlyList<string> Litter)
 {
@@ -25,9 +25,9 @@ internal sealed record ChaosCheck(int Losses, int Doubles, IReadOnlyList<string>
         var found = await world.Target.ReadAsync();
         for (var table = 0; table < found.Count; table++)
         {
-            var (is_, must) = (found[table], world.Expected[table]);
-            losses += Math.Max(0, must.Ids - is_.Ids) + (is_ != must && is_.Rows == must.Rows && is_.Ids == must.Ids ? 1 : 0);
-            doubles += is_.Rows - is_.Ids;
+            var (there, must) = (found[table], world.Expected[table]);
+            losses += Math.Max(0, must.Ids - there.Ids) + (there != must && there.Rows == must.Rows && there.Ids == must.Ids ? 1 : 0);
+            doubles += there.Rows - there.Ids + Math.Max(0, there.Ids - must.Ids);
         }
 
         var litter = new List<string>();
