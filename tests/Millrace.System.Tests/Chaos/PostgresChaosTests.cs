@@ -8,9 +8,8 @@ namespace Millrace.SystemTests.Chaos;
 /// </summary>
 public sealed class PostgresChaosTests(ChaosGround ground) : IClassFixture<ChaosGround>
 {
-    // The last ones have found something once: the staging of the next stream in the middle of a publication (2), a coordinator that was cut
-    // off in the transaction that publishes, and held up the one after it (391).
-    private static readonly int[] s_seeds = [6, 13, 43, 45, 54, 60, 2, 391];
+    // The last one has found something once: a coordinator that was cut off in the transaction that publishes, and held up the one after it.
+    private static readonly int[] s_seeds = [6, 13, 34, 43, 45, 54, 60, 391];
 
     public static TheoryData<int> Seeds => ChaosSeeds.Of(s_seeds);
 
