@@ -9,7 +9,6 @@ import argparse
 import os
 import shlex
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -21,8 +20,6 @@ import report
 HERE = os.path.dirname(os.path.abspath(__file__))
 MILLRACE = os.path.join(HERE, "..", "millrace")
 COLUMNS = ("seconds", "cpu", "peak_mb")
-# Beside the default, which is "hash".
-PROOFS = ("counts", "readback")
 
 
 def parse():
@@ -58,8 +55,6 @@ def commands(options, out):
             "--state", os.path.join(out, "state")]
     for level in (1, 3):
         found[f"millrace, Parquet zstd {level}"] = [*move, "--set", f"streams.{table}.write.level={level}"]
-    for proof in PROOFS:
-        found[f"millrace, proof: {proof}"] = [*move, "--set", f"streams.{table}.proof={proof}"]
     if options.extension:
         part = urllib.parse.urlsplit(url)
         attach = f"host={part.hostname} port={part.port} user={part.username} dbname={part.path[1:]}"
@@ -103,12 +98,6 @@ def ratios(ours, peer):
     return {column: report.median(ours, column) / report.median(peer, column) for column in COLUMNS}
 
 
-def over_counts(runs, name):
-    """What a proof costs: medians of its rounds' ratios to the run that only counts."""
-    pairs = list(zip(runs[name], runs["millrace, proof: counts"]))
-    return {column: statistics.median(proved[column] / counted[column] for proved, counted in pairs) for column in COLUMNS}
-
-
 def publish(options, runs, sizes):
     one = report.median(runs["psql, one stream, to /dev/null"], "seconds")
     rows = []
@@ -127,9 +116,6 @@ def publish(options, runs, sizes):
         ratio = ratios(ours, peer)
         body += (f"\n\nEach at its own default (millrace zstd 1, duckdb zstd 3): time {ratio['seconds']:.2f}, CPU {ratio['cpu']:.2f}, "
                  f"memory {ratio['peak_mb']:.2f}, bytes {sizes['millrace, Parquet zstd 1'] / sizes['duckdb, Parquet zstd 3']:.2f}.")
-    cost = {proof: over_counts(runs, name) for proof, name in (("hash", "millrace, Parquet zstd 1"), ("readback", "millrace, proof: readback"))}
-    body += "\n\nOver `proof: counts` (median of the rounds' ratios): " + "; ".join(
-        f"`{proof}` time {ratio['seconds']:.2f}, CPU {ratio['cpu']:.2f}, memory {ratio['peak_mb']:.2f}" for proof, ratio in cost.items()) + "."
     count = int(psql(options.url, f"SELECT count(*) FROM {options.table}"))
     versions = [
         ("millrace", report.version([MILLRACE, "--version"])),
