@@ -63,7 +63,7 @@ internal sealed class StreamVerification(
             }
         }
 
-        var strangers = published.Published is { } files ? await StrangersAsync(files, cancel).ConfigureAwait(false) : 0;
+        var strangers = published.ByUnit is { } files ? await StrangersAsync(files, cancel).ConfigureAwait(false) : 0;
         var (inSource, inTarget) = (_source.Total, _target.Total);
         var buckets = _source.Differing(_target, scope.RowsMax);
         var isEqual = buckets.Count == 0 && strangers == 0;
@@ -107,7 +107,7 @@ internal sealed class StreamVerification(
     private async Task CompareAsync(UnitPair pair, UnitsAgain again, CancellationToken cancel)
     {
         var source = pair.Now is null ? default : await session.SumSourceAsync(pair.Now, _source, cancel).ConfigureAwait(false);
-        var (target, isThere) = pair.Result is null || published.Published is null ? (default, false) : await TargetAsync(published.Published, pair.Result, cancel).ConfigureAwait(false);
+        var (target, isThere) = pair.Result is null || published.ByUnit is null ? (default, false) : await TargetAsync(published.ByUnit, pair.Result, cancel).ConfigureAwait(false);
         lock (_lock)
         {
             _sourceSum += source;
@@ -118,7 +118,7 @@ internal sealed class StreamVerification(
         }
 
         if (pair.IsSameRange && published.Table is not null) AddIfSourceChanged(pair, source);
-        if (pair.IsSameRange && isThere) CompareUnit(published.Published!, pair, source, target);
+        if (pair.IsSameRange && isThere) CompareUnit(published.ByUnit!, pair, source, target);
         if (pair.IsSameRange && isThere && source.Compared == target.Compared) return;
         await again.AddAsync(pair.Now, isThere ? pair.Result : null, cancel).ConfigureAwait(false);
     }
@@ -193,7 +193,7 @@ internal sealed class StreamVerification(
 
     private async IAsyncEnumerable<(long Number, string Label)> TargetLabelsAsync([EnumeratorCancellation] CancellationToken cancel)
     {
-        if (published.Published is { } files)
+        if (published.ByUnit is { } files)
         {
             await foreach (var result in UnitsAgain.TargetAsync(folder, cancel).ConfigureAwait(false)) yield return (result.Number, files.NameOf(result));
         }

@@ -22,21 +22,21 @@ internal sealed class VerifiedTarget : IAsyncDisposable
     private VerifiedTarget(string place, IPublishedReader? published, PublishedTableReading? table)
     {
         _place = place;
-        Published = published;
+        ByUnit = published;
         Table = table;
     }
 
     /// <summary>By unit; null: the table is read in parts of its own.</summary>
-    public IPublishedReader? Published { get; }
+    public IPublishedReader? ByUnit { get; }
 
     /// <summary>In parts of its own; null: by unit.</summary>
     public PublishedTableReading? Table { get; }
 
     /// <summary>Where it lies, for people.</summary>
-    public string Place => Published?.Place ?? _place;
+    public string Place => ByUnit?.Place ?? _place;
 
     /// <summary>The stream's columns whose values come back as they were written, in their order; none: nothing can be compared.</summary>
-    public ImmutableArray<string> Columns => Published?.Columns ?? Table!.Columns;
+    public ImmutableArray<string> Columns => ByUnit?.Columns ?? Table!.Columns;
 
     /// <summary>Opens what is there, and makes sure that it is still the run's.</summary>
     /// <exception cref="Fault">It is gone, a later run has replaced it, or a target of this kind and mode can't be compared.</exception>
@@ -51,7 +51,7 @@ internal sealed class VerifiedTarget : IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync() => Published?.DisposeAsync() ?? Table!.DisposeAsync();
+    public ValueTask DisposeAsync() => ByUnit?.DisposeAsync() ?? Table!.DisposeAsync();
 }
 
 /// <summary>A table of the target, read at one moment by the source connector of its kind.</summary>

@@ -38,8 +38,8 @@ internal sealed class VerifySession : IDisposable
         _scope = scope;
         _target = target;
         if (target.Table is not null) settings = settings with { DuckDbBytes = settings.DuckDbBytes / 2 };
-        ImmutableArray<string> paths = [folder.Source, folder.Target, .. target.Published?.ReadablePaths ?? []];
-        _source = new SideReading(settings, folder.Spill, new ReadSide(scope.Source, reader, scope.Header), paths, target.Published, scope.Clock);
+        ImmutableArray<string> paths = [folder.Source, folder.Target, .. target.ByUnit?.ReadablePaths ?? []];
+        _source = new SideReading(settings, folder.Spill, new ReadSide(scope.Source, reader, scope.Header), paths, target.ByUnit, scope.Clock);
         if (target.Table is { } table)
             _table = new SideReading(settings with { RowsPerSecond = null, BytesPerSecond = null }, folder.TargetSpill, table.Side, paths, published: null, scope.Clock);
     }
@@ -201,7 +201,7 @@ internal sealed class VerifySession : IDisposable
 
     private async Task ReadTargetAsync(UnitResult result, Func<string, DuckDbConnection, Task> read, CancellationToken cancel)
     {
-        var published = _target.Published!;
+        var published = _target.ByUnit!;
         await using var written = await published.OpenAsync(result, cancel).ConfigureAwait(false);
         if (written is null) return;
         var connection = _source.Database.Rent();

@@ -1,10 +1,6 @@
-using System.Collections.Immutable;
 using System.Globalization;
-using Millrace.Connectors.Files.Source;
-using Millrace.Connectors.Files.Target;
-using Millrace.Engines;
+using Millrace.Connectors.Tests.Files;
 using Millrace.Jobs;
-using Millrace.Jobs.Secrets;
 using Millrace.Runs;
 using Millrace.Telemetry;
 using Millrace.Testing;
@@ -112,31 +108,15 @@ public sealed class RandomChangeTests : IDisposable
 
     private async Task<string> RunAsync(Job job)
     {
-        var summary = await new DataPath(Options()).RunAsync(job, TestContext.Current.CancellationToken);
+        var summary = await new DataPath(FileRuns.Options(_folder)).RunAsync(job, TestContext.Current.CancellationToken);
         Assert.True(summary.Faults.IsEmpty, string.Join('\n', summary.Faults.Select(static fault => fault.Describe())));
         return summary.Run;
     }
 
     private async Task<VerifySummary> VerifyAsync(Job job, string run)
     {
-        var summary = await new RunVerification(Options(), ["id", "part"]).RunAsync(RunDirectory.Open(_folder["state"], run), job, TestContext.Current.CancellationToken);
+        var summary = await new RunVerification(FileRuns.Options(_folder), ["id", "part"]).RunAsync(RunDirectory.Open(_folder["state"], run), job, TestContext.Current.CancellationToken);
         Assert.All(summary.Faults, static fault => Assert.Equal(4, fault.ExitCode));
         return summary;
-    }
-
-    private RunOptions Options() => new()
-    {
-        Connectors = new KnownConnectors([new FilesSourceConnector()], [new FileTargetConnector()]),
-        Secrets = new SecretResolver(new Redactor(), _folder.Path, static _ => null),
-        Observer = new Deaf(),
-        Worker = new WorkerCommand("none", [], ImmutableDictionary<string, string>.Empty),
-    };
-
-    private sealed class Deaf : IRunObserver
-    {
-        public void On(RunEvent happened)
-        {
-            // Only the summaries are looked at.
-        }
     }
 }

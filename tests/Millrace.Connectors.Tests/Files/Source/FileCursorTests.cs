@@ -1,11 +1,7 @@
-using System.Collections.Immutable;
 using System.Globalization;
 using Millrace.Connectors.Files.Source;
-using Millrace.Connectors.Files.Target;
 using Millrace.DuckDb;
-using Millrace.Engines;
 using Millrace.Jobs;
-using Millrace.Jobs.Secrets;
 using Millrace.Telemetry;
 using Millrace.Testing;
 
@@ -76,7 +72,7 @@ public sealed class FileCursorTests : IDisposable
     {
         var reading = JobReader.ReadShortForm(new JobOverrides { From = _folder[$"in.{format}"], To = _folder["out"], State = _folder["state"], Sets = ["engine=inproc", .. sets] }, _folder.Path);
         Assert.True(reading.Job is not null, string.Join('\n', reading.Faults.Select(static fault => fault.Describe())));
-        return new DataPath(Options()).RunAsync(reading.Job, TestContext.Current.CancellationToken);
+        return new DataPath(FileRuns.Options(_folder)).RunAsync(reading.Job, TestContext.Current.CancellationToken);
     }
 
     private string Published()
@@ -86,21 +82,5 @@ public sealed class FileCursorTests : IDisposable
         using var result = connection.Query($"SELECT count(*) || ' ' || count(DISTINCT \"at\") || ' ' || sum(\"at\") FROM read_parquet('{_folder["out/in"]}/*.parquet')");
         Assert.True(result.Read());
         return result.GetText(0)!;
-    }
-
-    private RunOptions Options() => new()
-    {
-        Connectors = new KnownConnectors([new FilesSourceConnector()], [new FileTargetConnector()]),
-        Secrets = new SecretResolver(new Redactor(), _folder.Path, static _ => null),
-        Observer = new Deaf(),
-        Worker = new WorkerCommand("none", [], ImmutableDictionary<string, string>.Empty),
-    };
-
-    private sealed class Deaf : IRunObserver
-    {
-        public void On(RunEvent happened)
-        {
-            // Only the summaries are looked at.
-        }
     }
 }

@@ -3,12 +3,9 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Millrace.Connectors.Files.Source;
-using Millrace.Connectors.Files.Target;
 using Millrace.DuckDb;
-using Millrace.Engines;
 using Millrace.Faults;
 using Millrace.Jobs;
-using Millrace.Jobs.Secrets;
 using Millrace.Runs;
 using Millrace.Telemetry;
 using Millrace.Testing;
@@ -145,7 +142,7 @@ public sealed class FileRejectTests : IDisposable
         const string text = "id,n\n1,2\n2,bad\n3,4\n";
         string[] sets = ["streams.in.types={id: bigint, n: bigint}"];
         var (summary, _) = await MoveAsync("in.csv", text, sets);
-        var verification = new RunVerification(Options(), ["id"]);
+        var verification = new RunVerification(FileRuns.Options(_folder), ["id"]);
         var same = await verification.RunAsync(RunDirectory.Open(_folder["state"], summary.Run), Job("in.csv", sets), CancellationToken.None);
         Assert.Empty(same.Faults);
         Assert.True(Assert.Single(same.Streams).IsEqual);
@@ -155,7 +152,7 @@ public sealed class FileRejectTests : IDisposable
     {
         if (text is not null) File.WriteAllText(_folder[name], text);
         if (Directory.Exists(_folder["out"])) Directory.Delete(_folder["out"], recursive: true);
-        var summary = await new DataPath(Options()).RunAsync(Job(name, sets), CancellationToken.None);
+        var summary = await new DataPath(FileRuns.Options(_folder)).RunAsync(Job(name, sets), CancellationToken.None);
         if (!summary.Faults.IsEmpty) throw summary.Faults[0];
         var lines = ImmutableArray.CreateBuilder<JsonElement>();
         var rejects = RunDirectory.Open(_folder["state"], summary.Run).Stream(Path.GetFileNameWithoutExtension(name)).RejectsPath;
@@ -197,21 +194,5 @@ public sealed class FileRejectTests : IDisposable
         using var result = connection.Query($"SELECT coalesce({what}, '') FROM read_parquet('{_folder["out/in"]}/*.parquet')");
         Assert.True(result.Read());
         return result.GetText(0)!;
-    }
-
-    private RunOptions Options() => new()
-    {
-        Connectors = new KnownConnectors([new FilesSourceConnector()], [new FileTargetConnector()]),
-        Secrets = new SecretResolver(new Redactor(), _folder.Path, static _ => null),
-        Observer = new Deaf(),
-        Worker = new WorkerCommand("none", [], ImmutableDictionary<string, string>.Empty),
-    };
-
-    private sealed class Deaf : IRunObserver
-    {
-        public void On(RunEvent happened)
-        {
-            // Only the summaries are looked at.
-        }
     }
 }
