@@ -43,8 +43,10 @@ public sealed record KnownConnectors(ImmutableArray<ISourceConnector> Sources, I
     public UnitRunner OpenRunner(WorkerSettings settings, TimeProvider clock)
     {
         var target = TargetOf(settings, clock);
-        var reader = OpenReader(settings, clock);
-        return new UnitRunner(settings, reader, TargetFor(target.Address, target.Mark).OpenWriter(target), clock);
+        var directory = RunDirectory.OpenPath(settings.RunDirectory);
+        var ends = new UnitEnds(
+            directory, OpenReader(settings, clock), TargetFor(target.Address, target.Mark).OpenWriter(target), side => OpenReader(settings with { Source = settings.Sides[side] }, clock));
+        return new UnitRunner(settings, directory, ends, clock);
     }
 
     /// <summary>The worker's half of the source alone.</summary>

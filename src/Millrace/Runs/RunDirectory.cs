@@ -16,6 +16,7 @@ namespace Millrace.Runs;
 ///          workers.lock         held shared by each worker while it lives
 ///          epochs/000001.json   each coordinator that took it
 ///          streams/NAME/g1/…    one reading of a stream: header, plan, unit results
+///          streams/NAME/stages/1/g1/…    the same of an earlier stage; its rows in stages/1/buckets
 ///          streams/NAME/commit.json
 ///          story.ndjson report.json cancel
 /// </code>
@@ -123,8 +124,14 @@ public sealed class RunDirectory
         return JobJson.Read(File.ReadAllBytes(file), file);
     }
 
-    /// <summary>The folder of one stream.</summary>
-    public StreamFolder Stream(string name) => new(System.IO.Path.Combine(Path, "streams", FolderName(name)));
+    /// <summary>The folder of one stream, or of one of its earlier stages.</summary>
+    /// <param name="name">The stream.</param>
+    /// <param name="stage">The stage; 0: the stream itself.</param>
+    public StreamFolder Stream(string name, int stage = 0)
+    {
+        var stream = new StreamFolder(System.IO.Path.Combine(Path, "streams", FolderName(name)));
+        return stage == 0 ? stream : stream.Stage(stage);
+    }
 
     /// <summary>The report of the last coordinator that ended; null when none has.</summary>
     public RunReport? ReadReport()

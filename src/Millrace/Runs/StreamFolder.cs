@@ -7,6 +7,8 @@ namespace Millrace.Runs;
 public sealed class StreamFolder
 {
     private const string RejectsName = "rejects";
+    private const string StagesName = "stages";
+    private const string BucketsName = "buckets";
 
     private readonly string _path;
 
@@ -14,6 +16,9 @@ public sealed class StreamFolder
 
     /// <summary>The folder of rejected rows; it need not exist.</summary>
     public string RejectsPath => Path.Combine(_path, RejectsName);
+
+    /// <summary>The folder of what a stage has written for the next one; it need not exist.</summary>
+    public string BucketsPath => Path.Combine(_path, BucketsName);
 
     private string CommitPath => Path.Combine(_path, "commit.json");
 
@@ -38,6 +43,9 @@ public sealed class StreamFolder
         next.Create();
         return next;
     }
+
+    /// <summary>An earlier stage of the stream, from 1.</summary>
+    public StreamFolder Stage(int number) => new(Path.Combine(_path, StagesName, number.ToString(CultureInfo.InvariantCulture)));
 
     /// <summary>The commit; null while the stream is not committed.</summary>
     public CommitRecord? ReadCommit() =>
@@ -92,7 +100,15 @@ public sealed class StreamFolder
     {
         if (!Directory.Exists(_path)) return;
         if (Directory.Exists(RejectsPath)) Directory.Delete(RejectsPath, recursive: true);
+        RemoveStages();
         foreach (var reading in Directory.GetDirectories(_path, "g*")) Directory.Delete(reading, recursive: true);
+    }
+
+    /// <summary>Removes the earlier stages with what they have written: the stream is in the target, or read again.</summary>
+    internal void RemoveStages()
+    {
+        var stages = Path.Combine(_path, StagesName);
+        if (Directory.Exists(stages)) Directory.Delete(stages, recursive: true);
     }
 
     private Generation At(int number) =>

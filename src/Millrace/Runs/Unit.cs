@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using Millrace.Jobs;
 using Millrace.Load;
 using Millrace.Planning;
+using Millrace.Transform;
 
 namespace Millrace.Runs;
 
@@ -101,11 +102,17 @@ public sealed record StreamHeader
     /// <summary>What rows are rejected for that the source could give; empty unless the stream has a quarantine.</summary>
     public ImmutableArray<Refusal> Refusals { get; init; } = [];
 
+    /// <summary>What happens to rows between reader and writer; null: nothing.</summary>
+    public StageHeader? Stage { get; init; }
+
     /// <summary>What the source's reader needs: its own JSON.</summary>
     public required string ReaderJson { get; init; }
 
     /// <summary>What the target's writer needs: its own JSON.</summary>
     public required string WriterJson { get; init; }
+
+    /// <summary>What the reader sees of it: the columns that it gives, and none of what only the target refuses.</summary>
+    internal StreamHeader AsItIsRead() => Stage is null ? this : this with { Columns = Stage.InputColumns, Refusals = [] };
 }
 
 /// <summary>What one unit came to: written once, only if absent. This object is the unit's commit.</summary>

@@ -16,7 +16,7 @@ internal sealed class StreamSessions(Func<StreamHeader, DuckDbSession> open) : I
     {
         lock (_lock)
         {
-            var key = $"{header.Generation}:{header.Stream}";
+            var key = $"{header.Stage?.Number}:{header.Generation}:{header.Stream}";
             if (!_entries.TryGetValue(key, out var entry))
             {
                 CloseIdle();

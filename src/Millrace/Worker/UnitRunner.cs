@@ -6,6 +6,7 @@ using Millrace.Extract;
 using Millrace.Faults;
 using Millrace.Load;
 using Millrace.Runs;
+using Millrace.Transform;
 
 namespace Millrace.Worker;
 
@@ -17,8 +18,7 @@ public sealed class UnitRunner : IAsyncDisposable
 {
     private readonly WorkerSettings _settings;
     private readonly RunDirectory _directory;
-    private readonly IUnitReader _reader;
-    private readonly IUnitWriter _writer;
+    private readonly UnitEnds _ends;
     private readonly ConcurrentDictionary<long, IUnitInput> _running = new();
     private readonly StreamSessions _sessions;
     private readonly HashTaps _taps = new("millrace_tap");
@@ -27,18 +27,20 @@ public sealed class UnitRunner : IAsyncDisposable
     private readonly SemaphoreSlim _ahead = new(Limits.UnitsAheadMax);
     private volatile Reading? _reading;
 
-    /// <summary>A runner over a reader and a writer, both of which it disposes.</summary>
-    public UnitRunner(WorkerSettings settings, IUnitReader reader, IUnitWriter writer, TimeProvider clock)
+    /// <summary>A runner of units between these ends, which it disposes.</summary>
+    public UnitRunner(WorkerSettings settings, RunDirectory directory, UnitEnds ends, TimeProvider clock)
     {
         _pace = Pace.Of(settings, clock);
         _settings = settings;
-        _reader = reader;
-        _writer = writer;
-        _directory = RunDirectory.OpenPath(settings.RunDirectory);
-        _sessions = new StreamSessions(header => DuckDbSession.Open(settings, _directory, header, reader, writer, connection =>
+        _directory = directory;
+        _ends = ends;
+        _sessions = new StreamSessions(header => DuckDbSession.Open(settings, _directory, header, ends.ReaderOf(header), ends.WriterOf(header), connection =>
         {
             _taps.Attach(connection);
             _rejects.Attach(connection);
+            if (header.Stage is not { } stage) return;
+            ends.Buckets.Attach(connection);
+            RunFunctions.Attach(connection, stage.RunStart);
         }));
     }
 
@@ -60,22 +62,25 @@ public sealed class UnitRunner : IAsyncDisposable
     /// <exception cref="Fault">Why the attempt failed.</exception>
     public async Task<UnitResult> RunAsync(UnitOrder order, Action laneFree, CancellationToken cancel)
     {
-        var (_, generation, header) = ReadingOf(order);
+        var reading = ReadingOf(order);
+        var (generation, header) = (reading.Generation, reading.Header);
         if (generation.ReadResult(order.Unit.Number, order.Fingerprint) is { } done) return done;
 
         var began = Stopwatch.GetTimestamp();
         var attempt = $"g{order.Generation}-e{_settings.Epoch}-a{order.Attempt}";
-        await using var output = await _writer.OpenAsync(header, order.Unit, attempt, cancel).ConfigureAwait(false);
+        await using var output = await _ends.WriterOf(header).OpenAsync(header, order.Unit, attempt, cancel).ConfigureAwait(false);
         using var lane = new LaneHold(_ahead, laneFree);
         using var quarantine = Quarantine.Open(_rejects, _directory.Stream(order.Stream), header, order, attempt);
+        using var steps = UnitSteps.Open(header, _taps, _ends.Buckets);
         using var proof = new UnitProof(_taps, header, output);
         var (rowsRead, bytesRead, rowsCopied) = header.IsPassed
             ? await PassAsync(order, header, output, proof, lane, cancel).ConfigureAwait(false)
-            : await CopyAsync(order, header, output, quarantine, proof, lane, cancel).ConfigureAwait(false);
+            : await CopyAsync(order, reading, output, quarantine, steps, proof, lane, cancel).ConfigureAwait(false);
         lane.Copied();
         var written = await output.CompleteAsync(cancel).ConfigureAwait(false);
         var rejected = quarantine?.Rows ?? 0;
-        AssertCounts(order, rowsRead - rejected, rowsCopied, written.Rows);
+        if (steps is null) AssertCounts(order, rowsRead - rejected, rowsCopied, written.Rows);
+        else AssertCounts(order, rowsRead - rejected, steps.Rows, rowsCopied, written.Rows);
         var rejects = quarantine?.Complete();
         var result = new UnitResult
         {
@@ -104,38 +109,43 @@ public sealed class UnitRunner : IAsyncDisposable
     {
         _sessions.Dispose();
         _ahead.Dispose();
-        await _reader.DisposeAsync().ConfigureAwait(false);
-        await _writer.DisposeAsync().ConfigureAwait(false);
+        await _ends.DisposeAsync().ConfigureAwait(false);
     }
 
     /// <summary>What the units of an order's stream share, read once for all units in a row that share it.</summary>
     private Reading ReadingOf(UnitOrder order)
     {
-        if (_reading is { } known && known.Generation.Number == order.Generation && string.Equals(known.Stream, order.Stream, StringComparison.Ordinal)) return known;
-        var generation = _directory.Stream(order.Stream).Latest();
+        if (_reading is { } known && known.Generation.Number == order.Generation && known.Stage == order.Stage && string.Equals(known.Stream, order.Stream, StringComparison.Ordinal)) return known;
+        var generation = _directory.Stream(order.Stream, order.Stage).Latest();
         if (generation is null || generation.Number != order.Generation || generation.ReadHeader() is not { } header)
             throw new Fault(FaultKind.Internal, $"generation {order.Generation} of the stream has no header") { Where = order.Stream };
-        return _reading = new Reading(order.Stream, generation, header);
+        return _reading = new Reading(order.Stream, order.Stage, generation, header, header.AsItIsRead());
     }
 
     /// <summary>The copy itself: rows leave the source, pass DuckDB and reach the staged files.</summary>
     private async Task<(long RowsRead, long BytesRead, long RowsCopied)> CopyAsync(
-        UnitOrder order, StreamHeader header, IUnitOutput output, Quarantine? quarantine, UnitProof proof, LaneHold lane, CancellationToken cancel)
+        UnitOrder order, Reading reading, IUnitOutput output, Quarantine? quarantine, UnitSteps? steps, UnitProof proof, LaneHold lane, CancellationToken cancel)
     {
-        using var session = _sessions.Enter(header);
-        await using var input = await _reader.OpenAsync(header, order.Unit, cancel).ConfigureAwait(false);
+        var header = reading.ReadHeader;
+        using var session = _sessions.Enter(reading.Header);
+        await using var input = await _ends.ReaderOf(header).OpenAsync(header, order.Unit, cancel).ConfigureAwait(false);
         _running[order.Id] = input;
         input.WhenDrained(lane.Drained);
         var connection = session.Database.Rent();
         try
         {
-            using var stop = cancel.Register(static state => ((IUnitInput)state!).Cancel(), input);
+            using var stop = cancel.Register(() =>
+            {
+                input.Cancel();
+                steps?.Cancel();
+            });
             using var paced = _pace is null ? null : new PacedInput(_pace, _taps, input, cancel);
             var select = paced?.Over(input.Select, header.Columns[0].Name) ?? input.Select;
             select = quarantine?.Over(select, input.RejectColumn) ?? select;
+            select = steps?.Over(select) ?? select;
             using var answer = await connection.QueryAsync(output.CopyStatement(proof.Over(select), order.BatchDivisor), cancel).ConfigureAwait(false);
             var copied = output.Answered(answer);
-            var passed = copied + (quarantine?.Rows ?? 0);
+            var passed = (steps?.Rows ?? copied) + (quarantine?.Rows ?? 0);
             await input.CompleteAsync(passed, cancel).ConfigureAwait(false);
             await proof.CompareAsync(output, connection, cancel).ConfigureAwait(false);
             return (input.RowsRead < 0 ? passed : input.RowsRead, input.BytesRead, copied);
@@ -143,7 +153,7 @@ public sealed class UnitRunner : IAsyncDisposable
         catch (DuckDbException error)
         {
             cancel.ThrowIfCancellationRequested();
-            throw quarantine?.Explain(error) ?? output.Explain(error) ?? input.Explain(error) ?? DuckDbFaults.Translate(error, order);
+            throw quarantine?.Explain(error) ?? steps?.Explain(error) ?? output.Explain(error) ?? input.Explain(error) ?? DuckDbFaults.Translate(error, order);
         }
         finally
         {
@@ -156,7 +166,7 @@ public sealed class UnitRunner : IAsyncDisposable
     private async Task<(long RowsRead, long BytesRead, long RowsCopied)> PassAsync(
         UnitOrder order, StreamHeader header, IUnitOutput output, UnitProof proof, LaneHold lane, CancellationToken cancel)
     {
-        await using var input = await _reader.OpenAsync(header, order.Unit, cancel).ConfigureAwait(false);
+        await using var input = await _ends.ReaderOf(header).OpenAsync(header, order.Unit, cancel).ConfigureAwait(false);
         _running[order.Id] = input;
         input.WhenDrained(lane.Drained);
         try
@@ -181,13 +191,24 @@ public sealed class UnitRunner : IAsyncDisposable
 
     private static void AssertCounts(UnitOrder order, long stayed, long copied, long written)
     {
-        if (stayed == copied && copied == written) return;
-        throw new Fault(FaultKind.Data, $"{stayed} rows left the source for the target, {copied} were copied and {written} were written")
+        if (stayed != copied || copied != written) throw Miscounted(order, $"{stayed} rows left the source for the target, {copied} were copied and {written} were written");
+    }
+
+    /// <summary>Where steps lie between: what came to them, and what they gave.</summary>
+    private static void AssertCounts(UnitOrder order, long stayed, long stepped, long copied, long written)
+    {
+        if (stayed != stepped || copied != written)
+            throw Miscounted(order, $"{stayed} rows left the source for the steps, {stepped} came to them, {copied} were copied and {written} were written");
+    }
+
+    private static Fault Miscounted(UnitOrder order, string message)
+    {
+        return new Fault(FaultKind.Data, message)
         {
             Where = $"{order.Stream}, unit {order.Unit.Number} ({order.Unit.Label})",
             Advice = "Nothing of this unit was kept. Please report it: the counts must agree.",
         };
     }
 
-    private sealed record Reading(string Stream, Generation Generation, StreamHeader Header);
+    private sealed record Reading(string Stream, int Stage, Generation Generation, StreamHeader Header, StreamHeader ReadHeader);
 }

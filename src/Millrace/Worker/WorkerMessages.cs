@@ -21,6 +21,9 @@ public sealed record WorkerSettings
     /// <summary>The source's address, secrets resolved.</summary>
     public required string Source { get; init; }
 
+    /// <summary>The addresses of the job's other sources, which its joins read, secrets resolved; by <c>StageHeader.Source</c>.</summary>
+    public ImmutableArray<string> Sides { get; init; } = [];
+
     /// <summary>The target's address, secrets resolved.</summary>
     public required string Target { get; init; }
 
@@ -61,7 +64,10 @@ public sealed record UnitOrder
     /// <summary>The stream's name in the source.</summary>
     public required string Stream { get; init; }
 
-    /// <summary>The stream's generation.</summary>
+    /// <summary>Which stage of it: 0 is the one that writes to the target.</summary>
+    public int Stage { get; init; }
+
+    /// <summary>The stage's generation.</summary>
     public required int Generation { get; init; }
 
     /// <summary>The unit.</summary>

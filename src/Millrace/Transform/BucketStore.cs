@@ -1,0 +1,72 @@
+using Millrace.DuckDb;
+using Millrace.Runs;
+
+namespace Millrace.Transform;
+
+/// <summary>
+/// The buckets of a run as a worker's databases see them: a copy function that writes them, a table function that reads them, and the hash by which a
+/// bucket is read in parts. One for a worker process; thread safe.
+/// </summary>
+/// <param name="run">The run that they belong to.</param>
+internal sealed class BucketStore(RunDirectory run)
+{
+    private const string KeyFunction = "millrace_bucket";
+
+    private readonly BucketWriters _writers = new("millrace_buckets");
+    private readonly TableRegistry _tables = new("millrace_bucket_rows");
+    private readonly BucketKeys _keys = new(KeyFunction);
+
+    /// <summary>Makes the functions known to a connection's database; once for each database.</summary>
+    public void Attach(DuckDbConnection connection)
+    {
+        _writers.Attach(connection);
+        _tables.Attach(connection);
+        _keys.Attach(connection);
+    }
+
+    /// <summary>Where a stage's bucket files lie.</summary>
+    public string FolderOf(string stream, int stage) => run.Stream(stream, stage).BucketsPath;
+
+    /// <summary>A file's path as results name it: relative to the run directory, with <c>/</c>.</summary>
+    public string NameOf(string path) => Path.GetRelativePath(run.Path, path).Replace(Path.DirectorySeparatorChar, '/');
+
+    /// <summary>Opens a writer for one attempt.</summary>
+    public BucketWriter OpenWriter(BucketOutput output) => _writers.Open(new BucketSettings(output.Buckets, output.Keys.Length, output.BlockBytes));
+
+    /// <summary>Opens some buckets of a relation.</summary>
+    public OpenRelation Open(BucketRelation relation, int first, int end)
+    {
+        var columns = relation.Columns.Select(static column => new DuckDb.TableColumn(column.Name, DuckDbType.Parse(column.Type)));
+        var rows = new BucketRows([.. columns], [.. relation.Files.Select(file => Path.Combine(run.Path, file))], first, end);
+        var (token, call) = _tables.Add(rows);
+        return new OpenRelation(relation, rows, call, () => _tables.Remove(token));
+    }
+
+    /// <summary>A condition that the rows of one part of a bucket meet.</summary>
+    /// <param name="keys">SQL expressions: the key.</param>
+    /// <param name="part">The part, from 0.</param>
+    /// <param name="of">How many parts there are.</param>
+    public string InPart(IEnumerable<string> keys, int part, int of) => $"{_keys.Call(keys)} % {of} = {part}";
+}
+
+/// <summary>A relation whose rows one unit reads. Disposed after the query.</summary>
+internal sealed class OpenRelation(BucketRelation relation, BucketRows rows, string call, Action close) : IDisposable
+{
+    /// <summary>The relation.</summary>
+    public BucketRelation Relation => relation;
+
+    /// <summary>Its rows.</summary>
+    public BucketRows Rows => rows;
+
+    /// <summary>The relation as a part of a WITH clause.</summary>
+    /// <param name="condition">Which of its rows; null: all.</param>
+    public string AsCommonTable(string? condition) =>
+        $"{SqlText.Name(relation.Name)} AS NOT MATERIALIZED (SELECT * FROM {call}{(condition is null ? "" : $" WHERE {condition}")})";
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        close();
+        rows.Dispose();
+    }
+}

@@ -1,0 +1,90 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using Millrace.DuckDb;
+using Millrace.Extract;
+using Millrace.Faults;
+using Millrace.Runs;
+
+namespace Millrace.Transform;
+
+/// <summary>Gives a key stage's units their buckets: SQL over the rows that the stages before have written. Thread safe.</summary>
+/// <param name="store">The run's buckets.</param>
+internal sealed class BucketUnitReader(BucketStore store) : IUnitReader
+{
+    /// <inheritdoc/>
+    public IReadOnlyList<string> ReadablePaths(StreamHeader header) => [];
+
+    /// <inheritdoc/>
+    public void Attach(DuckDbConnection connection)
+    {
+        // The store attaches itself: sides need it as well.
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IUnitInput> OpenAsync(StreamHeader header, Unit unit, CancellationToken cancel) =>
+        ValueTask.FromResult<IUnitInput>(new BucketUnitInput(store, header.Stage!, SliceOf(unit)));
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    /// <summary>What a unit reads.</summary>
+    internal static BucketSlice SliceOf(Unit unit) => JsonSerializer.Deserialize(unit.Slice, TransformJson.Default.BucketSlice)
+        ?? throw new Fault(FaultKind.Internal, $"unit {unit.Number} has no slice");
+}
+
+/// <summary>One open unit of a key stage.</summary>
+internal sealed class BucketUnitInput : IUnitInput
+{
+    private readonly BucketSlice _slice;
+    private readonly ImmutableArray<OpenRelation> _relations;
+
+    /// <summary>Opens the slice's buckets of every relation.</summary>
+    public BucketUnitInput(BucketStore store, StageHeader stage, BucketSlice slice)
+    {
+        _slice = slice;
+        _relations = [.. stage.Buckets.Select(relation => store.Open(relation, slice.First, slice.End))];
+        var tables = _relations.Select(relation => relation.AsCommonTable(slice.Of == 1 ? null : store.InPart(relation.Relation.Keys, slice.Part, slice.Of)));
+        Select = $"WITH {string.Join(", ", tables)} {stage.BucketSql}";
+    }
+
+    /// <inheritdoc/>
+    public string Select { get; }
+
+    /// <inheritdoc/>
+    public long RowsRead => _relations.Sum(static relation => relation.Rows.RowsRead);
+
+    /// <inheritdoc/>
+    public long BytesRead => _relations.Sum(static relation => relation.Rows.BytesRead);
+
+    /// <inheritdoc/>
+    public void Cancel()
+    {
+        foreach (var relation in _relations) relation.Rows.Stop();
+    }
+
+    /// <summary>
+    /// Every row of a stage with one relation must have been read. A join may end early: an empty side makes the rest of the other one needless.
+    /// </summary>
+    public ValueTask CompleteAsync(long rowsPassed, CancellationToken cancel)
+    {
+        if (_relations.Length == 1 && _relations[0].Rows.RowsRead != _slice.Rows[0])
+        {
+            throw new Fault(FaultKind.Data, $"{_relations[0].Rows.RowsRead} rows were read from buckets that have {_slice.Rows[0]}")
+            {
+                Side = FaultSide.Transform, Advice = "Nothing of this unit was kept. Please report it: the counts must agree.",
+            };
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public Fault? Explain(DuckDbException error) => BucketFaults.Explain(error);
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync()
+    {
+        foreach (var relation in _relations) relation.Dispose();
+        return ValueTask.CompletedTask;
+    }
+}

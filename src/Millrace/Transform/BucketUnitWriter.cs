@@ -1,0 +1,103 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Millrace.DuckDb;
+using Millrace.Faults;
+using Millrace.Load;
+using Millrace.Runs;
+
+namespace Millrace.Transform;
+
+/// <summary>Where a stage's units write the rows for the next one: a bucket file each in the run directory. Thread safe.</summary>
+/// <param name="store">The run's buckets.</param>
+internal sealed class BucketUnitWriter(BucketStore store) : IUnitWriter
+{
+    /// <inheritdoc/>
+    public IReadOnlyList<string> WritablePaths(StreamHeader header) => [store.FolderOf(header.Stream, header.Stage!.Number)];
+
+    /// <inheritdoc/>
+    public void Attach(DuckDbConnection connection)
+    {
+        // The store attaches itself: sides need it as well.
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IUnitOutput> OpenAsync(StreamHeader header, Unit unit, string attempt, CancellationToken cancel)
+    {
+        cancel.ThrowIfCancellationRequested();
+        var folder = store.FolderOf(header.Stream, header.Stage!.Number);
+
+        // The random part keeps two workers apart that believe to be the same attempt: one of them was thought dead.
+        var name = string.Create(CultureInfo.InvariantCulture, $"{unit.Number:D6}-{attempt}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}.buckets");
+        return ValueTask.FromResult<IUnitOutput>(new BucketUnitOutput(store, header.Stage.Output!, Path.Combine(folder, name)));
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+}
+
+/// <summary>One attempt's bucket file.</summary>
+internal sealed class BucketUnitOutput : IUnitOutput
+{
+    private readonly BucketStore _store;
+    private readonly BucketOutput _output;
+    private readonly BucketWriter _writer;
+    private readonly string _path;
+    private bool _completed;
+
+    /// <summary>An output; the file is made by the statement.</summary>
+    public BucketUnitOutput(BucketStore store, BucketOutput output, string path)
+    {
+        _store = store;
+        _output = output;
+        _path = path;
+        _writer = store.OpenWriter(output);
+    }
+
+    /// <inheritdoc/>
+    public ImmutableArray<string> ReadBackColumns => [];
+
+    /// <inheritdoc/>
+    public string CopyStatement(string select, int batchDivisor)
+    {
+        var keyed = new StringBuilder("SELECT *");
+        for (var i = 0; i < _output.Keys.Length; i++) keyed.Append(CultureInfo.InvariantCulture, $", {_output.Keys[i]} AS millrace_key_{i}");
+        return _writer.CopyStatement(keyed.Append(" FROM (").Append(select).Append(')').ToString(), _path);
+    }
+
+    /// <inheritdoc/>
+    public long Answered(DuckDbResult answer) => answer.RowsChanged;
+
+    /// <inheritdoc/>
+    public ValueTask<WrittenOutput> CompleteAsync(CancellationToken cancel)
+    {
+        try
+        {
+            DurableFiles.SyncFolder(Path.GetDirectoryName(_path)!);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw FileFaults.From(error, _path, FaultSide.Run);
+        }
+
+        _completed = true;
+        return ValueTask.FromResult(new WrittenOutput(_writer.Rows, [new StagedFile(_store.NameOf(_path), "", _writer.Bytes, _writer.Rows)]));
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IWrittenRows> ReadBackAsync(CancellationToken cancel) => throw new InvalidOperationException("buckets have checksums of their own");
+
+    /// <inheritdoc/>
+    public Fault? Explain(DuckDbException error) => error.InnerException is Exception inner && FileFaults.IsDiskFull(inner)
+        ? FileFaults.DiskFull(_path, FaultSide.Run, inner: inner)
+        : BucketFaults.Explain(error);
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync()
+    {
+        _writer.Dispose();
+        if (!_completed) File.Delete(_path);
+        return ValueTask.CompletedTask;
+    }
+}

@@ -1,0 +1,65 @@
+using System.Collections.Immutable;
+using Millrace.Planning;
+
+namespace Millrace.Transform;
+
+/// <summary>
+/// What happens to a unit's rows between its reader and its writer, where that is not nothing: the stage's SQL, what it reads besides, and whether
+/// its ends are buckets. Part of a <see cref="Runs.StreamHeader"/>; immutable, no secrets.
+/// </summary>
+public sealed record StageHeader
+{
+    /// <summary>The name of a unit's rows in <see cref="Sql"/>.</summary>
+    public const string Input = "input";
+
+    /// <summary>Which stage of the stream it is: 0 for the one that writes to the target, earlier ones from 1.</summary>
+    public required int Number { get; init; }
+
+    /// <summary>The columns as they leave the reader.</summary>
+    public required ImmutableArray<Column> InputColumns { get; init; }
+
+    /// <summary>A complete SELECT over <see cref="Input"/> and <see cref="Sides"/>, whose columns are the header's; null: rows stay as they are.</summary>
+    public string? Sql { get; init; }
+
+    /// <summary>Buckets that every unit reads whole: the small sides of joins.</summary>
+    public ImmutableArray<BucketRelation> Sides { get; init; } = [];
+
+    /// <summary>Buckets of which each unit reads some; empty: units are read from a source. The first is the one whose rows are counted.</summary>
+    public ImmutableArray<BucketRelation> Buckets { get; init; } = [];
+
+    /// <summary>A complete SELECT over <see cref="Buckets"/> whose columns are <see cref="InputColumns"/>; null unless there are any.</summary>
+    public string? BucketSql { get; init; }
+
+    /// <summary>Which of the job's other sources units are read from (<see cref="Worker.WorkerSettings.Sides"/>); null: its own, or buckets.</summary>
+    public int? Source { get; init; }
+
+    /// <summary>How rows are spread into buckets; null: they go to the target.</summary>
+    public BucketOutput? Output { get; init; }
+
+    /// <summary>What <c>now()</c> and its kin are: when the run began.</summary>
+    public required DateTimeOffset RunStart { get; init; }
+}
+
+/// <summary>How a stage spreads its rows into buckets.</summary>
+/// <param name="Buckets">How many.</param>
+/// <param name="Keys">SQL expressions over the stage's columns; rows with equal values go into one bucket. Empty: all rows are in bucket 0.</param>
+/// <param name="BlockBytes">Bytes of one bucket's rows that are collected before they are written.</param>
+public sealed record BucketOutput(int Buckets, ImmutableArray<string> Keys, int BlockBytes);
+
+/// <summary>The rows of an earlier stage, as a relation of a later stage's SQL.</summary>
+/// <param name="Name">Its name in SQL, unquoted.</param>
+/// <param name="Columns">Its columns.</param>
+/// <param name="Keys">SQL expressions over its columns: by their values a bucket is read in parts.</param>
+/// <param name="Files">The bucket files in plan order, relative to the run directory, with <c>/</c>.</param>
+/// <param name="Buckets">How many buckets each file has.</param>
+public sealed record BucketRelation(
+    string Name, ImmutableArray<Column> Columns, ImmutableArray<string> Keys, ImmutableArray<string> Files, int Buckets);
+
+/// <summary>What a unit reads of each of its stage's <see cref="StageHeader.Buckets"/>.</summary>
+/// <param name="First">The first bucket.</param>
+/// <param name="End">The bucket after the last.</param>
+/// <param name="Part">Which part of them by another hash of the key, from 0.</param>
+/// <param name="Of">In how many parts they are read; 1: whole.</param>
+/// <param name="Rows">The rows in the buckets of each relation, all parts together: as many must be read.</param>
+/// <param name="Content">What tells these files from others: a hash of their names.</param>
+public sealed record BucketSlice(int First, int End, int Part, int Of, ImmutableArray<long> Rows, string Content);

@@ -1,0 +1,57 @@
+using System.Collections.Immutable;
+using Millrace.DuckDb;
+using Millrace.Faults;
+using Millrace.Runs;
+using Millrace.Transform;
+
+namespace Millrace.Worker;
+
+/// <summary>
+/// The stage's SQL around one attempt at a unit: rows are counted as they come, sides are opened, and the SELECT that the writer reads is the
+/// stage's own.
+/// </summary>
+internal sealed class UnitSteps : IDisposable
+{
+    private readonly StageHeader _stage;
+    private readonly ImmutableArray<OpenRelation> _sides;
+    private readonly HashTap _count;
+
+    private UnitSteps(StageHeader stage, HashTaps taps, BucketStore buckets)
+    {
+        _stage = stage;
+        _sides = [.. stage.Sides.Select(side => buckets.Open(side, 0, side.Buckets))];
+        _count = taps.Open();
+    }
+
+    /// <summary>Opens them where a stage has SQL; null otherwise.</summary>
+    public static UnitSteps? Open(StreamHeader header, HashTaps taps, BucketStore buckets) =>
+        header.Stage is { Sql: not null } stage ? new UnitSteps(stage, taps, buckets) : null;
+
+    /// <summary>Rows that have come in.</summary>
+    public long Rows => _count.Hash.Rows;
+
+    /// <summary>The SELECT that the writer reads, over the reader's.</summary>
+    public string Over(string select)
+    {
+        // One column is enough to count by, and leaves it to DuckDB which others are read.
+        var counted = _count.Over(select, [_stage.InputColumns[0].Name]);
+        var tables = _sides.Select(static side => side.AsCommonTable(condition: null)).Prepend($"{StageHeader.Input} AS NOT MATERIALIZED ({counted})");
+        return $"WITH {string.Join(", ", tables)} SELECT * FROM ({_stage.Sql})";
+    }
+
+    /// <summary>The fault behind a query that failed on a side; null when it failed elsewhere.</summary>
+    public Fault? Explain(DuckDbException error) => _sides.IsEmpty ? null : BucketFaults.Explain(error);
+
+    /// <summary>Ends the reading of sides.</summary>
+    public void Cancel()
+    {
+        foreach (var side in _sides) side.Rows.Stop();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _count.Dispose();
+        foreach (var side in _sides) side.Dispose();
+    }
+}
