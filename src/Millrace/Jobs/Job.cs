@@ -34,6 +34,9 @@ public sealed record Job
     /// <summary>The bounds of a run.</summary>
     public required JobLimits Limits { get; init; }
 
+    /// <summary>The parameters by name. SQL of the job has their values in it already; they are kept to be shown.</summary>
+    public ImmutableSortedDictionary<string, JobParam> Params { get; init; } = ImmutableSortedDictionary<string, JobParam>.Empty;
+
     /// <summary>The streams, in the file's order; names unique.</summary>
     public required ImmutableArray<StreamJob> Streams { get; init; }
 

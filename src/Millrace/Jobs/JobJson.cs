@@ -43,6 +43,14 @@ public static class JobJson
         Source = job.Source with { Text = UrlPassword.Strip(job.Source.Text) },
         Target = job.Target with { Text = UrlPassword.Strip(job.Target.Text) },
         State = UrlPassword.Strip(job.State),
+        Streams = [.. job.Streams.Select(stream => stream with { Transform = [.. stream.Transform.Select(WithoutPassword)] })],
+    };
+
+    private static TransformStep WithoutPassword(TransformStep step) => step switch
+    {
+        JoinStep { With.Source: { } source } join => join with { With = join.With with { Source = source with { Text = UrlPassword.Strip(source.Text) } } },
+        LookupStep lookup => lookup with { In = lookup.In with { Text = UrlPassword.Strip(lookup.In.Text) } },
+        _ => step,
     };
 
     private static Fault NoJob(string name, string message, Exception? inner) =>

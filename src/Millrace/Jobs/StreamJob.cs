@@ -72,6 +72,12 @@ public sealed record StreamJob
     /// <summary>New names by source column name.</summary>
     public ImmutableSortedDictionary<string, string> Rename { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
 
+    /// <summary>The steps between source and target, in order. They see the stream's columns after <see cref="Types"/> and <see cref="Rename"/>.</summary>
+    public ImmutableArray<TransformStep> Transform { get; init; } = [];
+
+    /// <summary>The rules that the rows must keep behind the last step.</summary>
+    public ImmutableArray<ExpectRule> Expect { get; init; } = [];
+
     /// <summary>How the stream is cut into units.</summary>
     public PartitionSpec Partition { get; init; } = new();
 
@@ -264,6 +270,12 @@ public sealed record WriteOptions
     /// <summary>About how large a file grows before the next one starts, in bytes. Null: one file a unit.</summary>
     public long? MaxFileBytes { get; init; }
 
-    /// <summary>Columns that become <c>key=value</c> folders.</summary>
+    /// <summary>Columns that become <c>key=value</c> folders, outermost first; those that <see cref="PartitionExpressions"/> make are among them.</summary>
     public ImmutableArray<string> PartitionBy { get; init; } = [];
+
+    /// <summary>Columns of <see cref="PartitionBy"/> that an expression over the stream's columns makes; they are in the folders' names only.</summary>
+    public ImmutableArray<NamedExpression> PartitionExpressions { get; init; } = [];
+
+    /// <summary>The order of the rows within a file; empty: as they come.</summary>
+    public ImmutableArray<OrderTerm> ClusterBy { get; init; } = [];
 }
