@@ -8,6 +8,7 @@ using Millrace.Load;
 using Millrace.Planning;
 using Millrace.Runs;
 using Millrace.Telemetry;
+using Millrace.Transform;
 using Millrace.Worker;
 
 namespace Millrace;
@@ -51,12 +52,13 @@ public sealed class DataPath(RunOptions options)
 
             // 2. Hold: one moment for every stream that must be read. A run that can't even begin leaves no run directory.
             var streams = existing is null ? await ends.Source.ExpandAsync(job.Streams, cancel).ConfigureAwait(false) : job.Streams;
+            ends.Expanded(streams);
             var unread = existing is null ? streams : await CommitReadyAsync(run!, streams, ends, ending).ConfigureAwait(false);
             if (!unread.IsEmpty)
             {
                 await ends.Target.CheckAsync(cancel).ConfigureAwait(false);
-                var isRejoined = existing is not null && await KeptMoment.TryRejoinAsync(existing, ends.Source, unread, cancel).ConfigureAwait(false);
-                if (!isRejoined) await ends.Source.HoldAsync(unread, cancel).ConfigureAwait(false);
+                var isRejoined = existing is not null && await KeptMoment.TryRejoinAsync(existing, ends.Source, ends.WithJoined(unread), cancel).ConfigureAwait(false);
+                await ends.HoldAsync(unread, isRejoined, cancel).ConfigureAwait(false);
                 run ??= await TakeAsync(Create(job with { Streams = streams }), job, resumed: false, cancel).ConfigureAwait(false);
                 await MoveStreamsAsync(job, run, unread, ends, isRejoined, ending).ConfigureAwait(false);
             }
@@ -97,7 +99,8 @@ public sealed class DataPath(RunOptions options)
         var budget = Budget.Of(job.Limits);
 
         // 3. Plan: enough streams to know how large the job is, the others as their turn comes.
-        var planner = new StreamPlanner(ends, job, budget, new SchemaCheck(ends.Target, job.StatePath, run.Directory));
+        using var transforms = new TransformPlanning(ends, budget, run.Directory.Manifest.Began);
+        var planner = new StreamPlanner(ends, job, budget, new SchemaCheck(ends.Target, job.StatePath, run.Directory), transforms);
         await using var plans = planner.PlanAllAsync(streams, (stream, fault) => ending.Fail(run, stream, fault), run.Stop);
         var (first, choice) = await planner.SizeUpAsync(plans, streams.Length, run.Stop).ConfigureAwait(false);
         await using var engine = OpenEngine(choice, job, run, budget, ends);
@@ -107,7 +110,8 @@ public sealed class DataPath(RunOptions options)
 
         // 4 and 5 are the pipeline's.
         var kept = choice == EngineChoice.Local && !isRejoined ? await KeptMoment.KeepAsync(run, job, ends, options).ConfigureAwait(false) : null;
-        await using var pipeline = new StreamPipeline(run, ends, dispatcher, ending, kept, streams.Length, options.Clock);
+        var stages = new StageLoads(run, ends, dispatcher, budget, kept, options.Clock);
+        await using var pipeline = new StreamPipeline(run, ends, dispatcher, ending, stages, kept, streams.Length, options.Clock);
         foreach (var plan in first) await pipeline.MoveAsync(plan, choice).ConfigureAwait(false);
         while (await plans.MoveNextAsync().ConfigureAwait(false)) await pipeline.MoveAsync(plans.Current, choice).ConfigureAwait(false);
         await pipeline.EndAsync().ConfigureAwait(false);

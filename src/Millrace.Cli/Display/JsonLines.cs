@@ -39,6 +39,9 @@ internal sealed class JsonLines : IRunObserver
             case StreamPlanned planned:
                 Write("planned", json => Planned(json, planned));
                 break;
+            case StageBegun stage:
+                Write("stage", json => Stage(json, stage));
+                break;
             case UnitFinished unit:
                 Write("unit", json => Unit(json, unit));
                 break;
@@ -217,6 +220,16 @@ internal sealed class JsonLines : IRunObserver
         json.WriteString("to", planned.To);
         json.WriteString("engine", planned.Engine.ToString().ToLowerInvariant());
         json.WriteNumber("done_units", planned.DoneUnits);
+    }
+
+    private void Stage(Utf8JsonWriter json, StageBegun stage)
+    {
+        Text(json, "stream", stage.Stream);
+        json.WriteNumber("stage", stage.Stage);
+        json.WriteNumber("of", stage.Of);
+        Text(json, "does", stage.Text);
+        json.WriteNumber("units", stage.Units);
+        json.WriteNumber("done_units", stage.DoneUnits);
     }
 
     private void Unit(Utf8JsonWriter json, UnitFinished unit)

@@ -40,6 +40,10 @@ internal sealed class RunNarrator : IRunObserver
             case StreamPlanned stream:
                 Planned(stream);
                 break;
+            case StageBegun stage:
+                var before = stage.DoneUnits > 0 ? $", {Figures.Whole(stage.DoneUnits)} of them done before" : "";
+                Print($"{stage.Stream}: stage {stage.Stage} of {stage.Of}, {stage.Text}: about {Figures.Count(stage.Units, "unit")}{before}");
+                break;
             case UnitRetried retried:
                 progress.Print(faults.Warning($"{retried.Stream}: {retried.Label} failed at attempt {retried.Attempt} and is tried again: {retried.Reason.Message}"));
                 break;

@@ -36,7 +36,15 @@ internal static class StreamCommit
         }
 
         var folder = run.Directory.Stream(stream.Name);
-        if (read != written + rejected)
+        if (header.Stage is not null)
+        {
+            // What leaves a source is counted where it does; between stages every row is, and steps give as many as they give.
+            var earlier = await StageSums.ReadAsync(folder, rejects, cancel).ConfigureAwait(false);
+            if (!header.Stage.Buckets.IsEmpty) (read, bytes) = (0, 0);
+            (read, bytes, rejected) = (read + earlier.Read, bytes + earlier.Bytes, rejected + earlier.Rejected);
+            first ??= earlier.FirstRejects;
+        }
+        else if (read != written + rejected)
             throw new Fault(FaultKind.Data, $"{read} rows left the source, {rejected} were rejected and {written} were written: nothing was published") { Where = stream.Name };
         if (rejected > 0 && !run.RejectLimit.Allows(rejected, read))
             throw RejectFlood.AtTheEnd(header, run.RejectLimit, rejected, read, folder.PathOf(first ?? ""));
@@ -58,6 +66,7 @@ internal static class StreamCommit
             Receipt = receipt,
         };
         folder.WriteCommit(record);
+        folder.RemoveStages();
         folder.RemoveRejectsExcept(rejects);
         return record;
     }

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Millrace.Commit;
 using Millrace.Engines;
 using Millrace.Faults;
@@ -6,6 +5,7 @@ using Millrace.Jobs;
 using Millrace.Planning;
 using Millrace.Runs;
 using Millrace.Telemetry;
+using Millrace.Transform;
 
 namespace Millrace.Load;
 
@@ -14,7 +14,7 @@ namespace Millrace.Load;
 /// one's units are already handed out. A stream that fails leaves the others alone. Where a keeper holds the moment, units are read under
 /// the text that it gave.
 /// </summary>
-internal sealed class StreamPipeline(ActiveRun run, JobEnds ends, Dispatcher dispatcher, Ending ending, string? kept, int streams, TimeProvider clock) : IAsyncDisposable
+internal sealed class StreamPipeline(ActiveRun run, JobEnds ends, Dispatcher dispatcher, Ending ending, StageLoads stages, string? kept, int streams, TimeProvider clock) : IAsyncDisposable
 {
     private readonly SemaphoreSlim _finishing = new(Limits.StreamsFinishingMax);
     private readonly SemaphoreSlim _committing = new(1);
@@ -31,6 +31,7 @@ internal sealed class StreamPipeline(ActiveRun run, JobEnds ends, Dispatcher dis
             run.Lease.AssertHolder();
             if (plan.Moment is not null && kept is not null) plan = plan with { Moment = kept };
             var to = plan.Stream.TargetName;
+            plan = await stages.RunAsync(plan, run.Stop).ConfigureAwait(false);
             var key = plan.Stream.OnReject == OnReject.Quarantine ? await ends.Source.KeyAsync(plan.Stream, run.Stop).ConfigureAwait(false) : [];
             var reading = await StreamReading.BeginAsync(run.Directory, plan, to, ends.Target, new RejectRule(run.RejectLimit, key), run.Stop).ConfigureAwait(false);
             run.Stage(plan.SpooledBytes);
@@ -39,7 +40,7 @@ internal sealed class StreamPipeline(ActiveRun run, JobEnds ends, Dispatcher dis
             if (!plan.SchemaChanges.IsEmpty) run.On(new Warned($"{plan.Stream.Name}: the table's columns change: {string.Join("; ", plan.SchemaChanges)}"));
 
             // 4. Extract, transform, load: one COPY statement a unit, in a worker.
-            var load = new StreamLoad(reading, dispatcher, run, ends.Target.OneFile ? NoParts : ends.Source.SplitAsync, clock, run.Stop);
+            var load = new StreamLoad(reading, dispatcher, run, stages.SplitterOf(plan, plan.Steps?.Last), clock, run.Stop);
             await load.HandOutAsync().ConfigureAwait(false);
             _moving.Add(FinishAsync(load, plan.Stream, reading));
         }
@@ -49,10 +50,6 @@ internal sealed class StreamPipeline(ActiveRun run, JobEnds ends, Dispatcher dis
             ending.Fail(run, plan.Stream, Faulted.From(error));
         }
     }
-
-    /// <summary>One file can't be written in parts.</summary>
-    private static ValueTask<ImmutableArray<PlannedUnit>> NoParts(StreamHeader header, Unit unit, CancellationToken cancel) =>
-        ValueTask.FromResult<ImmutableArray<PlannedUnit>>([]);
 
     /// <summary>Waits for every stream's end. Throws only when the run was stopped.</summary>
     public async Task EndAsync()

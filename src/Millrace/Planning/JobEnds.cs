@@ -1,6 +1,8 @@
+using System.Collections.Immutable;
 using Millrace.Jobs;
 using Millrace.Load;
 using Millrace.Runs;
+using Millrace.Transform;
 using Millrace.Worker;
 
 namespace Millrace.Planning;
@@ -8,8 +10,12 @@ namespace Millrace.Planning;
 /// <summary>A job's two ends, open in the coordinator, with the addresses that workers will need.</summary>
 internal sealed class JobEnds : IAsyncDisposable
 {
-    private JobEnds(ISource source, ITarget target, string sourceAddress, string targetAddress)
+    private readonly ImmutableArray<(ISource Source, string Address)> _sides;
+
+    private JobEnds(ISource source, ITarget target, string sourceAddress, string targetAddress, JoinSides joinSides, ImmutableArray<(ISource Source, string Address)> sides)
     {
+        JoinSides = joinSides;
+        _sides = sides;
         Source = source;
         Target = target;
         SourceAddress = sourceAddress;
@@ -22,6 +28,12 @@ internal sealed class JobEnds : IAsyncDisposable
     /// <summary>Where rows go.</summary>
     public ITarget Target { get; }
 
+    /// <summary>What the job's joins read besides.</summary>
+    public JoinSides JoinSides { get; }
+
+    /// <summary>The other sources that they read, by their numbers.</summary>
+    public ImmutableArray<ISource> Sides => [.. _sides.Select(static side => side.Source)];
+
     /// <summary>With its secrets: goes to workers over a pipe and nowhere else.</summary>
     public string SourceAddress { get; }
 
@@ -31,19 +43,45 @@ internal sealed class JobEnds : IAsyncDisposable
     /// <summary>Opens both. Does no I/O yet.</summary>
     public static JobEnds Open(Job job, RunOptions options)
     {
-        var sourceAddress = options.Secrets.Resolve(job.Source).Reveal();
+        var (source, sourceAddress) = OpenSource(job, job.Source, options);
         var targetAddress = options.Secrets.Resolve(job.Target).Reveal();
-        var source = options.Connectors.SourceFor(sourceAddress, job.Source.Mark).Open(new SourceContext
+        var joinSides = new JoinSides(job.Streams);
+        return new JobEnds(source, OpenTarget(job, options), sourceAddress, targetAddress, joinSides, [.. joinSides.Sources.Select(side => OpenSource(job, side, options))]);
+    }
+
+    /// <summary>
+    /// Takes the moment that streams are read at, those that they join among them, and a moment of each other source; see <see cref="ISource.HoldAsync"/>.
+    /// </summary>
+    /// <param name="unread">The streams that are to be read.</param>
+    /// <param name="isHeld">True: the job's own source already holds its moment.</param>
+    /// <param name="cancel">Stops it.</param>
+    public async ValueTask HoldAsync(ImmutableArray<StreamJob> unread, bool isHeld, CancellationToken cancel)
+    {
+        if (!isHeld) await Source.HoldAsync(WithJoined(unread), cancel).ConfigureAwait(false);
+        for (var number = 0; number < _sides.Length; number++) await _sides[number].Source.HoldAsync(JoinSides.StreamsOf(number), cancel).ConfigureAwait(false);
+    }
+
+    /// <summary>Streams, and those that they join.</summary>
+    public ImmutableArray<StreamJob> WithJoined(ImmutableArray<StreamJob> streams) =>
+        [.. streams.Concat(streams.SelectMany(JoinSides.JoinedStreams)).DistinctBy(static stream => stream.Name)];
+
+    /// <summary>Takes the streams in place of those with wildcards.</summary>
+    public void Expanded(ImmutableArray<StreamJob> streams) => JoinSides.Take(streams);
+
+    private static (ISource Source, string Address) OpenSource(Job job, Endpoint endpoint, RunOptions options)
+    {
+        var address = options.Secrets.Resolve(endpoint).Reveal();
+        var source = options.Connectors.SourceFor(address, endpoint.Mark).Open(new SourceContext
         {
-            Address = sourceAddress,
-            Mark = job.Source.Mark,
+            Address = address,
+            Mark = endpoint.Mark,
             BaseDirectory = job.BaseDirectory,
             Connections = 1,
             ScratchFolder = Path.GetFullPath(job.StatePath),
             DiskBytes = job.Limits.DiskBytes,
             Clock = options.Clock,
         });
-        return new JobEnds(source, OpenTarget(job, options), sourceAddress, targetAddress);
+        return (source, address);
     }
 
     /// <summary>Opens the target alone. Does no I/O yet.</summary>
@@ -75,6 +113,7 @@ internal sealed class JobEnds : IAsyncDisposable
         RunDirectory = directory.Path,
         Epoch = epoch,
         Source = SourceAddress,
+        Sides = [.. _sides.Select(static side => side.Address)],
         Target = TargetAddress,
         Format = job.Format,
         BaseDirectory = job.BaseDirectory,
@@ -91,6 +130,7 @@ internal sealed class JobEnds : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Source.DisposeAsync().ConfigureAwait(false);
+        foreach (var (side, _) in _sides) await side.DisposeAsync().ConfigureAwait(false);
         await Target.DisposeAsync().ConfigureAwait(false);
     }
 

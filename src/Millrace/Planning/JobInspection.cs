@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using Millrace.Faults;
 using Millrace.Jobs;
+using Millrace.Transform;
 
 namespace Millrace.Planning;
 
@@ -13,11 +14,13 @@ public sealed class JobInspection(RunOptions options)
     {
         await using var ends = JobEnds.Open(job, options);
         var streams = await ends.Source.ExpandAsync(job.Streams, cancel).ConfigureAwait(false);
-        await ends.Source.HoldAsync(streams, cancel).ConfigureAwait(false);
+        ends.Expanded(streams);
+        await ends.HoldAsync(streams, isHeld: false, cancel).ConfigureAwait(false);
         var budget = Budget.Of(job.Limits);
         var failed = new List<(StreamJob Stream, Fault Fault)>();
         var schema = new SchemaCheck(ends.Target, job.StatePath, run: null);
-        await using var plans = new StreamPlanner(ends, job, budget, schema).PlanAllAsync(streams, (stream, fault) => failed.Add((stream, fault)), cancel);
+        using var transforms = new TransformPlanning(ends, budget, options.Clock.GetUtcNow());
+        await using var plans = new StreamPlanner(ends, job, budget, schema, transforms).PlanAllAsync(streams, (stream, fault) => failed.Add((stream, fault)), cancel);
         long rows = 0, bytes = 0;
         while (await plans.MoveNextAsync().ConfigureAwait(false))
         {

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Millrace.DuckDb;
 using Millrace.Jobs;
+using Millrace.Transform;
 
 namespace Millrace.Planning;
 
@@ -47,6 +48,12 @@ public sealed record StreamPlan
 
     /// <summary>What an incremental load reads; null for other modes.</summary>
     public CursorWindow? Window { get; init; }
+
+    /// <summary>The stream's steps; null: it has none.</summary>
+    public StagedPlan? Steps { get; init; }
+
+    /// <summary>What happens to rows between reader and writer; null: nothing, or it is not known before earlier stages are done.</summary>
+    public StageHeader? Stage { get; init; }
 
     /// <summary>What else the user should know before the run.</summary>
     public ImmutableArray<string> Remarks { get; init; } = [];
@@ -134,6 +141,19 @@ public sealed record TargetTraits
     /// false.
     /// </summary>
     public bool Batches { get; init; }
+
+    /// <summary>What lies between steps holds everything that DuckDB's vectors can hold.</summary>
+    public static TargetTraits Vectors { get; } = new()
+    {
+        Nested = true,
+        Bytes = true,
+        InfiniteDates = true,
+        NonFiniteFloats = true,
+        EndOfDay = true,
+        HugeIntegers = true,
+        Intervals = true,
+        TimeOffsets = true,
+    };
 
     /// <summary>Whether values of a type come back as they were written.</summary>
     public bool ReadsBack(DuckDbType type) => StructureReadsBack || (!type.IsNested && !type.IsJson);

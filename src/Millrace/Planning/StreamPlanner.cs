@@ -2,11 +2,12 @@ using System.Collections.Immutable;
 using Millrace.DuckDb;
 using Millrace.Faults;
 using Millrace.Jobs;
+using Millrace.Transform;
 
 namespace Millrace.Planning;
 
 /// <summary>Plans a job's streams one by one, and sizes the job up to pick its engine.</summary>
-internal sealed class StreamPlanner(JobEnds ends, Job job, Budget budget, SchemaCheck schema)
+internal sealed class StreamPlanner(JobEnds ends, Job job, Budget budget, SchemaCheck schema, TransformPlanning transforms)
 {
     private readonly Dictionary<string, string> _names = new(StringComparer.Ordinal);
 
@@ -43,10 +44,11 @@ internal sealed class StreamPlanner(JobEnds ends, Job job, Budget budget, Schema
     /// <summary>Plans a stream; an incremental one from where its table ends.</summary>
     private async ValueTask<StreamPlan> PlanAsync(StreamJob stream, PlanRequest request, CancellationToken cancel)
     {
-        if (stream.Mode != WriteMode.Incremental) return await ends.Source.PlanAsync(stream, request, cancel).ConfigureAwait(false);
+        if (stream.Mode != WriteMode.Incremental) return await PlanReadingAsync(stream, request, cancel).ConfigureAwait(false);
         var window = await ends.Target.WindowAsync(stream, cancel).ConfigureAwait(false);
         var read = window.Over(stream);
-        var plan = await ends.Source.PlanAsync(read, request, cancel).ConfigureAwait(false);
+        var plan = await PlanReadingAsync(read, request, cancel).ConfigureAwait(false);
+        if (plan.Steps is { Earlier.IsEmpty: false }) throw KeyStepInWindow(stream);
         AssertColumns(plan with { Stream = stream });
         if (ends.Target.PartsAtCursor) window = window with { Next = await ends.Source.EndAsync(read, window, cancel).ConfigureAwait(false) };
         return plan with
@@ -56,6 +58,15 @@ internal sealed class StreamPlanner(JobEnds ends, Job job, Budget budget, Schema
             Remarks = plan.Remarks.Add(window.From is null ? "the first load: every row is read" : $"rows from {stream.Cursor} = {window.From} on are read (loaded up to {window.Watermark})"),
         };
     }
+
+    /// <summary>Plans what is read of a stream, and its steps.</summary>
+    private ValueTask<StreamPlan> PlanReadingAsync(StreamJob stream, PlanRequest request, CancellationToken cancel) =>
+        stream.Transform.IsEmpty ? ends.Source.PlanAsync(stream, request, cancel) : transforms.PlanAsync(stream, cancel);
+
+    private static Fault KeyStepInWindow(StreamJob stream) => new(FaultKind.JobFile, "found mode: incremental with a step that needs all rows of a key")
+    {
+        Side = FaultSide.Job, Where = stream.MarkOf("mode").ToString(), Advice = "Use overwrite, or merge: an incremental load sees the latest rows only.",
+    };
 
     /// <summary>What the mode needs must be among the columns.</summary>
     private static void AssertColumns(StreamPlan plan)

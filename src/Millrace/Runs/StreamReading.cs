@@ -4,6 +4,7 @@ using Millrace.Faults;
 using Millrace.Jobs;
 using Millrace.Load;
 using Millrace.Planning;
+using Millrace.Transform;
 using Millrace.Worker;
 
 namespace Millrace.Runs;
@@ -47,13 +48,14 @@ internal sealed class StreamReading
     /// </summary>
     public static async Task<StreamReading> BeginAsync(RunDirectory directory, StreamPlan plan, string to, ITarget target, RejectRule rejects, CancellationToken cancel)
     {
-        var folder = directory.Stream(plan.Stream.Name);
+        var folder = directory.Stream(plan.Stream.Name, plan.Stage?.Number ?? 0);
         var earlier = folder.Latest();
         var before = earlier?.ReadHeader();
         var carries = before is not null
             && (plan.Moment is null || plan.Stream.Consistency == Consistency.Unit || string.Equals(before.Moment, plan.Moment, StringComparison.Ordinal))
             && string.Equals(before.ReaderJson, plan.ReaderJson, StringComparison.Ordinal)
-            && before.Columns.SequenceEqual(plan.Columns);
+            && before.Columns.SequenceEqual(plan.Columns)
+            && StageHeader.AreEqual(before.Stage, plan.Stage);
         var writer = await target.StageAsync(new StagingRequest(directory.Run, Fresh: !carries, to, plan), cancel).ConfigureAwait(false);
         carries = carries && string.Equals(before!.WriterJson, writer, StringComparison.Ordinal);
 
@@ -65,7 +67,8 @@ internal sealed class StreamReading
             To = to,
             Generation = generation.Number,
             Moment = plan.Moment,
-            OneUnit = plan.EstimatedUnits <= 1,
+            // Several threads would add up a unit's floats in an order that nobody knows.
+            OneUnit = plan.EstimatedUnits <= 1 && plan.Stage is null,
             Proof = plan.Stream.Proof,
             OnReject = plan.Stream.OnReject,
             RejectLimit = rejects.Limit,
@@ -76,7 +79,8 @@ internal sealed class StreamReading
             SchemaChanges = plan.SchemaChanges,
             Window = plan.Window,
             Refusals = plan.Stream.OnReject == OnReject.Quarantine ? [.. Refusal.OfMode(plan), .. target.RefusalsOf(plan.Columns, writer)] : [],
-            IsPassed = target.IsPassed(writer),
+            IsPassed = plan.Stage is null && target.IsPassed(writer),
+            Stage = plan.Stage,
             ReaderJson = plan.ReaderJson,
             WriterJson = writer,
         };
@@ -112,6 +116,7 @@ internal sealed class StreamReading
     {
         Id = 0,
         Stream = Header.Stream,
+        Stage = Header.Stage?.Number ?? 0,
         Generation = Generation.Number,
         Unit = unit,
         Fingerprint = FingerprintOf(unit),

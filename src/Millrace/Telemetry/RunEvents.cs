@@ -22,6 +22,15 @@ public sealed record RunStarted(string Run, string Directory, bool Resumed) : Ru
 /// <param name="DoneUnits">Units that an earlier coordinator finished and that count.</param>
 public sealed record StreamPlanned(StreamPlan Plan, string To, EngineChoice Engine, long DoneUnits) : RunEvent;
 
+/// <summary>One of a stream's stages begins.</summary>
+/// <param name="Stream">The stream.</param>
+/// <param name="Stage">Its number, from 1.</param>
+/// <param name="Of">How many stages the stream has.</param>
+/// <param name="Text">What it does, for people.</param>
+/// <param name="Units">About how many units it has.</param>
+/// <param name="DoneUnits">Units that an earlier coordinator finished and that count.</param>
+public sealed record StageBegun(string Stream, int Stage, int Of, string Text, long Units, long DoneUnits) : RunEvent;
+
 /// <summary>A unit has its result.</summary>
 /// <param name="Stream">The stream.</param>
 /// <param name="Unit">The unit's number.</param>

@@ -89,7 +89,7 @@ internal sealed class BucketUnitOutput : IUnitOutput
     public ValueTask<IWrittenRows> ReadBackAsync(CancellationToken cancel) => throw new InvalidOperationException("buckets have checksums of their own");
 
     /// <inheritdoc/>
-    public Fault? Explain(DuckDbException error) => error.InnerException is Exception inner && FileFaults.IsDiskFull(inner)
+    public Fault? Explain(DuckDbException error) => error.InnerException is IOException inner && FileFaults.IsDiskFull(inner)
         ? FileFaults.DiskFull(_path, FaultSide.Run, inner: inner)
         : BucketFaults.Explain(error);
 

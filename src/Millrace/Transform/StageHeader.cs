@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Millrace.Planning;
 
 namespace Millrace.Transform;
@@ -38,6 +39,11 @@ public sealed record StageHeader
 
     /// <summary>What <c>now()</c> and its kin are: when the run began.</summary>
     public required DateTimeOffset RunStart { get; init; }
+
+    /// <summary>Whether two stages do the same with the same files.</summary>
+    internal static bool AreEqual(StageHeader? one, StageHeader? other) =>
+        one is null || other is null ? one == other
+            : JsonSerializer.SerializeToUtf8Bytes(one, TransformJson.Default.StageHeader).AsSpan().SequenceEqual(JsonSerializer.SerializeToUtf8Bytes(other, TransformJson.Default.StageHeader));
 }
 
 /// <summary>How a stage spreads its rows into buckets.</summary>

@@ -9,4 +9,6 @@ namespace Millrace.Transform;
     RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(BucketSlice))]
+[JsonSerializable(typeof(BucketOutput))]
+[JsonSerializable(typeof(StageHeader))]
 internal sealed partial class TransformJson : JsonSerializerContext;

@@ -67,6 +67,7 @@ public sealed class RunVerification(RunOptions options, ImmutableArray<string> k
             if (place.ReadCommit() is not { } commit) throw NotPublished(directory, stream);
             if (place.Latest() is not { } generation || generation.ReadHeader() is not { } header)
                 throw new Fault(FaultKind.Refused, "the run directory is not complete any more: the stream's plan is gone") { Where = directory.Path };
+            if (header.Stage is not null) throw HasSteps(stream);
             folder.Clear();
             var verdict = await CompareAsync(new Committed(stream, commit, generation, header), job, directory, folder, progress, cancel).ConfigureAwait(false);
             _verdicts.Add(verdict);
@@ -166,6 +167,11 @@ public sealed class RunVerification(RunOptions options, ImmutableArray<string> k
     private static Fault NotPublished(RunDirectory directory, StreamJob stream) => new(FaultKind.Usage, "the run has not published this stream")
     {
         Where = stream.Name, Advice = $"`millrace resume {directory.Run}` goes on with it.",
+    };
+
+    private static Fault HasSteps(StreamJob stream) => new(FaultKind.Refused, "the stream has steps: its target holds what they gave, and not the source's rows, so the two can't be compared")
+    {
+        Side = FaultSide.Job, Where = stream.Name, Advice = "Run the job again: it gives the same rows for the same source.",
     };
 
     private static Fault NothingToCompare(StreamJob stream) =>

@@ -16,24 +16,26 @@ namespace Millrace.Worker;
 internal sealed class Quarantine : IDisposable
 {
     private readonly Lock _lock = new();
+    private readonly RejectTaps _taps;
     private readonly StreamHeader _header;
     private readonly StreamFolder _folder;
+    private readonly Unit _unit;
     private readonly string _place;
-    private readonly RejectLine _line;
-    private readonly RejectTap _tap;
+    private readonly List<RejectTap> _open = [];
     private ArrayBufferWriter<byte> _buffer = new();
     private FileStream? _file;
     private long _rows;
+    private long _rowsGiven;
     private long _bytes;
     private bool _isKept;
 
     private Quarantine(RejectTaps taps, StreamFolder folder, StreamHeader header, UnitOrder order, string attempt)
     {
+        _taps = taps;
         _header = header;
         _folder = folder;
+        _unit = order.Unit;
         _place = StreamFolder.RejectsOf(order.Unit.Number, attempt);
-        _line = new RejectLine(header, order.Unit);
-        _tap = taps.Open(Take);
     }
 
     /// <summary>Opens it where the stream has one; null otherwise.</summary>
@@ -43,14 +45,18 @@ internal sealed class Quarantine : IDisposable
     /// <summary>Rows that were taken out so far.</summary>
     public long Rows => Interlocked.Read(ref _rows);
 
+    /// <summary>Those of them that were taken out before any step.</summary>
+    public long RowsOfSource => Interlocked.Read(ref _rows) - Interlocked.Read(ref _rowsGiven);
+
     /// <summary>A SELECT of the rows that stay.</summary>
     /// <param name="select">The source's SELECT, whatever taps it has.</param>
     /// <param name="column">The column that says what was rejected; null: this source rejects nothing.</param>
-    public string Over(string select, string? column)
-    {
-        (select, column) = Refusal.Over(select, column, _header);
-        return column is null ? select : _tap.Over(select, column, RejectLine.RowOf(_header.Columns));
-    }
+    public string Over(string select, string? column) => Over(select, column, _header, isGiven: false);
+
+    /// <summary>A SELECT of the rows that stay of those that a stage's steps give.</summary>
+    /// <param name="select">The steps' SELECT.</param>
+    /// <param name="header">The stream as it is written.</param>
+    public string OverGiven(string select, StreamHeader header) => Over(select, column: null, header, isGiven: true);
 
     /// <summary>Makes what was taken out durable, before the unit's result names it. Null: nothing was.</summary>
     /// <exception cref="Fault">It can't be written.</exception>
@@ -95,7 +101,7 @@ internal sealed class Quarantine : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _tap.Dispose();
+        foreach (var tap in _open) tap.Dispose();
         lock (_lock)
         {
             if (_file is null) return;
@@ -104,15 +110,26 @@ internal sealed class Quarantine : IDisposable
         }
     }
 
-    private void Take(ReadOnlySpan<byte> rejects, ReadOnlySpan<byte> row)
+    private string Over(string select, string? column, StreamHeader header, bool isGiven)
+    {
+        (select, column) = Refusal.Over(select, column, header);
+        if (column is null) return select;
+        var line = new RejectLine(header, _unit);
+        var tap = _taps.Open((rejects, row) => Take(line, isGiven, rejects, row));
+        _open.Add(tap);
+        return tap.Over(select, column, RejectLine.RowOf(header.Columns));
+    }
+
+    private void Take(RejectLine line, bool isGiven, ReadOnlySpan<byte> rejects, ReadOnlySpan<byte> row)
     {
         lock (_lock)
         {
-            if (_rows >= _header.RejectsStopAt) throw RejectFlood.InUnit(_header, _rows + 1, _line.Describe(rejects));
+            if (_rows >= _header.RejectsStopAt) throw RejectFlood.InUnit(_header, _rows + 1, line.Describe(rejects));
             _file ??= Create();
-            using (var json = new Utf8JsonWriter(_buffer, RejectNote.Form)) _line.Write(json, rejects, row);
+            using (var json = new Utf8JsonWriter(_buffer, RejectNote.Form)) line.Write(json, rejects, row);
             _buffer.Write("\n"u8);
             _rows++;
+            if (isGiven) _rowsGiven++;
             if (_buffer.WrittenCount >= Limits.RejectBufferBytes) Flush();
         }
     }

@@ -67,10 +67,10 @@ public sealed class UnitRunner : IAsyncDisposable
         if (generation.ReadResult(order.Unit.Number, order.Fingerprint) is { } done) return done;
 
         var began = Stopwatch.GetTimestamp();
-        var attempt = $"g{order.Generation}-e{_settings.Epoch}-a{order.Attempt}";
+        var attempt = $"{(order.Stage == 0 ? "" : $"s{order.Stage}-")}g{order.Generation}-e{_settings.Epoch}-a{order.Attempt}";
         await using var output = await _ends.WriterOf(header).OpenAsync(header, order.Unit, attempt, cancel).ConfigureAwait(false);
         using var lane = new LaneHold(_ahead, laneFree);
-        using var quarantine = Quarantine.Open(_rejects, _directory.Stream(order.Stream), header, order, attempt);
+        using var quarantine = Quarantine.Open(_rejects, _directory.Stream(order.Stream), reading.ReadHeader, order, attempt);
         using var steps = UnitSteps.Open(header, _taps, _ends.Buckets);
         using var proof = new UnitProof(_taps, header, output);
         var (rowsRead, bytesRead, rowsCopied) = header.IsPassed
@@ -80,7 +80,7 @@ public sealed class UnitRunner : IAsyncDisposable
         var written = await output.CompleteAsync(cancel).ConfigureAwait(false);
         var rejected = quarantine?.Rows ?? 0;
         if (steps is null) AssertCounts(order, rowsRead - rejected, rowsCopied, written.Rows);
-        else AssertCounts(order, rowsRead - rejected, steps.Rows, rowsCopied, written.Rows);
+        else AssertCounts(order, rowsRead - (quarantine?.RowsOfSource ?? 0), steps.Rows, rowsCopied, written.Rows);
         var rejects = quarantine?.Complete();
         var result = new UnitResult
         {
@@ -143,9 +143,10 @@ public sealed class UnitRunner : IAsyncDisposable
             var select = paced?.Over(input.Select, header.Columns[0].Name) ?? input.Select;
             select = quarantine?.Over(select, input.RejectColumn) ?? select;
             select = steps?.Over(select) ?? select;
+            if (reading.Header.Stage is not null) select = quarantine?.OverGiven(select, reading.Header) ?? select;
             using var answer = await connection.QueryAsync(output.CopyStatement(proof.Over(select), order.BatchDivisor), cancel).ConfigureAwait(false);
             var copied = output.Answered(answer);
-            var passed = (steps?.Rows ?? copied) + (quarantine?.Rows ?? 0);
+            var passed = steps is null ? copied + (quarantine?.Rows ?? 0) : steps.Rows + (quarantine?.RowsOfSource ?? 0);
             await input.CompleteAsync(passed, cancel).ConfigureAwait(false);
             await proof.CompareAsync(output, connection, cancel).ConfigureAwait(false);
             return (input.RowsRead < 0 ? passed : input.RowsRead, input.BytesRead, copied);
@@ -153,7 +154,7 @@ public sealed class UnitRunner : IAsyncDisposable
         catch (DuckDbException error)
         {
             cancel.ThrowIfCancellationRequested();
-            throw quarantine?.Explain(error) ?? steps?.Explain(error) ?? output.Explain(error) ?? input.Explain(error) ?? DuckDbFaults.Translate(error, order);
+            throw quarantine?.Explain(error) ?? steps?.Explain(error) ?? output.Explain(error) ?? input.Explain(error) ?? TargetRefusals.Explain(error, $"{order.Stream}, {order.Unit.Label}") ?? DuckDbFaults.Translate(error, order);
         }
         finally
         {

@@ -1,3 +1,4 @@
+using Millrace.Planning;
 using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -76,7 +77,7 @@ internal sealed record FileColumn(
     string Name, string Type, string Decode, ColumnOrigin Origin = ColumnOrigin.Content, string? Stored = null, bool IsUsual = false, string? Nothing = null)
 {
     /// <summary>Stands for the raw column in <see cref="Decode"/>.</summary>
-    public const string Hole = "{raw}";
+    public const string Hole = TypeFitting.Hole;
 
     /// <summary>The expression over a raw column.</summary>
     public string Over(string raw) => Decode.Replace(Hole, raw, StringComparison.Ordinal);

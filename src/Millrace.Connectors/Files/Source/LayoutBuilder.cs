@@ -33,12 +33,12 @@ internal sealed class LayoutBuilder(StreamJob stream, TargetTraits target, Sourc
             var column = _columns[place];
             var source = _sources[column.Name];
             var type = DuckDbType.Parse(column.Type);
-            var fitting = DuckDbSourceTypes.Fit(type, target, place, _rejects)
+            var fitting = TypeFitting.Fit(type, target, text => BadValue.Sql(_rejects, place, text, BadValue.Why.NotForTarget))
                 ?? throw SourceFaults.Job(
                     stream.Mark, $"the column \"{column.Name}\" has the type {column.Type}, which can't be read",
                     $"Leave it out with `columns: [\"*\", \"-{column.Name}\"]`.");
             var name = Renamed(column.Name);
-            output.Add(new OutputColumn(column.Name, name, fitting.Sql, Refuses: _rejects && fitting.Sql != DuckDbSourceTypes.Fit(type, target, place)!.Sql));
+            output.Add(new OutputColumn(column.Name, name, fitting.Sql, Refuses: _rejects && fitting.Sql != TypeFitting.Fit(type, target, text => BadValue.Raise(place, text, BadValue.Why.NotForTarget))!.Sql));
             columns.Add(new Column
             {
                 Name = name,

@@ -1,29 +1,24 @@
 using Millrace.DuckDb;
-using Millrace.Planning;
 
-namespace Millrace.Connectors.Files.Source;
+namespace Millrace.Planning;
 
 /// <summary>
-/// What becomes of each type that a file can hold, for a target that can't hold everything: the one table of it. A type that is not
+/// What becomes of each of DuckDB's types for a target that can't hold everything: the one table of it. A type that is not
 /// kept becomes text in a notation that reads back to the same value; a value that a kept type's writer would bend is an error.
 /// </summary>
-internal static class DuckDbSourceTypes
+public static class TypeFitting
 {
-    private const string X = FileColumn.Hole;
+    /// <summary>Stands for the column in SQL.</summary>
+    public const string Hole = "{raw}";
 
-    /// <summary>How one column reaches the target.</summary>
-    /// <param name="Type">The type that the target gets.</param>
-    /// <param name="Sql">SQL over <see cref="FileColumn.Hole"/> that makes it.</param>
-    /// <param name="Remark">Said in the plan when the type is not the file's own.</param>
-    internal sealed record Fitting(DuckDbType Type, string Sql, string? Remark = null);
+    private const string X = Hole;
 
     /// <summary>Looks a type up.</summary>
-    /// <param name="type">The file's type.</param>
+    /// <param name="type">The type.</param>
     /// <param name="target">What the target can hold.</param>
-    /// <param name="column">The column's number in the layout, for errors of single values.</param>
-    /// <param name="isRejected">True: a value that the target can't hold becomes NULL instead of an error.</param>
+    /// <param name="refuse">SQL of what a value becomes that the target can't hold: an error, or NULL; of SQL that gives the value as text.</param>
     /// <returns>Null: there is no faithful way to write it.</returns>
-    public static Fitting? Fit(DuckDbType type, TargetTraits target, int column, bool isRejected = false) => type.Kind switch
+    public static Fitting? Fit(DuckDbType type, TargetTraits target, Func<string, string> refuse) => type.Kind switch
     {
         DuckDbKind.Boolean or DuckDbKind.TinyInt or DuckDbKind.SmallInt or DuckDbKind.Integer or DuckDbKind.BigInt
             or DuckDbKind.UTinyInt or DuckDbKind.USmallInt or DuckDbKind.UInteger or DuckDbKind.UBigInt
@@ -31,18 +26,18 @@ internal static class DuckDbSourceTypes
         DuckDbKind.Varchar => new(DuckDbType.Varchar, type.IsJson ? $"CAST({X} AS VARCHAR)" : X),
         DuckDbKind.Null => new(DuckDbType.Varchar, $"CAST({X} AS VARCHAR)", "as text: the files hold only NULL"),
         DuckDbKind.Enum => new(DuckDbType.Varchar, $"CAST({X} AS VARCHAR)"),
-        DuckDbKind.Float or DuckDbKind.Double => new(type, target.NonFiniteFloats ? X : OnlyIf($"isfinite({X})", column, isRejected)),
+        DuckDbKind.Float or DuckDbKind.Double => new(type, target.NonFiniteFloats ? X : OnlyIf($"isfinite({X})", refuse)),
         DuckDbKind.Date or DuckDbKind.Timestamp or DuckDbKind.TimestampTz or DuckDbKind.TimestampS or DuckDbKind.TimestampMs
-            or DuckDbKind.TimestampNs => new(type, target.InfiniteDates ? X : OnlyIf($"isfinite({X})", column, isRejected)),
-        DuckDbKind.Time => new(type, target.EndOfDay ? X : OnlyIf($"{X} <> TIME '24:00:00'", column, isRejected)),
+            or DuckDbKind.TimestampNs => new(type, target.InfiniteDates ? X : OnlyIf($"isfinite({X})", refuse)),
+        DuckDbKind.Time => new(type, target.EndOfDay ? X : OnlyIf($"{X} <> TIME '24:00:00'", refuse)),
         DuckDbKind.TimeNs => Text("as text: a time with nanoseconds"),
         DuckDbKind.TimeTz => target.TimeOffsets ? new(type, X) : Text("as text: the target would drop the time's offset"),
         DuckDbKind.Interval => target.Intervals ? new(type, X) : new(DuckDbType.Varchar, IsoInterval, "as ISO 8601 text: the target can't hold an interval"),
         DuckDbKind.Blob => target.Bytes ? new(type, X) : new(DuckDbType.Varchar, $"('\\x' || lower(hex({X})))", "as \\x and hex digits: the target can't hold bytes"),
-        DuckDbKind.HugeInt or DuckDbKind.UHugeInt => target.HugeIntegers ? new(type, X) : Huge(column, isRejected),
+        DuckDbKind.HugeInt or DuckDbKind.UHugeInt => target.HugeIntegers ? new(type, X) : Huge(refuse),
         DuckDbKind.Bit => Text("as text of 0 and 1"),
         DuckDbKind.BigNum => Text("as text: an integer without a limit"),
-        DuckDbKind.List or DuckDbKind.Array or DuckDbKind.Struct or DuckDbKind.Map => Nested(type, target, column, isRejected),
+        DuckDbKind.List or DuckDbKind.Array or DuckDbKind.Struct or DuckDbKind.Map => Nested(type, target, refuse),
         DuckDbKind.Union or DuckDbKind.Variant => new(DuckDbType.Varchar, $"CAST(to_json({X}) AS VARCHAR)", "as JSON text: values of several types"),
         _ => null,
     };
@@ -53,17 +48,17 @@ internal static class DuckDbSourceTypes
 
     private static Fitting Text(string remark) => new(DuckDbType.Varchar, $"CAST({X} AS VARCHAR)", remark);
 
-    private static Fitting Huge(int column, bool isRejected)
+    private static Fitting Huge(Func<string, string> refuse)
     {
         var type = DuckDbType.Decimal(DuckDbType.DecimalWidthMax, 0);
-        return new(type, OnlyIf($"TRY_CAST({X} AS DECIMAL(38,0)) IS NOT NULL", column, isRejected, $"TRY_CAST({X} AS DECIMAL(38,0))"), "as a decimal of 38 digits");
+        return new(type, OnlyIf($"TRY_CAST({X} AS DECIMAL(38,0)) IS NOT NULL", refuse, $"TRY_CAST({X} AS DECIMAL(38,0))"), "as a decimal of 38 digits");
     }
 
     // A nested value is kept only when everything inside it is: there is no expression that mends one field of a list of structs.
-    private static Fitting Nested(DuckDbType type, TargetTraits target, int column, bool isRejected)
+    private static Fitting Nested(DuckDbType type, TargetTraits target, Func<string, string> refuse)
     {
         if (target.Nested && AllKept(type, target))
-            return new(type, target.InfiniteDates || !Holds(type, IsDay) ? X : OnlyIf($"NOT regexp_matches(CAST(to_json({X}) AS VARCHAR), '\"-?infinity\"')", column, isRejected));
+            return new(type, target.InfiniteDates || !Holds(type, IsDay) ? X : OnlyIf($"NOT regexp_matches(CAST(to_json({X}) AS VARCHAR), '\"-?infinity\"')", refuse));
         return new(
             DuckDbType.Varchar,
             $"CAST(to_json({X}) AS VARCHAR)",
@@ -80,7 +75,7 @@ internal static class DuckDbSourceTypes
                 continue;
             }
 
-            var fitting = Fit(field.Type, target, 0);
+            var fitting = Fit(field.Type, target, static _ => "NULL");
             if (fitting is null || (fitting.Type != field.Type && field.Type.Kind != DuckDbKind.Enum && !field.Type.IsJson)) return false;
         }
 
@@ -100,6 +95,12 @@ internal static class DuckDbSourceTypes
         return false;
     }
 
-    private static string OnlyIf(string condition, int column, bool isRejected, string? value = null) =>
-        $"CASE WHEN {X} IS NULL THEN NULL WHEN {condition} THEN {value ?? X} ELSE {BadValue.Sql(isRejected, column, $"CAST({X} AS VARCHAR)", BadValue.Why.NotForTarget)} END";
+    private static string OnlyIf(string condition, Func<string, string> refuse, string? value = null) =>
+        $"CASE WHEN {X} IS NULL THEN NULL WHEN {condition} THEN {value ?? X} ELSE {refuse($"CAST({X} AS VARCHAR)")} END";
 }
+
+/// <summary>How one column reaches the target.</summary>
+/// <param name="Type">The type that the target gets.</param>
+/// <param name="Sql">SQL over <see cref="TypeFitting.Hole"/> that makes it.</param>
+/// <param name="Remark">Said in the plan when the type is not the obvious one.</param>
+public sealed record Fitting(DuckDbType Type, string Sql, string? Remark = null);

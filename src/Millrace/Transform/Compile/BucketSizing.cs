@@ -1,0 +1,49 @@
+using System.Collections.Immutable;
+using System.Numerics;
+using Millrace.Jobs;
+using Millrace.Planning;
+
+namespace Millrace.Transform;
+
+/// <summary>How many buckets, how large their blocks, and how many bytes of rows a unit of a key step may have, by the memory of one lane.</summary>
+/// <param name="budget">The job's limits, divided.</param>
+internal sealed class BucketSizing(Budget budget)
+{
+    /// <summary>Bytes that <c>nest</c> needs for each byte of its rows: a list's state is far larger than what is in it.</summary>
+    public const int NestFactor = 8;
+
+    /// <summary>Bytes that <c>group</c> needs, when every row has a key of its own.</summary>
+    public const int GroupFactor = 4;
+
+    /// <summary>Bytes that <c>dedupe</c> needs: a row and its place in the order for each key.</summary>
+    public const int DedupeFactor = 6;
+
+    /// <summary>Bytes that <c>join</c> needs: its right side, and the table that finds it.</summary>
+    public const int JoinFactor = 3;
+
+    /// <summary>What one lane may take for a unit's rows and state: half of its share, the rest is for what nobody counts.</summary>
+    private long LaneBytes =>
+        Math.Max(Limits.LaneBytesMin, (Math.Min(budget.WorkerBytes - Limits.ProcessOverheadBytes, budget.DuckDbBytes) / budget.LanesPerProcess(EngineChoice.Local)) / 2);
+
+    /// <summary>Whether all of a stream's rows fit one unit beyond doubt, so that its key steps need no stage of their own.</summary>
+    public static bool IsSmall(StreamPlan plan) =>
+        plan is { EstimatedRows: <= Limits.WholeRowsMax, EstimatedBytes: <= Limits.WholeBytesMax } && RowBytes.Estimate(plan) <= Limits.WholeBytesMax;
+
+    /// <summary>Whether a join's right side may be kept in memory by every unit.</summary>
+    public bool FitsEveryUnit(StageDraft right) => right.Bytes <= Math.Min(LaneBytes / JoinFactor / 2, Limits.SideBytesMax);
+
+    /// <summary>How a stage spreads its rows by a key; without one, all are in one bucket.</summary>
+    /// <param name="keys">SQL expressions.</param>
+    /// <param name="bytes">About how many bytes; null: unknown.</param>
+    public BucketOutput OutputOf(ImmutableArray<string> keys, long? bytes)
+    {
+        if (keys.IsEmpty) return new BucketOutput(1, keys, Limits.BlockBytesMax);
+        var wanted = Math.Clamp((bytes ?? 0) / UnitBytes(NestFactor), Limits.BucketsMin, Limits.BucketsMax);
+        var buckets = (int)BitOperations.RoundUpToPowerOf2((ulong)wanted);
+        return new BucketOutput(buckets, keys, (int)Math.Clamp(LaneBytes / 4 / buckets, Limits.BlockBytesMin, Limits.BlockBytesMax));
+    }
+
+    /// <summary>How many bytes of rows a unit of a key step may have.</summary>
+    /// <param name="factor">How many bytes it needs for each of them.</param>
+    public long UnitBytes(int factor) => Math.Clamp(LaneBytes / factor, Limits.KeyUnitBytesMin, Limits.UnitBytesTarget);
+}

@@ -1,0 +1,103 @@
+using System.Collections.Immutable;
+using Millrace.DuckDb;
+using Millrace.Planning;
+
+namespace Millrace.Transform;
+
+/// <summary>A stage while its steps are put together: immutable, each step gives the next one.</summary>
+internal sealed record StageDraft
+{
+    /// <summary>The source's plan; null: it reads buckets.</summary>
+    public StreamPlan? Source { get; init; }
+
+    /// <summary>Which of the job's other sources it is of.</summary>
+    public int? SourceNumber { get; init; }
+
+    /// <summary>The stages that it reads by key.</summary>
+    public ImmutableArray<StageInput> Keyed { get; init; } = [];
+
+    /// <summary>SQL over these.</summary>
+    public string? KeySql { get; init; }
+
+    /// <summary>Bytes that a unit needs for each byte of these.</summary>
+    public int StateFactor { get; init; } = 1;
+
+    /// <summary>The stages that each unit reads whole.</summary>
+    public ImmutableArray<StageInput> Sides { get; init; } = [];
+
+    /// <summary>The columns before any SQL.</summary>
+    public required ImmutableArray<Column> InputColumns { get; init; }
+
+    /// <summary>The steps so far.</summary>
+    public string? Sql { get; init; }
+
+    /// <summary>The columns after them.</summary>
+    public required ImmutableArray<Column> Columns { get; init; }
+
+    /// <summary>What it does, word by word.</summary>
+    public ImmutableArray<string> Words { get; init; } = [];
+
+    /// <summary>About how many rows it reads at most; null: unknown.</summary>
+    public long? Rows { get; init; }
+
+    /// <summary>About how many bytes these are between stages; null: unknown.</summary>
+    public long? Bytes { get; init; }
+
+    /// <summary>True when one unit reads all of it.</summary>
+    public bool IsWhole { get; init; }
+
+    /// <summary>The draft of rows that come from a source.</summary>
+    public static StageDraft From(StreamPlan plan, int? source, bool isWhole) => new()
+    {
+        Source = plan,
+        SourceNumber = source,
+        InputColumns = plan.Columns,
+        Columns = plan.Columns,
+        Words = [$"read {plan.Stream.Name}"],
+        Rows = plan.EstimatedRows,
+        Bytes = RowBytes.Estimate(plan),
+        IsWhole = isWhole,
+    };
+
+    /// <summary>One more step.</summary>
+    /// <param name="word">What it does.</param>
+    /// <param name="sql">A SELECT over <c>input</c>, which is what came before.</param>
+    /// <param name="columns">What it gives.</param>
+    public StageDraft Then(string word, string sql, ImmutableArray<Column> columns) => this with
+    {
+        Sql = Sql is null ? sql : $"WITH {StageHeader.Input} AS NOT MATERIALIZED ({Sql}) SELECT * FROM ({sql})",
+        Columns = columns,
+        Words = Words.Add(word),
+    };
+
+    /// <summary>The same rows in a stage that is done: what a later step reads.</summary>
+    public PlannedStage Close(int number, BucketOutput? output) => new()
+    {
+        Number = number,
+        Label = string.Join(", ", Words),
+        Source = Source,
+        SourceNumber = SourceNumber,
+        Keyed = Keyed,
+        KeySql = KeySql,
+        StateFactor = StateFactor,
+        Sides = Sides,
+        InputColumns = InputColumns,
+        Sql = Sql,
+        Columns = Columns,
+        Output = output,
+        IsWhole = IsWhole,
+    };
+}
+
+/// <summary>About how large rows are between stages.</summary>
+internal static class RowBytes
+{
+    /// <summary>About how many bytes a stream's rows are; null where nobody knows how many there are.</summary>
+    public static long? Estimate(StreamPlan plan)
+    {
+        if (plan.EstimatedRows is { } rows) return rows * plan.Columns.Sum(static column => Of(DuckDbType.Parse(column.Type)));
+        return plan.EstimatedBytes * Limits.PackedTimesMax;
+    }
+
+    private static long Of(DuckDbType type) => type.IsNested ? Limits.NestedBytesGuess : type.Kind is DuckDbKind.Varchar or DuckDbKind.Blob ? Limits.TextBytesGuess : type.ValueBytes;
+}

@@ -1,0 +1,65 @@
+using System.Collections.Immutable;
+using Millrace.Planning;
+
+namespace Millrace.Transform;
+
+/// <summary>A stream's steps, compiled: its earlier stages in the order in which they run, and the one that writes to the target.</summary>
+/// <param name="Earlier">Stages whose rows go into buckets; numbered from 1.</param>
+/// <param name="Last">The stage that writes to the target; number 0.</param>
+public sealed record StagedPlan(ImmutableArray<PlannedStage> Earlier, PlannedStage Last)
+{
+    /// <summary>The stages in words, for the plan.</summary>
+    public IEnumerable<string> Describe()
+    {
+        foreach (var stage in Earlier) yield return $"stage {stage.Number}: {stage.Label}";
+        if (!Earlier.IsEmpty) yield return $"last stage: {Last.Label}";
+    }
+}
+
+/// <summary>One stage before it runs: where its rows come from, what becomes of them, where they go.</summary>
+public sealed record PlannedStage
+{
+    /// <summary>Its number; 0 for the one that writes to the target.</summary>
+    public required int Number { get; init; }
+
+    /// <summary>What it does, for people.</summary>
+    public required string Label { get; init; }
+
+    /// <summary>The source's plan; null: it reads the buckets of earlier stages.</summary>
+    public StreamPlan? Source { get; init; }
+
+    /// <summary>Which of the job's other sources that plan is of; null: the job's own.</summary>
+    public int? SourceNumber { get; init; }
+
+    /// <summary>The earlier stages whose buckets each unit reads some of, with their names in <see cref="KeySql"/>; empty: it reads a source.</summary>
+    public ImmutableArray<StageInput> Keyed { get; init; } = [];
+
+    /// <summary>SQL over <see cref="Keyed"/>; null unless there are any.</summary>
+    public string? KeySql { get; init; }
+
+    /// <summary>How many bytes a unit of it needs for each byte of its rows.</summary>
+    public int StateFactor { get; init; } = 1;
+
+    /// <summary>The earlier stages that every unit reads whole, with their names in <see cref="Sql"/>.</summary>
+    public ImmutableArray<StageInput> Sides { get; init; } = [];
+
+    /// <summary>The columns before <see cref="Sql"/>.</summary>
+    public required ImmutableArray<Column> InputColumns { get; init; }
+
+    /// <summary>SQL over <c>input</c> and <see cref="Sides"/>; null: rows stay as they are.</summary>
+    public string? Sql { get; init; }
+
+    /// <summary>The columns after it.</summary>
+    public required ImmutableArray<Column> Columns { get; init; }
+
+    /// <summary>How its rows are spread; null: they go to the target.</summary>
+    public BucketOutput? Output { get; init; }
+
+    /// <summary>True when all its rows must be seen by one unit: it is small, and a key step stands in it.</summary>
+    public bool IsWhole { get; init; }
+}
+
+/// <summary>An earlier stage as a relation.</summary>
+/// <param name="Stage">Its number.</param>
+/// <param name="Name">Its name in SQL.</param>
+public sealed record StageInput(int Stage, string Name);

@@ -1,0 +1,229 @@
+using System.Collections.Immutable;
+using Millrace.DuckDb;
+using Millrace.Faults;
+using Millrace.Jobs;
+using Millrace.Planning;
+
+namespace Millrace.Transform;
+
+/// <summary>Plans the rows of one side: a stream of the job, or of another source by its number; as one unit where that is asked for.</summary>
+internal delegate ValueTask<StreamPlan> SidePlanner(StreamJob stream, int? source, bool oneUnit, CancellationToken cancel);
+
+/// <summary>
+/// Makes stages of a stream's steps. Row-wise steps become SQL of the stage that they stand in; a step that needs all rows of a key closes
+/// the stage before it and begins one that reads buckets, unless all rows fit one unit.
+/// </summary>
+internal sealed class TransformCompiler
+{
+    private readonly SqlCheck _check;
+    private readonly SidePlanner _plan;
+    private readonly JoinSides _sides;
+    private readonly BucketSizing _sizing;
+    private readonly List<PlannedStage> _earlier = [];
+
+    /// <summary>A compiler of one stream.</summary>
+    /// <param name="check">Types SQL.</param>
+    /// <param name="plan">Plans what is read.</param>
+    /// <param name="sides">Finds the right sides of joins.</param>
+    /// <param name="sizing">How many buckets.</param>
+    public TransformCompiler(SqlCheck check, SidePlanner plan, JoinSides sides, BucketSizing sizing)
+    {
+        _check = check;
+        _plan = plan;
+        _sides = sides;
+        _sizing = sizing;
+    }
+
+    /// <summary>Compiles.</summary>
+    /// <param name="stream">The stream.</param>
+    /// <param name="finish">What stands between the last step and the target: the types that the target can hold.</param>
+    /// <param name="cancel">Stops it.</param>
+    /// <exception cref="Fault">A step that can't be run: its mark says where it stands.</exception>
+    public async ValueTask<StagedPlan> CompileAsync(StreamJob stream, Func<StageDraft, StageDraft> finish, CancellationToken cancel)
+    {
+        var draft = await ChainAsync(stream, source: null, stream.Transform, cancel).ConfigureAwait(false);
+        return new StagedPlan([.. _earlier], finish(draft).Close(number: 0, output: null));
+    }
+
+    /// <summary>A stream's rows after some steps.</summary>
+    private async ValueTask<StageDraft> ChainAsync(StreamJob stream, int? source, ImmutableArray<TransformStep> steps, CancellationToken cancel)
+    {
+        var plan = await _plan(stream, source, oneUnit: false, cancel).ConfigureAwait(false);
+        var isWhole = steps.Any(NeedsKey) && BucketSizing.IsSmall(plan);
+        if (isWhole) plan = await _plan(stream, source, oneUnit: true, cancel).ConfigureAwait(false);
+        var draft = StageDraft.From(plan, source, isWhole);
+        foreach (var step in steps)
+        {
+            draft = step switch
+            {
+                MapStep map => Map(draft, map),
+                UnnestStep unnest => Unnest(draft, unnest),
+                NestStep nest => Keyed(draft, nest.By, nest.Mark, "nest", BucketSizing.NestFactor, KeySql.Nest(nest, draft.Columns)),
+                GroupStep group => Group(draft, group),
+                DedupeStep dedupe => Dedupe(draft, dedupe),
+                JoinStep join => await JoinAsync(draft, join, cancel).ConfigureAwait(false),
+                _ => throw NotBuilt(step),
+            };
+        }
+
+        return draft;
+    }
+
+    private static bool NeedsKey(TransformStep step) => step is NestStep or GroupStep or DedupeStep or JoinStep;
+
+    private StageDraft Map(StageDraft draft, MapStep map)
+    {
+        _check.AssertRowWise(map.Sql, Typed(draft.Columns), map.Mark);
+        return draft.Then("map", map.Sql, ColumnsOf(map.Sql, (StageHeader.Input, draft.Columns), map.Mark));
+    }
+
+    private StageDraft Unnest(StageDraft draft, UnnestStep step)
+    {
+        AssertColumns(draft.Columns, [step.Column], step.Mark);
+        var type = DuckDbType.Parse(draft.Columns.First(column => column.Name == step.Column).Type);
+        if (type.Kind is not (DuckDbKind.List or DuckDbKind.Array))
+            throw Refused(step.Mark, $"found {Words.Quote(step.Column)} of type {type.ToSql()}, expected a list", "Take the step out, or make a list of it in a map before.");
+        var fields = type.Element.Kind == DuckDbKind.Struct ? type.Element.Fields.Select(static field => field.Name).ToImmutableArray() : [];
+        AssertFree(draft.Columns.Where(column => column.Name != step.Column), fields, step.Mark, "Rename one of them in a map before.");
+        var sql = KeySql.Unnest(step, draft.Columns, fields);
+        return draft.Then($"unnest {step.Column}", sql, ColumnsOf(sql, (StageHeader.Input, draft.Columns), step.Mark));
+    }
+
+    private StageDraft Group(StageDraft draft, GroupStep step)
+    {
+        foreach (var aggregate in step.Aggregates) _check.AssertAggregate(aggregate.Sql, Typed(draft.Columns), aggregate.Mark);
+        return Keyed(draft, step.By, step.Mark, "group", BucketSizing.GroupFactor, KeySql.Group(step));
+    }
+
+    private StageDraft Dedupe(StageDraft draft, DedupeStep step)
+    {
+        AssertColumns(draft.Columns, step.OrderBy.Select(static term => term.Column), step.Mark);
+        return Keyed(draft, step.By, step.Mark, "dedupe", BucketSizing.DedupeFactor, KeySql.Dedupe(step, draft.Columns));
+    }
+
+    /// <summary>A step over all rows of each key.</summary>
+    private StageDraft Keyed(StageDraft draft, ImmutableArray<string> by, Mark mark, string word, int factor, string sql)
+    {
+        AssertColumns(draft.Columns, by, mark);
+        var columns = ColumnsOf(sql, (KeySql.Rows, draft.Columns), mark);
+        word = $"{word} by {string.Join(", ", by)}";
+        if (draft.IsWhole) return draft.Then(word, $"WITH {KeySql.Rows} AS NOT MATERIALIZED (SELECT * FROM {StageHeader.Input}) {sql}", columns);
+        var stage = Close(draft, [.. by.Select(SqlText.Name)]);
+        return new StageDraft
+        {
+            Keyed = [new StageInput(stage, KeySql.Rows)],
+            KeySql = sql,
+            StateFactor = factor,
+            InputColumns = columns,
+            Columns = columns,
+            Words = [word],
+            Rows = draft.Rows,
+            Bytes = draft.Bytes,
+        };
+    }
+
+    private async ValueTask<StageDraft> JoinAsync(StageDraft left, JoinStep step, CancellationToken cancel)
+    {
+        var side = _sides.Of(step);
+        var right = await ChainAsync(side.Stream, side.Source, side.Steps, cancel).ConfigureAwait(false);
+        AssertColumns(left.Columns, step.On.Select(static key => key.Left), step.Mark);
+        AssertColumns(right.Columns, step.On.Select(static key => key.Right), step.Mark);
+        AssertFree(left.Columns, KeySql.Brought(step, right.Columns).Select(static column => column.Name), step.Mark, "Name the columns that you want with join.columns, or rename them in a map before.");
+        var types = KeyTypes(step, left.Columns, right.Columns);
+        var word = $"{step.How.ToString().ToLowerInvariant()} join {side.Stream.Name} on {string.Join(", ", step.On.Select(static key => key.Left))}";
+        if (left.IsWhole || (step.How != JoinKind.Full && _sizing.FitsEveryUnit(right)))
+        {
+            var kept = new StageInput(Close(right, []), $"millrace_side_{_earlier.Count}");
+            var whole = KeySql.Join(step, StageHeader.Input, left.Columns, kept.Name, right.Columns, types);
+            var given = ColumnsOf(whole, (StageHeader.Input, left.Columns), (kept.Name, right.Columns), step.Mark);
+            return (left with { Sides = left.Sides.Add(kept) }).Then($"{word} (the right side is kept in memory)", whole, given);
+        }
+
+        var sql = KeySql.Join(step, KeySql.Left, left.Columns, KeySql.Right, right.Columns, types);
+        var columns = ColumnsOf(sql, (KeySql.Left, left.Columns), (KeySql.Right, right.Columns), step.Mark);
+        var leftStage = Close(left, [.. step.On.Select((key, i) => $"CAST({SqlText.Name(key.Left)} AS {types[i]})")]);
+        var rightStage = Close(right, [.. step.On.Select((key, i) => $"CAST({SqlText.Name(key.Right)} AS {types[i]})")]);
+        return new StageDraft
+        {
+            Keyed = [new StageInput(leftStage, KeySql.Left), new StageInput(rightStage, KeySql.Right)],
+            KeySql = sql,
+            StateFactor = BucketSizing.JoinFactor,
+            InputColumns = columns,
+            Columns = columns,
+            Words = [word],
+            Rows = left.Rows,
+            Bytes = left.Bytes + right.Bytes,
+        };
+    }
+
+    /// <summary>Closes a draft into a stage whose rows go into buckets; gives its number.</summary>
+    private int Close(StageDraft draft, ImmutableArray<string> keys)
+    {
+        var number = _earlier.Count + 1;
+        _earlier.Add(draft.Close(number, _sizing.OutputOf(keys, draft.Bytes)));
+        return number;
+    }
+
+    /// <summary>The type that both columns of each pair have in common, by DuckDB's own rule.</summary>
+    private ImmutableArray<string> KeyTypes(JoinStep step, ImmutableArray<Column> left, ImmutableArray<Column> right)
+    {
+        var types = ImmutableArray.CreateBuilder<string>(step.On.Length);
+        foreach (var key in step.On)
+        {
+            var (leftType, rightType) = (TypeOf(left, key.Left), TypeOf(right, key.Right));
+            if (IsText(leftType) != IsText(rightType))
+                throw Refused(step.Mark, $"found {Words.Quote(key.Left)} of type {leftType.ToSql()} and {Words.Quote(key.Right)} of type {rightType.ToSql()}, expected types that can be equal", "Cast one of them in a map before.");
+            var both = $"SELECT {SqlText.Name(key.Left)} AS k FROM {KeySql.Left} UNION ALL SELECT {SqlText.Name(key.Right)} FROM {KeySql.Right}";
+            types.Add(ColumnsOf(both, (KeySql.Left, left), (KeySql.Right, right), step.Mark)[0].Type);
+        }
+
+        return types.ToImmutable();
+    }
+
+    private static bool IsText(DuckDbType type) => type.Kind is DuckDbKind.Varchar or DuckDbKind.Enum;
+
+    private static DuckDbType TypeOf(ImmutableArray<Column> columns, string name) => DuckDbType.Parse(columns.First(column => column.Name == name).Type);
+
+    private ImmutableArray<Column> ColumnsOf(string sql, (string Name, ImmutableArray<Column> Columns) relation, Mark mark) => ColumnsOf(sql, mark, [relation]);
+
+    private ImmutableArray<Column> ColumnsOf(
+        string sql, (string Name, ImmutableArray<Column> Columns) first, (string Name, ImmutableArray<Column> Columns) second, Mark mark) => ColumnsOf(sql, mark, [first, second]);
+
+    private ImmutableArray<Column> ColumnsOf(string sql, Mark mark, ReadOnlySpan<(string Name, ImmutableArray<Column> Columns)> relations)
+    {
+        var known = new Dictionary<string, ImmutableArray<DuckDb.TableColumn>>(StringComparer.OrdinalIgnoreCase);
+        foreach (var (name, columns) in relations) known[name] = Typed(columns);
+        return [.. _check.ColumnsOf(sql, known, mark).Select(static column => StageColumn.Of(column.Name, column.Type))];
+    }
+
+    private static ImmutableArray<DuckDb.TableColumn> Typed(ImmutableArray<Column> columns) =>
+        [.. columns.Select(static column => new DuckDb.TableColumn(column.Name, DuckDbType.Parse(column.Type)))];
+
+    private static void AssertColumns(ImmutableArray<Column> columns, IEnumerable<string> names, Mark mark)
+    {
+        foreach (var name in names)
+        {
+            if (columns.Any(column => column.Name == name)) continue;
+            var known = columns.Take(Limits.SchemaDifferencesNamedMax).Select(static column => column.Name).ToArray();
+            throw Refused(mark, $"found {Words.Quote(name)}, which is no column here", Words.Nearest(name, known) is { } nearest ? $"Did you mean '{nearest}'?" : $"The columns are {string.Join(", ", known)}.");
+        }
+    }
+
+    private static void AssertFree(IEnumerable<Column> columns, IEnumerable<string> names, Mark mark, string advice)
+    {
+        var taken = names.Where(name => columns.Any(column => string.Equals(column.Name, name, StringComparison.OrdinalIgnoreCase))).ToArray();
+        if (taken.Length > 0) throw Refused(mark, $"found {string.Join(", ", taken.Select(Words.Quote))} on both sides, expected each name once", advice);
+    }
+
+    private static Fault Refused(Mark mark, string message, string advice) =>
+        new(FaultKind.JobFile, message) { Side = FaultSide.Job, Where = mark.ToString(), Advice = advice };
+
+    private static Fault NotBuilt(TransformStep step) => Refused(step.Mark, "found a step that this version can't run yet", "Take it out.");
+}
+
+/// <summary>Columns that a step makes.</summary>
+internal static class StageColumn
+{
+    /// <summary>A column by its name and type.</summary>
+    public static Column Of(string name, DuckDbType type) => new() { Name = name, SourceName = name, SourceType = type.ToSql(), Type = type.ToSql() };
+}

@@ -1,0 +1,95 @@
+using System.Collections.Immutable;
+using Millrace.Engines;
+using Millrace.Faults;
+using Millrace.Jobs;
+using Millrace.Load;
+using Millrace.Planning;
+using Millrace.Runs;
+using Millrace.Telemetry;
+
+namespace Millrace.Transform;
+
+/// <summary>Runs a stream's earlier stages one after the other, each as a stream is loaded: a plan, units, a result for each, nothing published.</summary>
+internal sealed class StageLoads(ActiveRun run, JobEnds ends, Dispatcher dispatcher, Budget budget, string? kept, TimeProvider clock)
+{
+    private readonly BucketSizing _sizing = new(budget);
+
+    /// <summary>Runs them all; gives the plan of the stage that writes to the target.</summary>
+    /// <exception cref="Fault">A stage has failed; what its units have done is kept for <c>resume</c>.</exception>
+    public async Task<StreamPlan> RunAsync(StreamPlan plan, CancellationToken cancel)
+    {
+        if (plan.Steps is not { Earlier.IsEmpty: false } steps) return plan;
+        var finished = new Dictionary<int, FinishedStage>();
+        foreach (var stage in steps.Earlier)
+        {
+            var staged = PlanOf(plan, stage, finished);
+            finished[stage.Number] = await LoadAsync(staged, stage, steps, cancel).ConfigureAwait(false);
+        }
+
+        return PlanOf(plan, steps.Last, finished) with { Remarks = [], SchemaChanges = plan.SchemaChanges, Window = plan.Window };
+    }
+
+    /// <summary>How a unit of a stage is cut into parts; null where it must not be.</summary>
+    public UnitSplitter SplitterOf(StreamPlan plan, PlannedStage? stage)
+    {
+        if (stage is null) return ends.Target.OneFile ? NoParts : ends.Source.SplitAsync;
+        if (stage.IsWhole || (stage.Output is null && ends.Target.OneFile)) return NoParts;
+        if (stage.Source is null) return SplitAsync;
+        return stage.SourceNumber is { } side ? ends.Sides[side].SplitAsync : ends.Source.SplitAsync;
+    }
+
+    private async Task<FinishedStage> LoadAsync(StreamPlan plan, PlannedStage stage, StagedPlan steps, CancellationToken cancel)
+    {
+        run.Lease.AssertHolder();
+        var folder = run.Directory.Stream(plan.Stream.Name, stage.Number);
+        await using var target = new BucketTarget(folder, stage.Output!);
+        var reading = await StreamReading.BeginAsync(run.Directory, plan, plan.Stream.TargetName, target, new RejectRule(run.RejectLimit, []), cancel).ConfigureAwait(false);
+        run.Stage(plan.SpooledBytes);
+        run.Expect(plan.EstimatedRows, plan.EstimatedBytes, plan.EstimatedUnits);
+        run.On(new StageBegun(plan.Stream.Name, stage.Number, steps.Earlier.Length + 1, stage.Label, plan.EstimatedUnits, reading.CarriedUnits));
+        using var load = new StreamLoad(reading, dispatcher, run, SplitterOf(plan, stage), clock, cancel);
+        await load.HandOutAsync().ConfigureAwait(false);
+        await load.FinishAsync(cancel).ConfigureAwait(false);
+        return await FinishedStage.ReadAsync(stage, reading.Generation, cancel).ConfigureAwait(false);
+    }
+
+    /// <summary>A stage's plan, when the stages that it reads are done.</summary>
+    private StreamPlan PlanOf(StreamPlan plan, PlannedStage stage, Dictionary<int, FinishedStage> finished)
+    {
+        var header = StageHeaders.Of(stage, RunStart, finished);
+        if (stage.Source is { } source)
+        {
+            // A side source's rows go to no quarantine: its values are as it gives them, or its unit fails.
+            var stream = stage.SourceNumber is null && source.Stream.Name == plan.Stream.Name ? plan.Stream : plan.Stream with { OnReject = OnReject.Fail };
+            var moment = source.Moment is not null && kept is not null && stage.SourceNumber is null ? kept : source.Moment;
+            return source with { Stream = stream, Columns = stage.Columns, Stage = header, Steps = plan.Steps, Moment = moment, WireForm = null };
+        }
+
+        var buckets = BucketPlanning.Of(run.Directory, header.Buckets, stage.IsWhole ? long.MaxValue : _sizing.UnitBytes(stage.StateFactor));
+        var units = buckets.Units().ToImmutableArray();
+        return plan with
+        {
+            Columns = stage.Columns,
+            EstimatedRows = buckets.Rows,
+            EstimatedBytes = buckets.Bytes,
+            EstimatedUnits = units.Length,
+            Strategy = PartitionBy.Hash,
+            Why = $"{stage.Label}, bucket by bucket",
+            SpooledBytes = 0,
+            Moment = null,
+            WireForm = null,
+            ReaderJson = "{}",
+            Stage = header,
+            Units = _ => units.ToAsyncEnumerable(),
+        };
+    }
+
+    private DateTimeOffset RunStart => run.Directory.Manifest.Began;
+
+    private ValueTask<ImmutableArray<PlannedUnit>> SplitAsync(StreamHeader header, Unit unit, CancellationToken cancel) =>
+        ValueTask.FromResult(BucketPlanning.Of(run.Directory, header.Stage!.Buckets, unitBytes: long.MaxValue).Split(BucketUnitReader.SliceOf(unit)));
+
+    /// <summary>One file can't be written in parts, and rows of one key can't be told apart.</summary>
+    private static ValueTask<ImmutableArray<PlannedUnit>> NoParts(StreamHeader header, Unit unit, CancellationToken cancel) =>
+        ValueTask.FromResult<ImmutableArray<PlannedUnit>>([]);
+}

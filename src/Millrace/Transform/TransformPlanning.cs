@@ -1,0 +1,138 @@
+using System.Collections.Immutable;
+using Millrace.DuckDb;
+using Millrace.Faults;
+using Millrace.Jobs;
+using Millrace.Planning;
+
+namespace Millrace.Transform;
+
+/// <summary>Plans streams that have steps.</summary>
+internal sealed class TransformPlanning : IDisposable
+{
+    private readonly JobEnds _ends;
+    private readonly BucketSizing _sizing;
+    private readonly PlanRequest _request;
+    private readonly Lazy<SqlCheck> _check;
+
+    /// <summary>A planner of a job's streams.</summary>
+    /// <param name="ends">The job's ends.</param>
+    /// <param name="budget">Its limits.</param>
+    /// <param name="runStart">What <c>now()</c> is.</param>
+    public TransformPlanning(JobEnds ends, Budget budget, DateTimeOffset runStart)
+    {
+        _ends = ends;
+        RunStart = runStart;
+        _sizing = new BucketSizing(budget);
+        _request = ends.RequestOf(budget) with { Target = TargetTraits.Vectors, OneUnit = false };
+        _check = new Lazy<SqlCheck>(() => new SqlCheck(runStart));
+    }
+
+    /// <summary>What <c>now()</c> is in all SQL of the run.</summary>
+    public DateTimeOffset RunStart { get; }
+
+    /// <summary>Plans a stream: its source, its steps, and what the target can hold of what they give.</summary>
+    /// <param name="stream">The stream as it is read.</param>
+    /// <param name="cancel">Stops it.</param>
+    /// <exception cref="Fault">A step can't be run.</exception>
+    public async ValueTask<StreamPlan> PlanAsync(StreamJob stream, CancellationToken cancel)
+    {
+        StreamPlan? first = null;
+        var compiler = new TransformCompiler(_check.Value, PlanSideAsync, _ends.JoinSides, _sizing);
+        var steps = await compiler.CompileAsync(stream, Fitted, cancel).ConfigureAwait(false);
+        first = (steps.Earlier.FirstOrDefault() ?? steps.Last).Source!;
+        if (_ends.Target.OneFile && (steps.Last.Source is not { EstimatedUnits: <= 1 } || !steps.Earlier.IsEmpty)) steps = OneUnit(steps);
+        var plan = first with
+        {
+            Stream = stream,
+            Columns = steps.Last.Columns,
+            WireForm = null,
+            Steps = steps,
+            Remarks = [.. first.Remarks, .. steps.Describe()],
+        };
+        return steps.Earlier.IsEmpty ? plan with { Stage = StageHeaders.Of(steps.Last, RunStart, StageHeaders.NoFiles) } : plan with
+        {
+            Strategy = steps.Last.Source is null ? PartitionBy.Hash : plan.Strategy,
+            Why = steps.Last.Source is null ? $"{steps.Last.Label}, bucket by bucket" : plan.Why,
+        };
+
+        async ValueTask<StreamPlan> PlanSideAsync(StreamJob side, int? source, bool oneUnit, CancellationToken token)
+        {
+            var from = source is { } number ? _ends.Sides[number] : _ends.Source;
+            var isMain = source is null && side.Name == stream.Name;
+            var request = _request with { OneUnit = oneUnit || (isMain && _ends.Target.OneFile && !stream.Transform.Any(static step => step is not (MapStep or UnnestStep))) };
+            return await from.PlanAsync(side with { Transform = [] }, request, token).ConfigureAwait(false);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (_check.IsValueCreated) _check.Value.Dispose();
+    }
+
+    /// <summary>The last columns in types that the target can hold.</summary>
+    private StageDraft Fitted(StageDraft draft)
+    {
+        var selected = new List<string>(draft.Columns.Length);
+        var columns = ImmutableArray.CreateBuilder<Column>(draft.Columns.Length);
+        var isFitted = true;
+        foreach (var column in draft.Columns)
+        {
+            var name = SqlText.Name(column.Name);
+            var fitting = TypeFitting.Fit(DuckDbType.Parse(column.Type), _ends.Target.Traits, text => TargetRefusals.Raise(column.Name, text))
+                ?? throw new Fault(FaultKind.JobFile, $"the steps give the column {Words.Quote(column.Name)} of type {column.Type}, which can't be written")
+                {
+                    Side = FaultSide.Job, Advice = "Cast it in a last map, or leave it out.",
+                };
+            isFitted &= fitting.Sql == TypeFitting.Hole;
+            selected.Add(fitting.Sql == TypeFitting.Hole ? name : $"{fitting.Sql.Replace(TypeFitting.Hole, name, StringComparison.Ordinal)} AS {name}");
+            columns.Add(column with { Type = fitting.Type.ToSql(), Remark = fitting.Remark ?? column.Remark });
+        }
+
+        if (isFitted) return draft;
+        var fitted = draft.Then("types that the target can hold", $"SELECT {string.Join(", ", selected)} FROM {StageHeader.Input}", columns.ToImmutable());
+        return fitted with { Words = draft.Words };
+    }
+
+    /// <summary>A target of one file takes all rows from one unit: a stage that gives them as one bucket comes before.</summary>
+    private StagedPlan OneUnit(StagedPlan steps)
+    {
+        var number = steps.Earlier.Length + 1;
+        var gathered = steps.Last with { Number = number, Output = _sizing.OutputOf([], bytes: null) };
+        var last = new PlannedStage
+        {
+            Number = 0,
+            Label = "write one file",
+            Keyed = [new StageInput(number, KeySql.Rows)],
+            KeySql = $"SELECT * FROM {KeySql.Rows}",
+            InputColumns = gathered.Columns,
+            Columns = gathered.Columns,
+            IsWhole = true,
+        };
+        return new StagedPlan(steps.Earlier.Add(gathered), last);
+    }
+}
+
+/// <summary>Values that a step gives and the target can't hold.</summary>
+internal static class TargetRefusals
+{
+    private const string Sign = "millrace-target:";
+
+    /// <summary>SQL of the error.</summary>
+    public static string Raise(string column, string text) =>
+        $"error({SqlText.Literal($"{Sign}found ")} || left({text}, {Limits.RejectValueCharsMax}) || {SqlText.Literal($" in column {column}, which the target can't hold")})";
+
+    /// <summary>The fault behind such an error, or that of a key with too many rows; null when it is another.</summary>
+    public static Fault? Explain(DuckDbException error, string where)
+    {
+        foreach (var sign in (ReadOnlySpan<string>)[Sign, KeySql.TooMany])
+        {
+            var at = error.Message.IndexOf(sign, StringComparison.Ordinal);
+            if (at < 0) continue;
+            var text = sign == Sign ? error.Message[(at + sign.Length)..] : $"found {error.Message[(at + sign.Length)..]}";
+            return new Fault(FaultKind.Data, text, error) { Side = FaultSide.Transform, Where = where };
+        }
+
+        return null;
+    }
+}

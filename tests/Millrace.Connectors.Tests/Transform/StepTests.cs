@@ -1,0 +1,98 @@
+namespace Millrace.Connectors.Tests.Transform;
+
+/// <summary>Every step, small (at once) and through buckets, against DuckDB's own answer.</summary>
+public sealed class StepTests : IDisposable
+{
+    private const string Rows = "SELECT CASE WHEN i % 17 = 0 THEN NULL ELSE (i * 7919) % 3001 END AS k, i AS id, 'v' || (i * 31) % 100 AS v, (i * 104729) % 1000 / 8.0 AS score FROM range({0}) AS t(i)";
+
+    private readonly TransformBench _bench = new();
+
+    [Theory]
+    [InlineData(5_000)]
+    [InlineData(300_000)]
+    public async Task Map_makes_columns_and_leaves_rows_out(int rows)
+    {
+        Write(rows);
+        var summary = await _bench.RunAsync(Job("map: \"select *, score * 2 as twice from input where id % 3 = 0\""));
+        Assert.Equal(rows, summary.RowsRead);
+        _bench.AssertRows("out/t", "SELECT *, score * 2 AS twice FROM '@/t.parquet' WHERE id % 3 = 0");
+    }
+
+    [Theory]
+    [InlineData(5_000)]
+    [InlineData(300_000)]
+    public async Task Nest_makes_arrays_in_order(int rows)
+    {
+        Write(rows);
+        var summary = await _bench.RunAsync(Job("nest: {by: [k], as: items}"));
+        Assert.Equal(rows, summary.RowsRead);
+        _bench.AssertRows("out/t", "SELECT k, list({'id': id, 'v': v, 'score': score} ORDER BY id) AS items FROM '@/t.parquet' GROUP BY k");
+    }
+
+    [Theory]
+    [InlineData(5_000)]
+    [InlineData(300_000)]
+    public async Task Group_adds_up(int rows)
+    {
+        Write(rows);
+        await _bench.RunAsync(Job("group: {by: [k, v], n: \"count(*)\", total: \"sum(id)\", most: \"max(score)\"}"));
+        _bench.AssertRows("out/t", "SELECT k, v, count(*) AS n, sum(id)::DECIMAL(38,0) AS total, max(score) AS most FROM '@/t.parquet' GROUP BY k, v");
+    }
+
+    [Theory]
+    [InlineData(5_000)]
+    [InlineData(300_000)]
+    public async Task Dedupe_keeps_one_row_of_each_key(int rows)
+    {
+        Write(rows);
+        await _bench.RunAsync(Job("dedupe: {by: [k], order_by: [score desc, id]}"));
+        _bench.AssertRows("out/t", "SELECT DISTINCT ON (k) * FROM '@/t.parquet' ORDER BY k, score DESC, id");
+    }
+
+    [Theory]
+    [InlineData(5_000, "left")]
+    [InlineData(300_000, "left")]
+    [InlineData(300_000, "inner")]
+    [InlineData(300_000, "full")]
+    [InlineData(5_000, "full")]
+    [InlineData(300_000, "anti")]
+    [InlineData(300_000, "semi")]
+    public async Task Joins_are_as_in_SQL(int rows, string how)
+    {
+        Write(rows);
+        _bench.Write("r.parquet", $"SELECT CASE WHEN i % 13 = 0 THEN NULL ELSE (i * 3)::INTEGER END AS k, 'r' || i AS name FROM range({rows}) AS t(i)");
+        await _bench.RunAsync(Job($"join: {{with: '@/r.parquet', on: [k], how: {how}}}"));
+        _bench.AssertRows("out/t", how is "anti" or "semi"
+            ? $"SELECT * FROM '@/t.parquet' AS l {how} JOIN '@/r.parquet' AS r ON l.k = r.k"
+            : $"SELECT * FROM '@/t.parquet' AS l {how} JOIN '@/r.parquet' AS r USING (k)");
+    }
+
+    [Fact]
+    public async Task Steps_follow_each_other_through_stages()
+    {
+        Write(300_000);
+        await _bench.RunAsync(Job("""
+            map: "select k, id, v from input where k is not null"
+                  - nest: {by: [k], as: items}
+                  - map: "select k, len(items) as n, items from input"
+                  - unnest: items
+                  - group: {by: [n], rows: "count(*)"}
+            """));
+        _bench.AssertRows("out/t", "SELECT n, count(*) AS rows FROM (SELECT count(*) OVER (PARTITION BY k) AS n FROM '@/t.parquet' WHERE k IS NOT NULL) GROUP BY n");
+    }
+
+    public void Dispose() => _bench.Dispose();
+
+    private static string Job(string step) => $"""
+        source: '@/t.parquet'
+        target: '@/out'
+        limits: {{memory: 512MB, workers: 2}}
+        engine: inproc
+        streams:
+          t:
+            transform:
+              - {step}
+        """;
+
+    private void Write(int rows) => _bench.Write("t.parquet", string.Format(System.Globalization.CultureInfo.InvariantCulture, Rows, rows));
+}

@@ -1,0 +1,65 @@
+using Millrace.Connectors.Tests.Files;
+using Millrace.DuckDb;
+using Millrace.Jobs;
+using Millrace.Telemetry;
+using Millrace.Testing;
+
+namespace Millrace.Connectors.Tests.Transform;
+
+/// <summary>Runs jobs with steps from Parquet files to Parquet, and compares what they give with DuckDB's own answer over the same files.</summary>
+internal sealed class TransformBench : IDisposable
+{
+    private readonly DuckDbDatabase _database = DuckDbDatabase.Open();
+    private readonly DuckDbConnection _connection;
+
+    public TransformBench() => _connection = _database.Connect();
+
+    public TempFolder Folder { get; } = new();
+
+    /// <summary>Writes a file of a source.</summary>
+    public void Write(string name, string select, int rowGroupRows = 2048) =>
+        _connection.Execute($"COPY ({select}) TO '{Folder[name]}' (FORMAT parquet, ROW_GROUP_SIZE {rowGroupRows})");
+
+    /// <summary>Runs a job file; the placeholders <c>@</c> in it are the folder.</summary>
+    public async Task<RunSummary> TryRunAsync(string yaml, params string[] sets)
+    {
+        var reading = JobReader.ReadText("job.yaml", yaml.Replace("@", Folder.Path, StringComparison.Ordinal), new JobOverrides { State = Folder["state"], Sets = [.. sets] }, Folder.Path);
+        Assert.True(reading.Job is not null, string.Join('\n', reading.Faults.Select(static fault => fault.Describe())));
+        return await new DataPath(FileRuns.Options(Folder)).RunAsync(reading.Job, TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>Runs a job file that must succeed.</summary>
+    public async Task<RunSummary> RunAsync(string yaml, params string[] sets)
+    {
+        var summary = await TryRunAsync(yaml, sets);
+        Assert.True(summary.Status == RunStatus.Succeeded, string.Join('\n', summary.Faults.Select(static fault => fault.Describe())));
+        return summary;
+    }
+
+    /// <summary>Asserts that a table has just the rows of a query; <c>@</c> in it is the folder.</summary>
+    public void AssertRows(string table, string expected)
+    {
+        var actual = $"SELECT * FROM read_parquet('{Folder[table]}/**/*.parquet')";
+        expected = expected.Replace("@", Folder.Path, StringComparison.Ordinal);
+        Assert.Equal(Texts($"DESCRIBE {expected}"), Texts($"DESCRIBE {actual}"));
+        Assert.Equal("0", Texts($"SELECT count(*) FROM (({expected}) EXCEPT ALL ({actual}))")[0]);
+        Assert.Equal("0", Texts($"SELECT count(*) FROM (({actual}) EXCEPT ALL ({expected}))")[0]);
+    }
+
+    /// <summary>The first column of a query's rows.</summary>
+    public List<string> Texts(string sql)
+    {
+        var texts = new List<string>();
+        var select = sql.StartsWith("DESCRIBE", StringComparison.Ordinal) ? $"SELECT column_name || ' ' || column_type FROM ({sql})" : $"SELECT CAST(COLUMNS(*) AS VARCHAR) FROM ({sql})";
+        using var result = _connection.Query(select.Replace("@", Folder.Path, StringComparison.Ordinal));
+        while (result.Read()) texts.Add(result.GetText(0) ?? "NULL");
+        return texts;
+    }
+
+    public void Dispose()
+    {
+        _connection.Dispose();
+        _database.Dispose();
+        Folder.Dispose();
+    }
+}
