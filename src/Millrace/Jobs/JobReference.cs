@@ -17,8 +17,12 @@ public static class JobReference
         Sizes are a number with an optional unit: `64KB`, `512MB`, `1.5GB`; K, M, G and T are powers of 1024 (MB and MiB are the same).
 
         `${NAME}` (an environment variable), `${NAME:-default}` and `${file:/path}` (a file's text without its line end) may stand in `source`,
-        `target` and `state`. Those of source and target are secrets: resolved when used, and never written to a plan, a log, a report or an
-        error. `$${` stands for a plain `${`, there and in `where` and `query`.
+        `target`, `state`, and a step's `with` and `in`. But for those of `state` they are secrets: resolved when used, and never written to a plan,
+        a log, a report or an error. `$${` stands for a plain `${`, there and in SQL.
+
+        `$NAME` in SQL (`where`, `query`, `map`, `group`, `sql`, expressions of `partition_by`) is a value of `params`. It becomes an SQL literal of the
+        type that its value has in YAML (a number, true or false, else text; quotes make a text), never a piece of SQL: it stands for itself inside of texts,
+        quoted names, comments and `$$…$$`. `--set params.NAME=...` gives another value of that type.
 
         """;
 
@@ -29,6 +33,14 @@ public static class JobReference
         Section(page, "The top of the file", KeyTable.Job);
         Section(page, "limits", KeyTable.Limits);
         Section(page, "streams.NAME", KeyTable.Stream);
+        Section(page, "streams.NAME.transform[]", KeyTable.Step);
+        foreach (var step in (string[])["join", "nest", "unnest", "dedupe", "lookup"])
+        {
+            Section(page, $"streams.NAME.transform[].{step}", KeyTable.BelowStep(step));
+        }
+
+        Section(page, "streams.NAME.expect[]", KeyTable.Expect);
+        Section(page, "streams.NAME.expect[].row_count", KeyTable.RowCount);
         Section(page, "streams.NAME.partition", KeyTable.Partition);
         Section(page, "streams.NAME.read", KeyTable.Read);
         Section(page, "streams.NAME.write", KeyTable.Write);

@@ -26,6 +26,8 @@ public sealed class JobJsonTests
             Assert.Equal(job.Streams[0].Columns, read.Streams[0].Columns);
             Assert.Equal(job.Streams[0].Types, read.Streams[0].Types);
             Assert.Equal(job.Streams[0].Partition.Key, read.Streams[0].Partition.Key);
+            Assert.Equal(job.Streams[0].Transform.Select(step => step.GetType()), read.Streams[0].Transform.Select(step => step.GetType()));
+            Assert.Equal(job.Params, read.Params);
         }
     }
 
@@ -41,6 +43,29 @@ public sealed class JobJsonTests
         Assert.Equal("${OUT}", JobJson.Read(Encoding.UTF8.GetBytes(json), "x").Target.Text);
     }
 
+    [Fact]
+    public void Passwords_of_joined_and_looked_up_databases_do_not_either()
+    {
+        var job = JobText.Right("""
+            source: in.csv
+            target: out
+            streams:
+              in:
+                transform:
+                  - join: {with: "postgres://bob:hunter2@h/d", stream: t, on: a}
+                  - lookup: {in: "postgres://bob:hunter3@h/d", table: t, key: a}
+                  - lookup: {in: "${MAP}", table: t, key: a}
+            """);
+
+        var json = Encoding.UTF8.GetString(JobJson.Write(job));
+
+        Assert.DoesNotContain("hunter", json, StringComparison.Ordinal);
+        var steps = JobJson.Read(Encoding.UTF8.GetBytes(json), "x").Streams[0].Transform;
+        Assert.Equal("postgres://bob@h/d", Assert.IsType<JoinStep>(steps[0]).With.Source!.Text);
+        Assert.Equal("postgres://bob@h/d", Assert.IsType<LookupStep>(steps[1]).In.Text);
+        Assert.Equal("${MAP}", Assert.IsType<LookupStep>(steps[2]).In.Text);
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("{")]
@@ -54,7 +79,7 @@ public sealed class JobJsonTests
     private static string RandomJob(Random random)
     {
         string Maybe(string line) => random.Next(2) == 0 ? line : "";
-        var text = new StringBuilder("source: postgres://u@h/d\ntarget: out\n");
+        var text = new StringBuilder("source: postgres://u@h/d\ntarget: out\nparams: {low: -1, who: \"it's\", yes: true}\n");
         text.Append(Maybe("engine: local\n")).Append(Maybe("state: x\n")).Append(Maybe("limits: {memory: 1GB, workers: 3}\n")).Append("streams:\n");
         for (var i = random.Next(1, 4); i > 0; i--)
         {
@@ -68,9 +93,29 @@ public sealed class JobJsonTests
                 .Append(Maybe("    partition: {by: hash, key: [a, b], rows: 10}\n"))
                 .Append(Maybe("    read: {null: [a, ''], header: true, delimiter: \"|\"}\n"))
                 .Append(Maybe("    write: {codec: zstd, level: 5, partition_by: [y], max_file_bytes: 1MB}\n"))
-                .Append(Maybe("    where: \"x < 'y'\"\n"));
+                .Append(Maybe("    where: \"x < 'y'\"\n"))
+                .Append(Steps(random, i))
+                .Append(Maybe("    expect: [{not_null: [a, b]}, {between: {c: [0, null]}, action: quarantine}, {row_count: 7}, {sql: 'a > $low', action: warn}]\n"));
         }
 
         return text.ToString();
+    }
+
+    private static string Steps(Random random, int number)
+    {
+        string[] all =
+        [
+            "{map: 'select * from input where who = $who'}",
+            "{join: {with: 'postgres://u@h/d', stream: a.b, on: [a], how: full}}",
+            "{join: {with: 'in/*.csv', on: {a: b, c: d}, read: {header: true}, columns: [d, e], many: error}}",
+            number > 1 ? "{join: {with: s.t1, raw: true, on: a}}" : "{unnest: {column: l, outer: true}}",
+            "{nest: {by: [a, b], as: l, order_by: [c desc, '\"d\" nulls first'], oversize: split}}",
+            "{unnest: l}",
+            "{dedupe: {by: a, order_by: c, keep: last}}",
+            "{group: {by: [a], z: sum(x), b: 'max(c)'}}",
+            "{lookup: {in: '${MAP}', table: t, key: {a: b}, columns: [v], as: found, batch: 5, cache: 0, missing: error}}",
+        ];
+        random.Shuffle(all);
+        return $"    transform: [{string.Join(", ", all.Take(random.Next(all.Length + 1)))}]\n";
     }
 }

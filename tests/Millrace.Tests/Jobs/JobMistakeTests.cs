@@ -16,7 +16,7 @@ public sealed class JobMistakeTests
               public.events:
                 mode: apend
                 types: {amount: "decimal(50,2)"}
-                transform: [{map: select 1}]
+                transform: [{join: {with: other, how: letf}}]
             """);
 
         string[] starts =
@@ -31,7 +31,9 @@ public sealed class JobMistakeTests
             "job.yaml:6: limits.workers: found 0, expected 1 to 256",
             "job.yaml:9: streams.public.events.mode: found 'apend', expected overwrite, append, merge or incremental\n  Did you mean 'append'?",
             "job.yaml:10: streams.public.events.types.amount: found 'decimal(50,2)', expected a width of 1 to 38",
-            "job.yaml:11: streams.public.events.transform: 'transform' is not built yet in this version",
+            "job.yaml:11: streams.public.events.transform[0].join.with: found 'other', expected a stream of this job, a path",
+            "job.yaml:11: streams.public.events.transform[0].join.on: found nothing, expected columns that both sides have",
+            "job.yaml:11: streams.public.events.transform[0].join.how: found 'letf', expected left, inner, full, anti or semi\n  Did you mean 'left'?",
         ];
         Assert.Equal(starts.Length, wrong.Length);
         Assert.All(starts.Zip(wrong), pair => Assert.StartsWith(pair.First, pair.Second, StringComparison.Ordinal));
@@ -40,9 +42,6 @@ public sealed class JobMistakeTests
 
     [Theory]
     [InlineData("mode: scd2")]
-    [InlineData("expect: [{not_null: [id]}]")]
-    [InlineData("write: {cluster_by: [a]}")]
-    [InlineData("transform: []")]
     public void Stream_keys_that_are_not_built_are_refused_as_such(string line)
     {
         var wrong = JobText.Wrong($"source: postgres://u@h/d\ntarget: out\nstreams:\n  a.b:\n    {line}\n");
@@ -71,7 +70,7 @@ public sealed class JobMistakeTests
     [InlineData("streams", "{a: 7}", "found '7', expected a map of options")]
     [InlineData("streams", "[a, b]", "found a second stream")]
     [InlineData("streams", "{a: {to: ../b}}", "expected a name below the target")]
-    [InlineData("streams", "{a: {to: '${X}'}}", "which is resolved in source, target and state only")]
+    [InlineData("streams", "{a: {to: '${X}'}}", "which is resolved in source, target, state, with and in only")]
     [InlineData("streams", "{a: {columns: [x, -x]}}", "both taken and left out")]
     [InlineData("streams", "{a: {columns: [x, x]}}", "a second time")]
     [InlineData("streams", "{a: {columns: [null]}}", "expected text")]
@@ -81,7 +80,7 @@ public sealed class JobMistakeTests
     [InlineData("streams", "{a: {types: {x: 'decimal(5,6)'}}}", "a scale of 0 to the width")]
     [InlineData("streams", "{a: {types: {x: 'decimal(a)'}}}", "expected decimal(width,scale)")]
     [InlineData("streams", "{a: {query: select 1}}", "the source is files")]
-    [InlineData("streams", "{a: {where: 'x = ${X}'}}", "which is resolved in source, target and state only")]
+    [InlineData("streams", "{a: {where: 'x = ${X}'}}", "which is resolved in source, target, state, with and in only")]
     [InlineData("streams", "{a: {partition: {by: pages, key: id}}}", "uses none")]
     [InlineData("streams", "{a: {partition: {rows: 0}}}", "found 0, expected 1 to")]
     [InlineData("streams", "{a: {read: {header: yes}}}", "found 'yes', expected true or false")]

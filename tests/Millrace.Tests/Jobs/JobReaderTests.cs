@@ -12,6 +12,7 @@ public sealed class JobReaderTests
         state: runs-here
         engine: local
         limits: {memory: 512MB, workers: 3, source_connections: 5, target_connections: 6, disk: 20GB}
+        params: {threshold: 0.5, region: north, strict: true}
         streams:
           public.events:
             to: events
@@ -23,8 +24,26 @@ public sealed class JobReaderTests
             rename: {old name: new_name}
             columns: ["*", "-internal_note"]
             partition: {by: id, key: [id, part], rows: 50000}
-            write: {codec: zstd, level: 3, row_group_rows: 4096, max_rows_per_file: 100000, max_file_bytes: 64MiB, partition_by: [year, month]}
+            write: {codec: zstd, level: 3, row_group_rows: 4096, max_rows_per_file: 100000, max_file_bytes: 64MiB, partition_by: [year, month], cluster_by: [id, at desc]}
             schema: freeze
+            transform:
+              - map: |
+                  select *, severity >= $threshold as is_high from input where region = $region
+              - join: {with: other, raw: true, on: {image: image_name}, columns: [score], where: "score > 0", how: inner, many: first}
+              - nest: {by: [id], as: parts, order_by: [at desc nulls first], oversize: split}
+              - unnest: {column: parts, outer: true}
+              - dedupe: {by: [id], order_by: [at], keep: last}
+              - group: {by: [id], total: "sum(amount)", n: "count(*)"}
+              - lookup: {in: "${MAP_URL}", table: public.map, key: [id], columns: [name], batch: 10, cache: 1MB, as: found, missing: drop}
+            expect:
+              - not_null: [id]
+              - accepted: {category: [Low, High]}
+                action: quarantine
+              - between: {score: [0, null]}
+              - matches: {mail: "@"}
+              - row_count: {min: 1, max: 100}
+              - sql: "not $strict or total >= 0"
+                action: warn
           public.other:
         """;
 
@@ -161,9 +180,9 @@ public sealed class JobReaderTests
     {
         var events = JobText.Right(Everything).Streams[0];
 
-        Assert.Equal("job.yaml:11: streams.public.events.mode", events.MarkOf("mode").ToString());
-        Assert.Equal("job.yaml:15: streams.public.events.types.amount", events.MarkOf("types.amount").ToString());
-        Assert.Equal("job.yaml:9: streams.public.events", events.MarkOf("query").ToString());
+        Assert.Equal("job.yaml:12: streams.public.events.mode", events.MarkOf("mode").ToString());
+        Assert.Equal("job.yaml:16: streams.public.events.types.amount", events.MarkOf("types.amount").ToString());
+        Assert.Equal("job.yaml:10: streams.public.events", events.MarkOf("query").ToString());
     }
 
     [Fact]

@@ -76,6 +76,36 @@ internal static class Choices
         ],
         []);
 
+    /// <summary><c>join.how</c>.</summary>
+    public static Choices<JoinKind> How { get; } = new(
+        [("left", JoinKind.Left), ("inner", JoinKind.Inner), ("full", JoinKind.Full), ("anti", JoinKind.Anti), ("semi", JoinKind.Semi)],
+        []);
+
+    /// <summary><c>join.many</c>.</summary>
+    public static Choices<ManyRule> Many { get; } = new(
+        [("all", ManyRule.All), ("first", ManyRule.First), ("error", ManyRule.Error)],
+        []);
+
+    /// <summary><c>nest.oversize</c>.</summary>
+    public static Choices<Oversize> Oversize { get; } = new(
+        [("fail", Jobs.Oversize.Fail), ("split", Jobs.Oversize.Split)],
+        []);
+
+    /// <summary><c>dedupe.keep</c>.</summary>
+    public static Choices<KeepRule> Keep { get; } = new(
+        [("first", KeepRule.First), ("last", KeepRule.Last), ("error", KeepRule.Error)],
+        []);
+
+    /// <summary><c>lookup.missing</c>.</summary>
+    public static Choices<LookupMissing> Missing { get; } = new(
+        [("null", LookupMissing.Null), ("error", LookupMissing.Error), ("drop", LookupMissing.Drop)],
+        []);
+
+    /// <summary>The <c>action</c> of a rule.</summary>
+    public static Choices<ExpectAction> Action { get; } = new(
+        [("fail", ExpectAction.Fail), ("quarantine", ExpectAction.Quarantine), ("warn", ExpectAction.Warn)],
+        []);
+
     /// <summary><c>read.format</c>.</summary>
     public static Choices<string> ReadFormat { get; } = Texts(["csv", "ndjson", "json", "parquet"], ["avro", "delta"]);
 

@@ -6,8 +6,9 @@ internal static class FileWriting
     private const int ZstdLevelMax = 22;
 
     /// <summary>Reads the options for a format; mistakes are noted.</summary>
-    public static WriteOptions Read(MapReader reader, FileFormat format)
+    public static WriteOptions Read(MapReader reader, FileFormat format, JobScope scope)
     {
+        var (names, expressions) = FolderReading.Read(reader, scope);
         var options = new WriteOptions
         {
             Codec = reader.Choice("codec", format == FileFormat.Parquet ? Choices.ParquetCodec : Choices.TextCodec),
@@ -15,7 +16,9 @@ internal static class FileWriting
             RowGroupRows = (int?)reader.Number("row_group_rows", Limits.RowGroupRowsMin, Limits.RowGroupRowsMax),
             MaxRowsPerFile = reader.Number("max_rows_per_file", 1, long.MaxValue),
             MaxFileBytes = reader.Size("max_file_bytes", Limits.TargetFileBytesMin, long.MaxValue),
-            PartitionBy = reader.Texts("partition_by"),
+            PartitionBy = names,
+            PartitionExpressions = expressions,
+            ClusterBy = OrderReading.Read(reader, "cluster_by"),
         };
         if (options.RowGroupRows is not null && format != FileFormat.Parquet)
         {

@@ -12,11 +12,11 @@ internal sealed class JobBuilder
     private readonly FaultList faults;
     private readonly List<JobWarning> warnings = [];
 
-    private readonly bool hasImpliedStream;
+    private readonly OverrideWriter writer;
 
-    private JobBuilder(MapNode root, FaultList faults, bool hasImpliedStream)
+    private JobBuilder(MapNode root, FaultList faults, OverrideWriter writer)
     {
-        this.hasImpliedStream = hasImpliedStream;
+        this.writer = writer;
         this.root = root;
         this.faults = faults;
         reader = new MapReader(root, KeyTable.Job, "", faults);
@@ -30,9 +30,9 @@ internal sealed class JobBuilder
     /// <param name="faults">What was wrong so far.</param>
     public static JobReading Build(MapNode root, JobOverrides overrides, string baseDirectory, string fileName, FaultList faults)
     {
-        var writer = new OverrideWriter(root, overrides, faults);
-        writer.Write();
-        var builder = new JobBuilder(root, faults, writer.HasImpliedStream);
+        var changes = new OverrideWriter(root, overrides, faults);
+        changes.Write();
+        var builder = new JobBuilder(root, faults, changes);
         var job = builder.Job(baseDirectory, fileName);
         return new JobReading(faults.IsEmpty ? job : null, faults.InFileOrder(), [.. builder.warnings]);
     }
@@ -44,6 +44,7 @@ internal sealed class JobBuilder
         CheckScheme(source, isTarget: false);
         CheckScheme(target, isTarget: true);
         var format = TargetRules.Format(reader, target.Text);
+        var parameters = ParamReading.Read(reader);
         var job = new Job
         {
             Name = Name(fileName),
@@ -53,7 +54,8 @@ internal sealed class JobBuilder
             State = State(),
             Engine = reader.Choice("engine", Choices.Engine) ?? EngineChoice.Auto,
             Limits = ReadLimits(),
-            Streams = Streams(source, format),
+            Params = parameters,
+            Streams = Streams(source, format, new SqlParams(parameters, faults)),
             BaseDirectory = baseDirectory,
         };
         return TargetRules.Apply(job, reader, faults);
@@ -93,38 +95,14 @@ internal sealed class JobBuilder
             return new Endpoint("", mark);
         }
 
-        if (!TextTemplate.TryParse(text, out _, out var mistake))
-        {
-            reader.Fault(key, $"found {mistake}, expected ${{NAME}}, ${{NAME:-default}} or ${{file:/path}}", "Write $${ for a plain ${.");
-        }
-        else if (UrlPassword.IsLiteral(text))
-        {
-            warnings.Add(mark.File is null
-                ? JobWarning.PasswordOnCommandLine(mark)
-                : new JobWarning(mark, "the URL holds a password", "Write ${NAME} or ${file:/path} in its place, so that the file can be shared."));
-        }
-
-        return new Endpoint(text, mark);
+        return EndpointReading.Read(reader, key, text, warnings);
     }
 
     private void CheckScheme(Endpoint endpoint, bool isTarget)
     {
-        var key = isTarget ? "target" : "source";
-        if (EndpointScheme.Of(endpoint.Text) is not { } scheme)
-        {
-            return;
-        }
-
-        var isPostgres = EndpointScheme.IsPostgres(endpoint.Text);
         var here = isTarget ? "This version writes paths, '-' and postgres:// URLs." : "This version reads paths, globs, '-' and postgres:// URLs.";
-        if (EndpointScheme.IsPlanned(scheme))
-        {
-            faults.AddNotBuilt(endpoint.Mark, isTarget ? $"a {scheme} target" : $"a {scheme} source", here);
-        }
-        else if (!isPostgres)
-        {
-            reader.Fault(key, $"found the unknown scheme {Words.Quote(scheme)}", scheme == "file" ? "Write the path alone." : here);
-        }
+        var key = isTarget ? "target" : "source";
+        EndpointReading.CheckScheme(reader, key, endpoint.Text, key, here, faults);
     }
 
     private string State()
@@ -161,7 +139,7 @@ internal sealed class JobBuilder
         };
     }
 
-    private ImmutableArray<StreamJob> Streams(Endpoint source, FileFormat format)
+    private ImmutableArray<StreamJob> Streams(Endpoint source, FileFormat format, SqlParams parameters)
     {
         if (root.Find("streams")?.Value is not MapNode { Entries.Count: > 0 } streams)
         {
@@ -181,14 +159,18 @@ internal sealed class JobBuilder
             return [];
         }
 
-        var isOneFile = OverrideWriter.IsFileSource(root)
-            && (hasImpliedStream || StreamNames.HasDataEnding(source.Text) || StreamNames.IsGlob(source.Text) || EndpointScheme.IsStandardStream(source.Text));
+        var isFileSource = OverrideWriter.IsFileSource(root);
+        var isOneFile = isFileSource
+            && (writer.HasImpliedStream || StreamNames.HasDataEnding(source.Text) || StreamNames.IsGlob(source.Text) || EndpointScheme.IsStandardStream(source.Text));
         if (isOneFile && streams.Entries.Count > 1)
         {
             var second = streams.Entries[1];
             faults.Add(second.Origin.At($"streams.{second.Key}"), "found a second stream, but the source is one file, one glob or standard input", "Make the source the folder, and the streams globs below it.");
         }
 
-        return [.. streams.Entries.Select(entry => StreamReading.Read(entry, format, isOneFile, faults))];
+        var scope = new JobScope(parameters, new StreamIndex(streams, isOneFile, isFileSource, writer.LeftOut), faults, warnings);
+        ImmutableArray<StreamJob> read = [.. streams.Entries.Select(entry => StreamReading.Read(entry, format, isOneFile, scope))];
+        JoinCircles.Refuse(read, faults);
+        return read;
     }
 }

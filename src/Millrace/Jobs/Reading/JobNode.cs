@@ -36,6 +36,9 @@ internal sealed class ScalarNode(string text, bool plain, Origin origin) : JobNo
     /// <summary>The text without its quotes.</summary>
     public string Text { get; } = text;
 
+    /// <summary>True when it was written without quotes.</summary>
+    public bool IsPlain => plain;
+
     /// <summary>An explicit null: as if the key had not been written.</summary>
     public bool IsNull => plain && (Text is "null" or "~" or "Null" or "NULL");
 

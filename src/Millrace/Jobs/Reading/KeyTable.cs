@@ -10,7 +10,7 @@ namespace Millrace.Jobs.Reading;
 internal sealed record KeyDefinition(string Name, string Expected, string Meaning, bool Built = true);
 
 /// <summary>The keys that one map of the job file can have: the one definition that reading, messages and the reference share.</summary>
-internal sealed class KeyTable
+internal sealed partial class KeyTable
 {
     private readonly Dictionary<string, KeyDefinition> byName;
 
@@ -35,6 +35,7 @@ internal sealed class KeyTable
         new("state", "a folder", "The folder that holds `runs/`. Default: .millrace"),
         new("engine", "auto, inproc or local", "Who runs the units. auto: this process below a million estimated rows and 256 MB, worker processes above."),
         new("limits", "a map", "The bounds of a run."),
+        new("params", "a map of names to texts, numbers, true or false", "Values that SQL in this file names as `$name`; `--set params.NAME=...` gives another one."),
         new("streams", "a list of names, or a map of names to options", "What is moved. A source that is one file or one glob needs none."));
 
     /// <summary>Below <c>limits</c>.</summary>
@@ -69,8 +70,8 @@ internal sealed class KeyTable
         new("cursor", "a column name", "The column that only grows (a time of change, a number): incremental loads go by it, and of rows with one key in one load the last counts."),
         new("lag", "a time such as 15m, or a number", "incremental: how far behind the last load's end reading begins again, for rows that are committed late. Default: at that end."),
         new("deletes", "a column name", "merge: a BOOLEAN column; rows in which it is true are removed."),
-        new("transform", "a list of steps", "Steps between source and target.", Built: false),
-        new("expect", "a list of checks", "Checks on the rows.", Built: false));
+        new("transform", "a list of steps", "Steps between source and target, in order, each a map with one key; see [the guide](../guide/transform.md)."),
+        new("expect", "a list of rules", "Rules that the rows must keep behind the last step, each a map with one key and, if need be, an action."));
 
     /// <summary>Below <c>partition</c>.</summary>
     public static KeyTable Partition { get; } = new(
@@ -104,6 +105,6 @@ internal sealed class KeyTable
         new("row_group_rows", "a whole number", "Parquet: rows a row group, 2048 to 10000000. Default: 20480."),
         new("max_rows_per_file", "a whole number", "The most rows a file holds. Default: one file a unit."),
         new("max_file_bytes", ByteSize.Expected, "About how large a file grows; at least 64KB. Default: one file a unit."),
-        new("partition_by", "a column name or a list of them", "Columns that become key=value folders."),
-        new("cluster_by", "a column name or a list of them", "Columns that rows are ordered by.", Built: false));
+        new("partition_by", "columns, calls such as year(at), or a map of names to expressions", "Columns that become key=value folders, outermost first. A call of one column gets the function's name."),
+        new("cluster_by", "a column name or a list of them, each with desc or nulls first behind it if need be", "The order of the rows within each file. Default: as they come."));
 }

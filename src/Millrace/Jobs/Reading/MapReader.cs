@@ -11,7 +11,8 @@ namespace Millrace.Jobs.Reading;
 internal sealed class MapReader
 {
     private readonly MapNode map;
-    private readonly KeyTable keys;
+    private readonly KeyTable? keys;
+    private readonly string? expected;
     private readonly string path;
     private readonly FaultList faults;
 
@@ -31,6 +32,22 @@ internal sealed class MapReader
             Check(entry);
         }
     }
+
+    /// <summary>A reader for a map whose keys are the user's own.</summary>
+    /// <param name="map">The map.</param>
+    /// <param name="expected">What stands behind each key, in the words of an error message.</param>
+    /// <param name="path">The map's own path.</param>
+    /// <param name="faults">Takes every mistake.</param>
+    public MapReader(MapNode map, string expected, string path, FaultList faults)
+    {
+        this.map = map;
+        this.expected = expected;
+        this.path = path;
+        this.faults = faults;
+    }
+
+    /// <summary>The keys in their order, those with null among them.</summary>
+    public IEnumerable<string> Names => map.Entries.Select(entry => entry.Key);
 
     /// <summary>The dotted path of a key in this map.</summary>
     public string PathOf(string key) => path.Length == 0 ? key : $"{path}.{key}";
@@ -64,6 +81,17 @@ internal sealed class MapReader
                 return null;
         }
     }
+
+    /// <summary>Notes a key that must be there and is not, or is null. True when it is there.</summary>
+    public bool Needs(string key)
+    {
+        if (Has(key)) return true;
+        Wrong(key, "nothing");
+        return false;
+    }
+
+    /// <summary>A text that must be there.</summary>
+    public string? NeededText(string key) => Needs(key) ? Text(key) : null;
 
     /// <summary>One of a few words.</summary>
     public T? Choice<T>(string key, Choices<T> choices)
@@ -231,10 +259,27 @@ internal sealed class MapReader
         return new MapReader(node as MapNode ?? new MapNode(map.Find(key)?.Origin ?? map.Origin), below, PathOf(key), faults);
     }
 
+    /// <summary>A reader for the map behind a key, whose keys are the user's own; null when it is not there or wrong.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="each">What stands behind each of its keys, in the words of an error message.</param>
+    public MapReader? OpenMap(string key, string each)
+    {
+        if (Node(key) is not { } node) return null;
+        if (node is MapNode { Entries: { Count: > 0 } entries } below)
+        {
+            if (entries.Count <= Limits.ColumnsMax) return new MapReader(below, each, PathOf(key), faults);
+            Fault(key, $"found {entries.Count} keys, expected at most {Limits.ColumnsMax}");
+            return null;
+        }
+
+        Wrong(key, node is MapNode ? "an empty map" : node.Shape);
+        return null;
+    }
+
     private void Check(MapEntry entry)
     {
         var mark = entry.Origin.At(PathOf(entry.Key));
-        if (keys.Find(entry.Key) is { } known)
+        if (keys!.Find(entry.Key) is { } known)
         {
             if (!known.Built)
             {
@@ -300,5 +345,5 @@ internal sealed class MapReader
         return items.ToImmutable();
     }
 
-    private void Wrong(string key, string found) => Fault(key, $"found {found}, expected {keys.Find(key)?.Expected ?? "something else"}");
+    private void Wrong(string key, string found) => Fault(key, $"found {found}, expected {keys?.Find(key)?.Expected ?? expected ?? "something else"}");
 }

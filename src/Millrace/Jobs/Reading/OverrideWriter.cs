@@ -71,6 +71,9 @@ internal sealed class OverrideWriter
     /// <summary>True when the streams were not written, but follow from a source that is files.</summary>
     public bool HasImpliedStream { get; private set; }
 
+    /// <summary>The file's streams that <c>--stream</c> does not name.</summary>
+    public IReadOnlyList<string> LeftOut { get; private set; } = [];
+
     private MapNode? Streams => root.Find("streams")?.Value as MapNode;
 
     /// <summary>A list of stream names, or one name alone, becomes a map without options.</summary>
@@ -151,6 +154,7 @@ internal sealed class OverrideWriter
         // With nothing picked the messages above say all; the file's own streams are checked all the same.
         if (picked.Entries.Count > 0)
         {
+            LeftOut = [.. (there?.Entries ?? []).Select(entry => entry.Key).Where(name => picked.Find(name) is null)];
             root.Set(new MapEntry("streams", there?.Origin ?? Command("--stream"), picked));
         }
     }
@@ -170,10 +174,43 @@ internal sealed class OverrideWriter
 
     private void SetTop(string set)
     {
-        if (Split(set, set) is var (path, value))
+        if (Split(set, set) is not var (path, value)) return;
+        if (path.StartsWith("params.", StringComparison.Ordinal))
+        {
+            SetParam(path["params.".Length..], value);
+        }
+        else
         {
             SetBelow(root, "", path.Split('.'), value);
         }
+    }
+
+    /// <summary>A parameter keeps the type that the file gives it; what the file does not have is a slip.</summary>
+    private void SetParam(string name, string value)
+    {
+        var path = $"params.{name}";
+        var declared = root.Find("params")?.Value as MapNode;
+        var before = declared?.Find(name)?.Value as ScalarNode;
+        if (before is null && root.Origin.File is not null)
+        {
+            var names = declared?.Entries.Select(entry => entry.Key).ToArray() ?? [];
+            var nearest = Words.Nearest(name, names);
+            faults.Add(Command("--set").At(path), $"found {Words.Quote(name)}, which is no parameter of this job; it has {Words.OneOf(names)}", nearest is null ? null : $"Did you mean '{nearest}'?");
+            return;
+        }
+
+        var node = Value(value, path);
+        if (node is ScalarNode && value.TrimStart() is not ['"' or '\'', ..])
+        {
+            node = ParamReading.Typed(value.Trim(), before, node.Origin);
+        }
+
+        if (before is not null && ParamReading.KindOf(before) is { } kind && node is ScalarNode now && ParamReading.KindOf(now) != kind)
+        {
+            faults.Add(Command("--set").At(path), $"found {now.Shape}, expected {ParamReading.Word(kind)}, as in the job file", "A value has the type that the file gives it.");
+        }
+
+        if (Below(root, "params", Command("--set"), "params") is { } map) map.Set(new MapEntry(name, Command("--set"), node));
     }
 
     /// <summary>Stream names contain dots and equals signs: the longest name that fits is the one that is meant.</summary>

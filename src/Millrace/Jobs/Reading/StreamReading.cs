@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using Millrace.Faults;
-using Millrace.Jobs.Secrets;
 
 namespace Millrace.Jobs.Reading;
 
@@ -14,9 +13,10 @@ internal static class StreamReading
     /// <param name="entry">The stream's key and options; the options may be null.</param>
     /// <param name="format">The target's format.</param>
     /// <param name="isWholeSource">See <see cref="StreamJob.IsWholeSource"/>.</param>
-    /// <param name="faults">Takes every mistake.</param>
-    public static StreamJob Read(MapEntry entry, FileFormat format, bool isWholeSource, FaultList faults)
+    /// <param name="scope">What its keys may refer to; takes every mistake.</param>
+    public static StreamJob Read(MapEntry entry, FileFormat format, bool isWholeSource, JobScope scope)
     {
+        var faults = scope.Faults;
         var path = $"streams.{entry.Key}";
         var mark = entry.Origin.At(path);
         if (entry.Value is not (MapNode or ScalarNode { IsNull: true } or ScalarNode { IsEmpty: true }))
@@ -41,14 +41,16 @@ internal static class StreamReading
             Cursor = reader.Text("cursor"),
             Lag = reader.Text("lag"),
             Deletes = reader.Text("deletes"),
-            Query = Sql(reader, "query"),
-            Where = Sql(reader, "where"),
+            Query = SqlReading.Read(reader, "query", scope),
+            Where = SqlReading.Read(reader, "where", scope),
             Columns = Columns(reader),
             Types = reader.TextMap("types", (_, type, at) => CheckType(type, at, faults)),
             Rename = Rename(reader, faults),
+            Transform = TransformReading.Read(reader, entry.Key, scope),
+            Expect = ExpectReading.Read(reader, scope),
             Partition = Partition(reader.Map("partition", KeyTable.Partition)),
             Read = FileReading.Read(reader.Map("read", KeyTable.Read)),
-            Write = FileWriting.Read(reader.Map("write", KeyTable.Write), format),
+            Write = FileWriting.Read(reader.Map("write", KeyTable.Write), format, scope),
             Marks = Marks(map, path),
         };
         if (entry.Key.Length == 0 || entry.Key.Any(char.IsControl))
@@ -79,7 +81,7 @@ internal static class StreamReading
         }
 
         var bad = to.Length > TargetNameCharsMax ? $"a name of {to.Length} characters, expected at most {TargetNameCharsMax}"
-            : to.Contains("${", StringComparison.Ordinal) ? "'${', which is resolved in source, target and state only"
+            : to.Contains("${", StringComparison.Ordinal) ? "'${', which is resolved in source, target, state, with and in only"
             : to.Any(char.IsControl) ? "control characters"
             : to.StartsWith('/') || to.Contains('\\', StringComparison.Ordinal) || to.Split('/').Any(part => part.Trim() is "" or "." or "..") ? $"{Words.Quote(to)}, expected a name below the target"
             : null;
@@ -91,23 +93,8 @@ internal static class StreamReading
         return to;
     }
 
-    private static string? Sql(MapReader reader, string key)
-    {
-        var text = reader.Text(key);
-        if (text is not null && string.IsNullOrWhiteSpace(text))
-        {
-            reader.Fault(key, "found only blanks, expected SQL");
-        }
-        else if (text is not null && TextTemplate.HasReference(text))
-        {
-            // SQL becomes part of the plan, which must hold no secret and must be the same when the run is resumed.
-            reader.Fault(key, "found '${', which is resolved in source, target and state only", $"Give the text with --set {reader.PathOf(key)}=..., or write $${{ for a plain ${{.");
-        }
-
-        return text?.Replace("$${", "${", StringComparison.Ordinal);
-    }
-
-    private static ImmutableArray<string> Columns(MapReader reader)
+    /// <summary>Reads <c>columns</c>: of a stream, or of the other side of a join.</summary>
+    public static ImmutableArray<string> Columns(MapReader reader)
     {
         var columns = reader.Texts("columns");
         if (columns.Contains("-"))

@@ -1,0 +1,28 @@
+using System.Text.RegularExpressions;
+using Millrace.Testing;
+
+namespace Millrace.Tests.Jobs;
+
+/// <summary>Whatever the guide shows of a job file can be read.</summary>
+public sealed partial class TransformGuideTests
+{
+    [Fact]
+    public void Every_example_of_the_guide_is_right()
+    {
+        var guide = File.ReadAllText(Path.Combine(Testbed.Repository, "docs", "guide", "transform.md"));
+        var examples = Example().Matches(guide).Select(match => match.Groups[1].Value).ToList();
+
+        Assert.True(examples.Count > 10);
+        Assert.All(examples, example => JobText.Right(example.StartsWith("source:", StringComparison.Ordinal) ? example : Within(example)));
+    }
+
+    private static string Within(string items)
+    {
+        var key = items.StartsWith("- not_null", StringComparison.Ordinal) ? "expect" : "transform";
+        return $"source: postgres://u@h/d\ntarget: out\nstreams:\n  public.customers:\n  public.orders:\n    {key}:\n"
+            + string.Concat(items.Split('\n').Select(line => $"    {line}\n"));
+    }
+
+    [GeneratedRegex("```yaml\n(.*?)```", RegexOptions.Singleline)]
+    private static partial Regex Example();
+}
