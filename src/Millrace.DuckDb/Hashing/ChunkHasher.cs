@@ -16,10 +16,16 @@ public sealed unsafe class ChunkHasher
     /// <summary>A hasher of some columns of chunks.</summary>
     /// <exception cref="ArgumentException">Values of a column's type have no hash (VARIANT).</exception>
     public ChunkHasher(params ReadOnlySpan<HashedColumn> columns)
+        : this(asKeys: false, columns)
+    {
+    }
+
+    /// <summary>The same, or one of keys: see <see cref="ColumnHasher"/>.</summary>
+    internal ChunkHasher(bool asKeys, ReadOnlySpan<HashedColumn> columns)
     {
         _columns = new (ColumnHasher, DuckDbType, int)[columns.Length];
         for (var i = 0; i < columns.Length; i++)
-            _columns[i] = (new ColumnHasher(columns[i].Type, columns[i].Position), columns[i].Type, columns[i].Vector);
+            _columns[i] = (new ColumnHasher(columns[i].Type, columns[i].Position, asKeys), columns[i].Type, columns[i].Vector);
     }
 
     /// <summary>The hash of the first <paramref name="rows"/> rows of a chunk that a table reader has just filled.</summary>

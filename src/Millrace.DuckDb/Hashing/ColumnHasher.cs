@@ -19,13 +19,19 @@ internal sealed unsafe partial class ColumnHasher
     private readonly ulong _null;
     private readonly ulong[] _labels;
     private readonly ColumnHasher[] _children;
+    private readonly bool _asKeys;
 
     /// <summary>A hasher.</summary>
     /// <param name="type">The column's type.</param>
     /// <param name="position">The column's place in the row, a field's place in its struct, 0 for elements.</param>
+    /// <param name="asKeys">
+    /// Whether values that DuckDB calls equal have equal hashes, as keys must: then -0.0 is 0.0, and intervals are alike that are equally long
+    /// when a month has 30 days. The content hash tells them apart.
+    /// </param>
     /// <exception cref="ArgumentException">Values of the type have no hash (VARIANT).</exception>
-    public ColumnHasher(DuckDbType type, int position)
+    public ColumnHasher(DuckDbType type, int position, bool asKeys = false)
     {
+        _asKeys = asKeys;
         _kind = type.Kind;
         _bytes = type.ValueBytes;
         _arraySize = type.ArraySize;
@@ -34,8 +40,8 @@ internal sealed unsafe partial class ColumnHasher
         _labels = [.. type.Labels.Select(LabelHash)];
         _children = type.Kind switch
         {
-            DuckDbKind.Map => [new ColumnHasher(VectorWriter.EntryOf(type), 0)],
-            _ => [.. type.Fields.Select((field, i) => new ColumnHasher(field.Type, i))],
+            DuckDbKind.Map => [new ColumnHasher(VectorWriter.EntryOf(type), 0, asKeys)],
+            _ => [.. type.Fields.Select((field, i) => new ColumnHasher(field.Type, i, asKeys))],
         };
     }
 
@@ -55,6 +61,15 @@ internal sealed unsafe partial class ColumnHasher
                 break;
             case DuckDbKind.UInteger:
                 AddWords<UnsignedForm<uint>>(column, first, count, sums);
+                break;
+            case DuckDbKind.Float when _asKeys:
+                AddWords<FloatKeyForm>(column, first, count, sums);
+                break;
+            case DuckDbKind.Double when _asKeys:
+                AddWords<DoubleKeyForm>(column, first, count, sums);
+                break;
+            case DuckDbKind.Interval when _asKeys:
+                AddWords<IntervalKeyForm>(column, first, count, sums);
                 break;
             case DuckDbKind.Float:
                 AddWords<FloatForm>(column, first, count, sums);

@@ -48,11 +48,14 @@ internal static unsafe class RowFunction
     }
 
     /// <summary>A hasher of columns whose vectors follow each other in a chunk, the first of them at position 0.</summary>
-    public static ChunkHasher HasherOf(ReadOnlySpan<DuckDbType> types, int firstVector)
+    /// <param name="types">The columns' types.</param>
+    /// <param name="firstVector">The first one's vector.</param>
+    /// <param name="asKeys">Whether values that DuckDB calls equal are to have equal hashes, as <see cref="ColumnHasher"/> says.</param>
+    public static ChunkHasher HasherOf(ReadOnlySpan<DuckDbType> types, int firstVector, bool asKeys = false)
     {
         var columns = new HashedColumn[types.Length];
         for (var i = 0; i < columns.Length; i++) columns[i] = new HashedColumn(types[i], firstVector + i, i);
-        return new ChunkHasher(columns);
+        return new ChunkHasher(asKeys, columns);
     }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]

@@ -109,3 +109,34 @@ internal readonly unsafe struct MillisecondsForm : IWordForm
 
     public static Vector256<ulong> Words(byte* data, int row) => FourWords.Of<MillisecondsForm>(data, row);
 }
+
+/// <summary>FLOAT as a key: -0.0 is 0.0.</summary>
+internal readonly unsafe struct FloatKeyForm : IWordForm
+{
+    public static ulong Word(byte* data, int row) => DoubleForm.Bits(((float*)data)[row] + 0.0);
+
+    public static Vector256<ulong> Words(byte* data, int row) => FourWords.Of<FloatKeyForm>(data, row);
+}
+
+/// <summary>DOUBLE as a key: -0.0 is 0.0.</summary>
+internal readonly unsafe struct DoubleKeyForm : IWordForm
+{
+    public static ulong Word(byte* data, int row) => DoubleForm.Bits(((double*)data)[row] + 0.0);
+
+    public static Vector256<ulong> Words(byte* data, int row) => FourWords.Of<DoubleKeyForm>(data, row);
+}
+
+/// <summary>INTERVAL as a key: its length in microseconds, a month as 30 days. What is longer than a word falls together with others.</summary>
+internal readonly unsafe struct IntervalKeyForm : IWordForm
+{
+    private const long MicrosPerDay = 86_400_000_000;
+
+    public static ulong Word(byte* data, int row)
+    {
+        var interval = ((DuckDbInterval*)data)[row];
+        var days = ((long)interval.Months * 30) + interval.Days;
+        return (ulong)((days * MicrosPerDay) + interval.Micros);
+    }
+
+    public static Vector256<ulong> Words(byte* data, int row) => FourWords.Of<IntervalKeyForm>(data, row);
+}

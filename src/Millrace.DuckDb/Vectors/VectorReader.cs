@@ -33,6 +33,12 @@ public readonly unsafe struct VectorReader
     /// <summary>Where the values lie.</summary>
     internal byte* Data => _data;
 
+    /// <summary>DuckDB's vector.</summary>
+    internal nint Native => _vector;
+
+    /// <summary>A bit for each row that is not NULL; null when none is.</summary>
+    internal ulong* Validity => _validity;
+
     /// <summary>Whether no row is NULL, as far as is known without looking at each.</summary>
     public bool AllValid => _validity == null;
 

@@ -1,0 +1,246 @@
+using System.Runtime.CompilerServices;
+
+namespace Millrace.DuckDb;
+
+/// <summary>Reads what a <see cref="BucketColumn"/> wrote: a column of one block after the other, each from its first row to its last.</summary>
+internal abstract unsafe class BlockColumn
+{
+    private byte* _validity;
+
+    /// <summary>The row that comes next.</summary>
+    protected int Next { get; private set; }
+
+    /// <summary>Rows of the block.</summary>
+    protected int Rows { get; private set; }
+
+    /// <summary>A reader of a column of a type.</summary>
+    public static BlockColumn Of(DuckDbType type) => type.Kind switch
+    {
+        DuckDbKind.List or DuckDbKind.Map => new ListBlockColumn(type),
+        DuckDbKind.Array => new ArrayBlockColumn(type),
+        DuckDbKind.Struct or DuckDbKind.Union => new StructBlockColumn(type),
+        DuckDbKind.Varchar or DuckDbKind.Blob or DuckDbKind.Bit or DuckDbKind.BigNum or DuckDbKind.Geometry => new TextBlockColumn(),
+        _ => new FixedBlockColumn(type.ValueBytes),
+    };
+
+    /// <summary>Takes a block's streams from where the cursor is.</summary>
+    /// <exception cref="InvalidDataException">The block is damaged.</exception>
+    public void Load(ref BlockCursor cursor, int rows)
+    {
+        Rows = rows;
+        Next = 0;
+        _validity = cursor.Validity(rows);
+        LoadValues(ref cursor, rows);
+    }
+
+    /// <summary>Writes the next rows of the block into rows of a vector.</summary>
+    /// <param name="vector">The vector; it has room.</param>
+    /// <param name="at">The first row there.</param>
+    /// <param name="count">How many.</param>
+    /// <exception cref="InvalidDataException">The block has not as many.</exception>
+    public void Read(nint vector, int at, int count)
+    {
+        if (count > Rows - Next) throw BlockCursor.Damaged("a column has fewer rows than its block");
+        if (_validity != null && count > 0) ReadValidity(vector, at, count);
+        ReadValues(vector, at, count);
+        Next += count;
+    }
+
+    protected abstract void LoadValues(ref BlockCursor cursor, int rows);
+
+    protected abstract void ReadValues(nint vector, int at, int count);
+
+    private void ReadValidity(nint vector, int at, int count)
+    {
+        NativeMethods.duckdb_vector_ensure_validity_writable(vector);
+        var mask = NativeMethods.duckdb_vector_get_validity(vector);
+        for (var done = 0; done < count;)
+        {
+            // As many bits as the mask's word still takes.
+            var (word, shift) = ((at + done) >> 6, (at + done) & 63);
+            var step = Math.Min(64 - shift, count - done);
+            var taken = step == 64 ? ulong.MaxValue : (1UL << step) - 1;
+            mask[word] = (mask[word] & ~(taken << shift)) | ((Bits(Next + done, step) & taken) << shift);
+            done += step;
+        }
+    }
+
+    private ulong Bits(int row, int count)
+    {
+        var (bits, have) = ((ulong)_validity[row >> 3] >> (row & 7), 8 - (row & 7));
+        for (var next = (row >> 3) + 1; have < count; next++, have += 8) bits |= (ulong)_validity[next] << have;
+        return bits;
+    }
+}
+
+/// <summary>Values of a fixed size.</summary>
+internal sealed unsafe class FixedBlockColumn(int size) : BlockColumn
+{
+    private PackedValues _values;
+
+    protected override void LoadValues(ref BlockCursor cursor, int rows) => _values = cursor.Values(rows, size);
+
+    protected override void ReadValues(nint vector, int at, int count)
+    {
+        var to = (byte*)NativeMethods.duckdb_vector_get_data(vector) + ((long)at * size);
+        _values.Read(Next, count, to);
+    }
+}
+
+/// <summary>Texts and bytes: DuckDB is handed the address of the long ones, which stay in the block.</summary>
+internal sealed unsafe class TextBlockColumn : BlockColumn
+{
+    private const int InlineBytesMax = 12;
+
+    private readonly uint[] _lengths = new uint[ChunkHasher.StepRows];
+    private PackedValues _packed;
+    private byte* _next;
+    private byte* _end;
+
+    // The two words of a string_t with so many bytes inside, as masks of what is theirs.
+    private static ReadOnlySpan<ulong> InlineMasks =>
+    [
+        0x0000_0000_FFFF_FFFF, 0, 0x0000_00FF_FFFF_FFFF, 0, 0x0000_FFFF_FFFF_FFFF, 0, 0x00FF_FFFF_FFFF_FFFF, 0, ulong.MaxValue, 0,
+        ulong.MaxValue, 0xFF, ulong.MaxValue, 0xFFFF, ulong.MaxValue, 0xFF_FFFF, ulong.MaxValue, 0xFFFF_FFFF, ulong.MaxValue, 0xFF_FFFF_FFFF,
+        ulong.MaxValue, 0xFFFF_FFFF_FFFF, ulong.MaxValue, 0xFF_FFFF_FFFF_FFFF, ulong.MaxValue, ulong.MaxValue,
+    ];
+
+    protected override void LoadValues(ref BlockCursor cursor, int rows)
+    {
+        _packed = cursor.Values(rows, sizeof(int));
+        _next = cursor.Bytes(out _end);
+    }
+
+    protected override void ReadValues(nint vector, int at, int count)
+    {
+        var to = (ulong*)NativeMethods.duckdb_vector_get_data(vector) + (2L * at);
+        for (var done = 0; done < count;)
+        {
+            var step = Math.Min(count - done, _lengths.Length);
+            fixed (uint* lengths = _lengths)
+            {
+                _packed.Read(Next + done, step, lengths);
+                ReadTexts(lengths, step, to);
+            }
+
+            to += 2L * step;
+            done += step;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void ReadTexts(uint* lengths, int count, ulong* to)
+    {
+        var text = _next;
+        var end = _end;
+        fixed (ulong* masks = InlineMasks)
+        {
+            for (var i = 0; i < count; i++, to += 2)
+            {
+                var length = lengths[i];
+                if (length > end - text) throw BlockCursor.Damaged("texts are longer than their bytes");
+                var first = length | ((ulong)*(uint*)text << 32);
+                if (length <= InlineBytesMax)
+                {
+                    to[0] = first & masks[2 * length];
+                    to[1] = *(ulong*)(text + 4) & masks[(2 * length) + 1];
+                }
+                else
+                {
+                    to[0] = first;
+                    to[1] = (ulong)text;
+                }
+
+                text += length;
+            }
+        }
+
+        _next = text;
+    }
+}
+
+/// <summary>Structs and unions: their children, with the same rows.</summary>
+internal sealed class StructBlockColumn(DuckDbType type) : BlockColumn
+{
+    private readonly BlockColumn[] _children = [.. StructBucketColumn.ChildrenOf(type).Select(Of)];
+
+    protected override void LoadValues(ref BlockCursor cursor, int rows)
+    {
+        foreach (var child in _children) child.Load(ref cursor, rows);
+    }
+
+    protected override void ReadValues(nint vector, int at, int count)
+    {
+        for (var i = 0; i < _children.Length; i++) _children[i].Read(NativeMethods.duckdb_struct_vector_get_child(vector, (ulong)i), at, count);
+    }
+}
+
+/// <summary>Lists and maps: elements behind those that the vector has already.</summary>
+internal sealed unsafe class ListBlockColumn(DuckDbType type) : BlockColumn
+{
+    private readonly DuckDbType _elementType = ListBucketColumn.ElementOf(type);
+    private readonly BlockColumn _elements = Of(ListBucketColumn.ElementOf(type));
+    private readonly uint[] _lengths = new uint[ChunkHasher.StepRows];
+    private PackedValues _packed;
+
+    protected override void LoadValues(ref BlockCursor cursor, int rows)
+    {
+        _packed = cursor.Values(rows, sizeof(int));
+        var elements = 0L;
+        for (var done = 0; done < rows;)
+        {
+            var step = Math.Min(rows - done, _lengths.Length);
+            Unpack(done, step);
+            for (var i = 0; i < step; i++) elements += _lengths[i];
+            done += step;
+        }
+
+        if (elements > int.MaxValue) throw BlockCursor.Damaged("lists have more elements than a block can hold");
+        _elements.Load(ref cursor, (int)elements);
+    }
+
+    protected override void ReadValues(nint vector, int at, int count)
+    {
+        var first = NativeMethods.duckdb_list_vector_get_size(vector);
+        var end = first;
+        var entries = (NativeListEntry*)NativeMethods.duckdb_vector_get_data(vector) + at;
+        for (var done = 0; done < count;)
+        {
+            var step = Math.Min(count - done, _lengths.Length);
+            Unpack(Next + done, step);
+            for (var i = 0; i < step; i++)
+            {
+                entries[done + i] = new NativeListEntry { Offset = end, Length = _lengths[i] };
+                end += _lengths[i];
+            }
+
+            done += step;
+        }
+
+        ListRoom.Reserve(vector, _elementType, checked((int)end));
+        _ = NativeMethods.duckdb_list_vector_set_size(vector, end);
+        _elements.Read(NativeMethods.duckdb_list_vector_get_child(vector), (int)first, (int)(end - first));
+    }
+
+    private void Unpack(int row, int count)
+    {
+        fixed (uint* lengths = _lengths) _packed.Read(row, count, lengths);
+    }
+}
+
+/// <summary>Arrays: as many elements for each row.</summary>
+internal sealed class ArrayBlockColumn(DuckDbType type) : BlockColumn
+{
+    private readonly BlockColumn _elements = Of(type.Element);
+    private readonly int _size = type.ArraySize;
+
+    protected override void LoadValues(ref BlockCursor cursor, int rows)
+    {
+        var elements = (long)rows * _size;
+        if (elements > int.MaxValue) throw BlockCursor.Damaged("arrays have more elements than a block can hold");
+        _elements.Load(ref cursor, (int)elements);
+    }
+
+    protected override void ReadValues(nint vector, int at, int count) =>
+        _elements.Read(NativeMethods.duckdb_array_vector_get_child(vector), at * _size, count * _size);
+}

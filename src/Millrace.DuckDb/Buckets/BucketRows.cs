@@ -1,0 +1,120 @@
+namespace Millrace.DuckDb;
+
+/// <summary>
+/// The rows of some buckets of files, as a table that DuckDB reads: file by file, and in each the blocks in the order in which they lie there, so
+/// the same rows come in the same order each time. Columns that are not asked for are not unpacked; every block's checksum is looked at.
+/// </summary>
+public sealed class BucketRows : ITableSource, IDisposable
+{
+    private readonly string[] _paths;
+    private readonly ulong _layout;
+    private readonly int _firstBucket;
+    private readonly int _endBucket;
+    private long? _estimate;
+    private long _rowsRead;
+    private long _bytesRead;
+    private volatile bool _stopped;
+
+    /// <summary>Rows of buckets; nothing is read yet.</summary>
+    /// <param name="columns">The columns that were stored, in their order: their types must be those that were written.</param>
+    /// <param name="paths">The files.</param>
+    /// <param name="firstBucket">The first bucket.</param>
+    /// <param name="endBucket">The bucket behind the last one.</param>
+    /// <param name="rows">How many rows there are, when it is known; otherwise the files' indexes are asked when a query is planned.</param>
+    public BucketRows(IReadOnlyList<TableColumn> columns, IReadOnlyList<string> paths, int firstBucket, int endBucket, long? rows = null)
+    {
+        Columns = columns;
+        _paths = [.. paths];
+        _layout = BucketFormat.LayoutOf(columns.Select(static c => c.Type));
+        _firstBucket = firstBucket;
+        _endBucket = endBucket;
+        _estimate = rows;
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<TableColumn> Columns { get; }
+
+    /// <summary>How many rows there are.</summary>
+    public long? EstimatedRows => _estimate ??= CountRows();
+
+    /// <summary>Rows that have been handed out.</summary>
+    public long RowsRead => Interlocked.Read(ref _rowsRead);
+
+    /// <summary>Bytes of the blocks that have been read from the files.</summary>
+    public long BytesRead => Interlocked.Read(ref _bytesRead);
+
+    /// <summary>Ends all reading soon: it fails with an <see cref="OperationCanceledException"/>. Thread safe.</summary>
+    public void Stop() => _stopped = true;
+
+    /// <inheritdoc/>
+    public ITableScan OpenScan(ReadOnlySpan<int> projected)
+    {
+        var wanted = projected.ToArray();
+        return new Scan(() => new BucketReader(this, wanted));
+    }
+
+    /// <summary>Stops what still reads.</summary>
+    public void Dispose() => Stop();
+
+    /// <summary>The files.</summary>
+    internal IReadOnlyList<string> Paths => _paths;
+
+    /// <summary>Throws when the reading was stopped.</summary>
+    internal void ThrowIfStopped()
+    {
+        if (_stopped) throw new OperationCanceledException("the reading of buckets was stopped");
+    }
+
+    /// <summary>The wanted blocks of an index, in the order of their places.</summary>
+    /// <exception cref="BucketFileException">The file has not these buckets, or other columns.</exception>
+    internal BlockEntry[] Choose(BlockList list, string path)
+    {
+        if (list.Layout != _layout) throw new BucketFileException(path, 0, "the file has columns of other types than those that are read");
+        if (_endBucket > list.Buckets) throw new BucketFileException(path, 0, $"the file has {list.Buckets} buckets, and those up to {_endBucket} are wanted");
+        var entries = list.Entries;
+        var first = 0;
+        while (first < entries.Length && entries[first].Bucket < _firstBucket) first++;
+        var end = first;
+        while (end < entries.Length && entries[end].Bucket < _endBucket) end++;
+        var chosen = entries[first..end].ToArray();
+        Array.Sort(chosen, static (a, b) => a.Offset.CompareTo(b.Offset));
+        return chosen;
+    }
+
+    internal void CountRead(int rows) => Interlocked.Add(ref _rowsRead, rows);
+
+    internal void CountReadBytes(int bytes) => Interlocked.Add(ref _bytesRead, bytes);
+
+    private long CountRows()
+    {
+        var rows = 0L;
+        foreach (var path in _paths)
+        {
+            ThrowIfStopped();
+            using var file = File.OpenHandle(path);
+            using var list = BlockList.Read(file, path);
+            foreach (var block in Choose(list, path)) rows += block.Rows;
+        }
+
+        return rows;
+    }
+
+    private sealed class Scan(Func<BucketReader> open) : ITableScan
+    {
+        private bool _opened;
+
+        public int MaxThreads => 1;
+
+        public ITableReader OpenReader()
+        {
+            if (_opened) throw new InvalidOperationException("a scan of buckets has one reader");
+            _opened = true;
+            return open();
+        }
+
+        public void Dispose()
+        {
+            // The reader has what there is to be closed.
+        }
+    }
+}

@@ -1,0 +1,31 @@
+namespace Millrace.DuckDb;
+
+/// <summary>What one bucket file's rows look like and how they are spread. A bound that is not kept is refused when a writer is opened.</summary>
+/// <param name="Buckets">How many buckets, 1 to 4,096.</param>
+/// <param name="Keys">
+/// The last columns of the SELECT, so many: they say which bucket a row belongs to, and are not stored. 0 puts every row into bucket 0. Values
+/// that DuckDB calls equal share a bucket; of numbers so do equal ones of integer types of any width, and of FLOAT and DOUBLE.
+/// </param>
+/// <param name="BlockBytes">
+/// Bytes of a bucket's rows, before they are compressed, that are collected before they are written; 4 KB to 16 MB. A writer takes about
+/// this for each bucket that has rows. Rows of many columns may need more: the least is 256 bytes a column.
+/// </param>
+public sealed record BucketSettings(int Buckets, int Keys, int BlockBytes)
+{
+    /// <summary>The most buckets of a file.</summary>
+    public const int BucketsMax = 4_096;
+
+    internal const int BlockBytesMin = 4 * 1024;
+    internal const int BlockBytesMax = 16 * 1024 * 1024;
+
+    /// <summary>Checks the bounds.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">One is not kept.</exception>
+    internal void Check()
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(Buckets, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(Buckets, BucketsMax);
+        ArgumentOutOfRangeException.ThrowIfNegative(Keys);
+        ArgumentOutOfRangeException.ThrowIfLessThan(BlockBytes, BlockBytesMin);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(BlockBytes, BlockBytesMax);
+    }
+}
