@@ -32,8 +32,8 @@ public sealed class BucketWriters(string name)
     }
 
     /// <summary>An expression: the number of a key within its bucket, a UBIGINT that is never NULL.</summary>
-    /// <param name="keys">The key's columns, in their order in the SELECT that was written; of the same types.</param>
-    public string PartOf(params IReadOnlyList<string> keys) => $"{name}_key(0, {string.Join(", ", keys.Select(SqlText.Name))})";
+    /// <param name="keys">SQL expressions: the key, in its order in the SELECT that was written; of the same types.</param>
+    public string PartOf(params IReadOnlyList<string> keys) => $"{name}_key(0, {string.Join(", ", keys)})";
 
     private static long TokenOf(CopyBinding binding) => long.Parse(binding.Options["token"]!, CultureInfo.InvariantCulture);
 }

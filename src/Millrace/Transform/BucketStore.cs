@@ -10,18 +10,14 @@ namespace Millrace.Transform;
 /// <param name="run">The run that they belong to.</param>
 internal sealed class BucketStore(RunDirectory run)
 {
-    private const string KeyFunction = "millrace_bucket";
-
     private readonly BucketWriters _writers = new("millrace_buckets");
     private readonly TableRegistry _tables = new("millrace_bucket_rows");
-    private readonly BucketKeys _keys = new(KeyFunction);
 
     /// <summary>Makes the functions known to a connection's database; once for each database.</summary>
     public void Attach(DuckDbConnection connection)
     {
         _writers.Attach(connection);
         _tables.Attach(connection);
-        _keys.Attach(connection);
     }
 
     /// <summary>Where a stage's bucket files lie.</summary>
@@ -46,7 +42,7 @@ internal sealed class BucketStore(RunDirectory run)
     /// <param name="keys">SQL expressions: the key.</param>
     /// <param name="part">The part, from 0.</param>
     /// <param name="of">How many parts there are.</param>
-    public string InPart(IEnumerable<string> keys, int part, int of) => $"{_keys.Call(keys)} % {of} = {part}";
+    public string InPart(IEnumerable<string> keys, int part, int of) => $"{_writers.PartOf([.. keys])} % {of} = {part}";
 }
 
 /// <summary>A relation whose rows one unit reads. Disposed after the query.</summary>
