@@ -123,6 +123,10 @@ public sealed class DuckDbConnection : IDisposable
     internal void RegisterRowFunction(string name, DuckDbType returns, Func<long, DuckDbType[], IRowFunction> bind) =>
         RowFunction.Register(_handle, name, returns, bind);
 
+    /// <summary>Makes <c>name(columns…)</c> a function that gives the same for the same values; <paramref name="bind"/> is called on DuckDB's threads.</summary>
+    internal void RegisterStableFunction(string name, DuckDbType returns, Func<DuckDbType[], IRowFunction> bind) =>
+        RowFunction.RegisterStable(_handle, name, returns, bind);
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -23,28 +23,17 @@ internal static unsafe class RowFunction
     /// <param name="bind">Makes one use of it, from its token and the types of its columns; called on DuckDB's threads.</param>
     public static void Register(ConnectionHandle connection, string name, DuckDbType returns, Func<long, DuckDbType[], IRowFunction> bind)
     {
-        var function = NativeMethods.duckdb_create_scalar_function();
-        try
-        {
-            NativeMethods.duckdb_scalar_function_set_name(function, name);
-            using (var token = LogicalTypes.Create(DuckDbType.BigInt)) NativeMethods.duckdb_scalar_function_add_parameter(function, token.Pointer);
-            using (var any = new LogicalTypeHandle(NativeMethods.duckdb_create_logical_type(NativeMethods.AnyType)))
-                NativeMethods.duckdb_scalar_function_set_varargs(function, any.Pointer);
-            using (var given = LogicalTypes.Create(returns)) NativeMethods.duckdb_scalar_function_set_return_type(function, given.Pointer);
+        using var token = LogicalTypes.Create(DuckDbType.BigInt);
 
-            // It sees NULLs, and is neither folded nor left out nor moved about for what it gives.
-            NativeMethods.duckdb_scalar_function_set_special_handling(function);
-            NativeMethods.duckdb_scalar_function_set_volatile(function);
-            NativeMethods.duckdb_scalar_function_set_extra_info(function, NativeState.Hold(bind), NativeState.Deleter);
-            NativeMethods.duckdb_scalar_function_set_bind(function, &Bind);
-            NativeMethods.duckdb_scalar_function_set_function(function, &Run);
-            if (NativeMethods.duckdb_register_scalar_function(connection, function) != 0)
-                throw new DuckDbException(DuckDbErrorType.Catalog, $"DuckDB refuses the function {name}.");
-        }
-        finally
-        {
-            NativeMethods.duckdb_destroy_scalar_function(&function);
-        }
+        // It is neither folded nor left out nor moved about for what it gives.
+        Register(connection, name, returns, token, bind, &Bind, isVolatile: true);
+    }
+
+    /// <summary>The same without a token, for a function that has nothing to do but to give the same for the same arguments, one or more.</summary>
+    public static void RegisterStable(ConnectionHandle connection, string name, DuckDbType returns, Func<DuckDbType[], IRowFunction> bind)
+    {
+        using var any = new LogicalTypeHandle(NativeMethods.duckdb_create_logical_type(NativeMethods.AnyType));
+        Register(connection, name, returns, any, bind, &BindStable, isVolatile: false);
     }
 
     /// <summary>A hasher of columns whose vectors follow each other in a chunk, the first of them at position 0.</summary>
@@ -58,21 +47,65 @@ internal static unsafe class RowFunction
         return new ChunkHasher(asKeys, columns);
     }
 
+    private static void Register(
+        ConnectionHandle connection, string name, DuckDbType returns, LogicalTypeHandle first, object bind, delegate* unmanaged[Cdecl]<nint, void> binding, bool isVolatile)
+    {
+        var function = NativeMethods.duckdb_create_scalar_function();
+        try
+        {
+            NativeMethods.duckdb_scalar_function_set_name(function, name);
+            NativeMethods.duckdb_scalar_function_add_parameter(function, first.Pointer);
+            using (var any = new LogicalTypeHandle(NativeMethods.duckdb_create_logical_type(NativeMethods.AnyType)))
+                NativeMethods.duckdb_scalar_function_set_varargs(function, any.Pointer);
+            using (var given = LogicalTypes.Create(returns)) NativeMethods.duckdb_scalar_function_set_return_type(function, given.Pointer);
+
+            // It sees NULLs.
+            NativeMethods.duckdb_scalar_function_set_special_handling(function);
+            if (isVolatile) NativeMethods.duckdb_scalar_function_set_volatile(function);
+            NativeMethods.duckdb_scalar_function_set_extra_info(function, NativeState.Hold(bind), NativeState.Deleter);
+            NativeMethods.duckdb_scalar_function_set_bind(function, binding);
+            NativeMethods.duckdb_scalar_function_set_function(function, &Run);
+            if (NativeMethods.duckdb_register_scalar_function(connection, function) != 0)
+                throw new DuckDbException(DuckDbErrorType.Catalog, $"DuckDB refuses the function {name}.");
+        }
+        finally
+        {
+            NativeMethods.duckdb_destroy_scalar_function(&function);
+        }
+    }
+
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static void Bind(nint info)
     {
         try
         {
             var bind = NativeState.Get<Func<long, DuckDbType[], IRowFunction>>(NativeMethods.duckdb_scalar_function_bind_get_extra_info(info));
-            var types = new DuckDbType[NativeMethods.duckdb_scalar_function_bind_get_argument_count(info) - 1];
-            for (var i = 0; i < types.Length; i++) types[i] = TypeOf(info, i + 1);
-            NativeMethods.duckdb_scalar_function_set_bind_data(info, NativeState.Hold(bind(Token(info), types)), NativeState.Deleter);
-            NativeMethods.duckdb_scalar_function_set_bind_data_copy(info, &Copy);
+            Bound(info, bind(Token(info), TypesOf(info, first: 1)));
         }
         catch (Exception e)
         {
             NativeMethods.duckdb_scalar_function_bind_set_error(info, CallbackErrors.Record(e));
         }
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void BindStable(nint info)
+    {
+        try
+        {
+            var bind = NativeState.Get<Func<DuckDbType[], IRowFunction>>(NativeMethods.duckdb_scalar_function_bind_get_extra_info(info));
+            Bound(info, bind(TypesOf(info, first: 0)));
+        }
+        catch (Exception e)
+        {
+            NativeMethods.duckdb_scalar_function_bind_set_error(info, CallbackErrors.Record(e));
+        }
+    }
+
+    private static void Bound(nint info, IRowFunction function)
+    {
+        NativeMethods.duckdb_scalar_function_set_bind_data(info, NativeState.Hold(function), NativeState.Deleter);
+        NativeMethods.duckdb_scalar_function_set_bind_data_copy(info, &Copy);
     }
 
     // The optimizer copies expressions with what they were bound to.
@@ -92,6 +125,13 @@ internal static unsafe class RowFunction
         {
             NativeMethods.duckdb_scalar_function_set_error(info, CallbackErrors.Record(e));
         }
+    }
+
+    private static DuckDbType[] TypesOf(nint info, int first)
+    {
+        var types = new DuckDbType[(int)NativeMethods.duckdb_scalar_function_bind_get_argument_count(info) - first];
+        for (var i = 0; i < types.Length; i++) types[i] = TypeOf(info, first + i);
+        return types;
     }
 
     private static DuckDbType TypeOf(nint info, int argument)
