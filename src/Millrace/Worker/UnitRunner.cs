@@ -41,6 +41,9 @@ public sealed class UnitRunner : IAsyncDisposable
             if (header.Stage is not { } stage) return;
             ends.Buckets.Attach(connection);
             RunFunctions.Attach(connection, stage.RunStart);
+
+            // A join would have rows of its left side left out before they are counted, through whatever lies between.
+            connection.Execute("SET GLOBAL disabled_optimizers = 'join_filter_pushdown'");
         }));
     }
 
@@ -79,8 +82,7 @@ public sealed class UnitRunner : IAsyncDisposable
         lane.Copied();
         var written = await output.CompleteAsync(cancel).ConfigureAwait(false);
         var rejected = quarantine?.Rows ?? 0;
-        if (steps is null) AssertCounts(order, rowsRead - rejected, rowsCopied, written.Rows);
-        else AssertCounts(order, rowsRead - (quarantine?.RowsOfSource ?? 0), steps.Rows, rowsCopied, written.Rows);
+        AssertCounts(order, header, rowsRead - (quarantine?.RowsOfSource ?? 0), steps?.Rows ?? rowsCopied + rejected - (quarantine?.RowsOfSource ?? 0), rowsCopied, written.Rows);
         var rejects = quarantine?.Complete();
         var result = new UnitResult
         {
@@ -190,21 +192,11 @@ public sealed class UnitRunner : IAsyncDisposable
         }
     }
 
-    private static void AssertCounts(UnitOrder order, long stayed, long copied, long written)
+    /// <summary>What left the source came to the steps, and what they gave was written. Rows of buckets are counted as they are read.</summary>
+    private static void AssertCounts(UnitOrder order, StreamHeader header, long stayed, long entered, long copied, long written)
     {
-        if (stayed != copied || copied != written) throw Miscounted(order, $"{stayed} rows left the source for the target, {copied} were copied and {written} were written");
-    }
-
-    /// <summary>Where steps lie between: what came to them, and what they gave.</summary>
-    private static void AssertCounts(UnitOrder order, long stayed, long stepped, long copied, long written)
-    {
-        if (stayed != stepped || copied != written)
-            throw Miscounted(order, $"{stayed} rows left the source for the steps, {stepped} came to them, {copied} were copied and {written} were written");
-    }
-
-    private static Fault Miscounted(UnitOrder order, string message)
-    {
-        return new Fault(FaultKind.Data, message)
+        if ((stayed == entered || header.Stage is { Buckets.IsEmpty: false }) && copied == written) return;
+        throw new Fault(FaultKind.Data, $"{stayed} rows left the source for the target, {entered} came there, {copied} were copied and {written} were written")
         {
             Where = $"{order.Stream}, unit {order.Unit.Number} ({order.Unit.Label})",
             Advice = "Nothing of this unit was kept. Please report it: the counts must agree.",

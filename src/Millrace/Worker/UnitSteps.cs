@@ -34,7 +34,8 @@ internal sealed class UnitSteps : IDisposable
     public string Over(string select)
     {
         // One column is enough to count by, and leaves it to DuckDB which others are read.
-        var counted = _count.Over(select, [_stage.InputColumns[0].Name]);
+        // A limit, however high, keeps the steps' conditions above the tap: below it, rows would be left out before they are counted.
+        var counted = $"{_count.Over(select, [_stage.InputColumns[0].Name])} LIMIT {long.MaxValue - 1}";
         var tables = _sides.Select(static side => side.AsCommonTable(condition: null)).Prepend($"{StageHeader.Input} AS NOT MATERIALIZED ({counted})");
         return $"WITH {string.Join(", ", tables)} SELECT * FROM ({_stage.Sql})";
     }

@@ -83,15 +83,15 @@ public sealed class StepTests : IDisposable
 
     public void Dispose() => _bench.Dispose();
 
-    private static string Job(string step) => $"""
+    private static string Job(string step) => $$"""
         source: '@/t.parquet'
         target: '@/out'
-        limits: {{memory: 512MB, workers: 2}}
+        limits: {memory: 512MB, workers: 2}
         engine: inproc
         streams:
           t:
             transform:
-              - {step}
+              - {{step}}
         """;
 
     private void Write(int rows) => _bench.Write("t.parquet", string.Format(System.Globalization.CultureInfo.InvariantCulture, Rows, rows));
