@@ -35,7 +35,8 @@ public sealed record Job
     public required JobLimits Limits { get; init; }
 
     /// <summary>The parameters by name. SQL of the job has their values in it already; they are kept to be shown.</summary>
-    public ImmutableSortedDictionary<string, JobParam> Params { get; init; } = ImmutableSortedDictionary<string, JobParam>.Empty;
+    public ImmutableSortedDictionary<string, JobParam> Params { get => field ?? ImmutableSortedDictionary<string, JobParam>.Empty; init; } =
+        ImmutableSortedDictionary<string, JobParam>.Empty;
 
     /// <summary>The streams, in the file's order; names unique.</summary>
     public required ImmutableArray<StreamJob> Streams { get; init; }

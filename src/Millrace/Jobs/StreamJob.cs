@@ -73,10 +73,10 @@ public sealed record StreamJob
     public ImmutableSortedDictionary<string, string> Rename { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
 
     /// <summary>The steps between source and target, in order. They see the stream's columns after <see cref="Types"/> and <see cref="Rename"/>.</summary>
-    public ImmutableArray<TransformStep> Transform { get; init; } = [];
+    public ImmutableArray<TransformStep> Transform { get => field.IsDefault ? [] : field; init; } = [];
 
     /// <summary>The rules that the rows must keep behind the last step.</summary>
-    public ImmutableArray<ExpectRule> Expect { get; init; } = [];
+    public ImmutableArray<ExpectRule> Expect { get => field.IsDefault ? [] : field; init; } = [];
 
     /// <summary>How the stream is cut into units.</summary>
     public PartitionSpec Partition { get; init; } = new();
@@ -274,8 +274,8 @@ public sealed record WriteOptions
     public ImmutableArray<string> PartitionBy { get; init; } = [];
 
     /// <summary>Columns of <see cref="PartitionBy"/> that an expression over the stream's columns makes; they are in the folders' names only.</summary>
-    public ImmutableArray<NamedExpression> PartitionExpressions { get; init; } = [];
+    public ImmutableArray<NamedExpression> PartitionExpressions { get => field.IsDefault ? [] : field; init; } = [];
 
     /// <summary>The order of the rows within a file; empty: as they come.</summary>
-    public ImmutableArray<OrderTerm> ClusterBy { get; init; } = [];
+    public ImmutableArray<OrderTerm> ClusterBy { get => field.IsDefault ? [] : field; init; } = [];
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json.Nodes;
 using Millrace.Faults;
 using Millrace.Jobs;
 
@@ -41,6 +42,25 @@ public sealed class JobJsonTests
         Assert.DoesNotContain("hunter", json, StringComparison.Ordinal);
         Assert.Equal("postgres://bob@h/d", JobJson.Read(Encoding.UTF8.GetBytes(json), "x").Source.Text);
         Assert.Equal("${OUT}", JobJson.Read(Encoding.UTF8.GetBytes(json), "x").Target.Text);
+    }
+
+    /// <summary>Reading leaves the default out of what the JSON does not have.</summary>
+    [Fact]
+    public void A_run_from_before_there_were_steps_can_be_read()
+    {
+        var job = JsonNode.Parse(JobJson.Write(JobText.Right("source: a.csv\ntarget: out")))!.AsObject();
+        var stream = job["streams"]![0]!.AsObject();
+        Assert.True(job.Remove("params") && stream.Remove("transform") && stream.Remove("expect"));
+        Assert.True(stream["write"]!.AsObject().Remove("cluster_by") && stream["write"]!.AsObject().Remove("partition_expressions"));
+
+        var read = JobJson.Read(Encoding.UTF8.GetBytes(job.ToJsonString()), "job.json");
+
+        Assert.Empty(read.Params);
+        Assert.Empty(read.Streams[0].Transform);
+        Assert.Empty(read.Streams[0].Expect);
+        Assert.Empty(read.Streams[0].Write.ClusterBy);
+        Assert.Empty(read.Streams[0].Write.PartitionExpressions);
+        Assert.Contains("\"transform\": []", Encoding.UTF8.GetString(JobJson.Write(read)), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,3 +1,5 @@
+using System.Text.Json;
+using Millrace.DuckDb;
 using Millrace.Jobs;
 
 namespace Millrace.Tests.Jobs;
@@ -35,6 +37,33 @@ public sealed class JobParamTests
         var stream = Stream(Values, sql);
 
         Assert.Equal(filled, Assert.IsType<MapStep>(stream.Transform[0]).Sql);
+    }
+
+    /// <summary>DuckDB itself says what is a text, a name and a comment.</summary>
+    [Fact]
+    public void Whatever_a_text_holds_it_reaches_duckdb_as_it_is_and_only_where_it_is_meant()
+    {
+        var seed = Environment.TickCount;
+        var random = new Random(seed);
+        using var database = DuckDbDatabase.Open();
+        using var connection = database.Connect();
+        for (var round = 0; round < 200; round++)
+        {
+            var value = string.Concat(Enumerable.Range(0, random.Next(8)).Select(_ => random.GetItems(["'", "''", "\\", "$t", "$$", "--", "/*", "*/", "\"", "\n", ";", "é", "x"], 1)[0]));
+            (string Sql, string Means)[] pieces =
+            [
+                ("$t", value), ("'$t'", "$t"), ("'it''s $t\\'", "it's $t\\"), ("e'\\'$t'", "'$t"), ("$$ $t ' $$", " $t ' "), ("$q$ $t $$ $q$", " $t $$ "), ("\"$t\"", "name"),
+                ("/* $t /* ' */ $t */ $t", value), ("-- $t '\n$t", value), ("a$t", "other"), ("coalesce($t)", value), ("concat('',$t)", value),
+            ];
+            var picked = random.GetItems(pieces, random.Next(1, 6));
+            var sql = $"select {string.Join(" || ", picked.Select(piece => piece.Sql))} as v from (select 'name' as \"$t\", 'other' as a$t)";
+
+            var filled = Assert.IsType<MapStep>(Stream($"{{t: {JsonSerializer.Serialize(value)}}}", sql).Transform[0]).Sql;
+
+            using var result = connection.Query(filled);
+            Assert.True(result.Read());
+            Assert.True(string.Concat(picked.Select(piece => piece.Means)) == result.GetText(0), $"seed {seed}: {filled}");
+        }
     }
 
     [Fact]
@@ -109,6 +138,7 @@ public sealed class JobParamTests
     [InlineData("{a: null}", "1", "params.a: found nothing, expected a value")]
     [InlineData("{a: [1]}", "1", "params.a: found a list, expected a text, a number, true or false")]
     [InlineData("{zip: 01234}", "1", "params.zip: found '01234', which is a number that begins with 0\n  Put it in quotes")]
+    [InlineData("{home: \"${HOME}\"}", "1", "params.home: found '${', which is resolved in source")]
     [InlineData("{zip: -01}", "1", "which is a number that begins with 0")]
     public void A_wrong_parameter_says_what_was_found_and_expected(string values, string sql, string message) =>
         Assert.Contains(message, Assert.Single(JobText.Wrong(Job(values, sql))), StringComparison.Ordinal);

@@ -68,7 +68,8 @@ internal static class ExpectReading
     private static ExpectRule Between(MapReader columns, string column)
     {
         var rule = new ExpectRule { Mark = columns.MarkOf(column), Kind = ExpectKind.Between, Columns = [column] };
-        if (columns.Node(column) is not ListNode { Items: [ScalarNode { IsEmpty: false } least, ScalarNode { IsEmpty: false } greatest] } || (least.IsNull && greatest.IsNull))
+        if (columns.Node(column) is not ListNode { Items: [ScalarNode { IsEmpty: false } least, ScalarNode { IsEmpty: false } greatest] }
+            || (least.IsNull && greatest.IsNull))
         {
             columns.Fault(column, $"found {columns.Node(column)?.Shape ?? "nothing"}, expected a list of the least and the greatest value", "For example: [0, 1]; null leaves an end open.");
             return rule;

@@ -49,7 +49,7 @@ internal static class OrderReading
             if (!rest.EndsWith(words[i], StringComparison.OrdinalIgnoreCase)) return false;
             var before = rest[..^words[i].Length];
             rest = before.TrimEnd();
-            if (rest.IsEmpty || rest.Length == before.Length) return false;
+            if (rest.Length == before.Length) return false;
         }
 
         text = rest;

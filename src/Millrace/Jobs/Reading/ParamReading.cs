@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Millrace.Faults;
+using Millrace.Jobs.Secrets;
 
 namespace Millrace.Jobs.Reading;
 
@@ -67,12 +68,19 @@ internal static class ParamReading
             return null;
         }
 
+        if (TextTemplate.HasReference(text))
+        {
+            // Parameters are written to the plan, which must hold no secret.
+            map.Fault(name, "found '${', which is resolved in source, target, state, with and in only", $"Give the value with --set params.{name}=..., or write $${{ for a plain ${{.");
+            return null;
+        }
+
         var kind = KindOf(scalar) ?? JobParamKind.Text;
         var value = kind switch
         {
             JobParamKind.Number => Number(text)!,
             JobParamKind.Truth => text.ToLowerInvariant(),
-            _ => text,
+            _ => text.Replace("$${", "${", StringComparison.Ordinal),
         };
         if (kind == JobParamKind.Number && value.TrimStart('-') is ['0', >= '0' and <= '9', ..])
         {

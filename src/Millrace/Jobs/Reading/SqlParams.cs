@@ -10,6 +10,8 @@ namespace Millrace.Jobs.Reading;
 /// </summary>
 internal sealed class SqlParams
 {
+    private const int NamesShownMax = 5;
+
     private readonly ImmutableSortedDictionary<string, JobParam> values;
     private readonly FaultList faults;
     private long filled;
@@ -63,7 +65,10 @@ internal sealed class SqlParams
             // Said once: what comes after it would only repeat it.
             if (filled - literal.Length <= Limits.ParamFilledCharsMax)
             {
-                faults.Add(mark, $"found parameters that put more than {Limits.ParamFilledCharsMax} characters into the job's SQL", "Use shorter values, or keep them in a table and join it.");
+                faults.Add(
+                    mark,
+                    $"found parameters that put more than {Limits.ParamFilledCharsMax} characters into the job's SQL",
+                    "Use shorter values, or keep them in a table and join it.");
             }
 
             return;
@@ -81,7 +86,8 @@ internal sealed class SqlParams
         var advice = Words.Nearest(name, names) is { } nearest ? $"Did you mean '${nearest}'?"
             : names.Length == 0 ? $"Add 'params: {{{name}: ...}}' to the top of the job file; text goes in single quotes."
             : "Add it to params at the top of the job file; text goes in single quotes.";
-        var expected = names.Length == 0 ? "" : $", expected {Words.OneOf([.. names.Take(5).Select(one => "$" + one), .. names.Length > 5 ? [$"{names.Length - 5} more"] : Array.Empty<string>()])}";
+        string[] more = names.Length > NamesShownMax ? [$"{names.Length - NamesShownMax} more"] : [];
+        var expected = names.Length == 0 ? "" : $", expected {Words.OneOf([.. names.Take(NamesShownMax).Select(one => "$" + one), .. more])}";
         faults.Add(mark, $"found {Words.Quote("$" + name)}, which is no parameter of this job{expected}", advice);
     }
 }

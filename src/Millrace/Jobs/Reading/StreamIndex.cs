@@ -48,6 +48,7 @@ internal sealed class StreamIndex
     public string Others(string self)
     {
         var others = names.Where(name => name != self).Order(StringComparer.Ordinal).ToArray();
-        return others.Length == 0 ? "" : Words.OneOf([.. others.Take(NamesShownMax), .. others.Length > NamesShownMax ? [$"{others.Length - NamesShownMax} more"] : Array.Empty<string>()]);
+        string[] more = others.Length > NamesShownMax ? [$"{others.Length - NamesShownMax} more"] : [];
+        return others.Length == 0 ? "" : Words.OneOf([.. others.Take(NamesShownMax), .. more]);
     }
 }

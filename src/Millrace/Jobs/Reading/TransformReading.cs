@@ -71,7 +71,10 @@ internal static class TransformReading
 
     private static DedupeStep Dedupe(MapReader map, Mark mark)
     {
-        var step = new DedupeStep(ColumnReading.Needed(map, "by"), OrderReading.Read(map, "order_by"), map.Choice("keep", Choices.Keep) ?? KeepRule.First) { Mark = mark };
+        var step = new DedupeStep(
+            ColumnReading.Needed(map, "by"),
+            OrderReading.Read(map, "order_by"),
+            map.Choice("keep", Choices.Keep) ?? KeepRule.First) { Mark = mark };
         if (step.Keep == KeepRule.Last && !map.Has("order_by"))
         {
             map.Fault("keep", "found keep: last without an order", "Say which row is the last: order_by: [updated_at]");
