@@ -12,6 +12,10 @@ internal sealed unsafe class BucketReader : ITableReader
     // Blocks that one chunk's rows come from, together; at least one.
     private const long ChunkBytesMax = 2 * 1024 * 1024;
 
+    // Memory that is kept for the next blocks.
+    private const long SpareBytesMax = 2 * ChunkBytesMax;
+    private const long SpareStepBytes = 64 * 1024;
+
     private readonly BucketRows _source;
     private readonly (BlockColumn Column, int Stored)[] _columns;
     private readonly int[] _vectors;
@@ -22,6 +26,7 @@ internal sealed unsafe class BucketReader : ITableReader
     private int _nextPath;
     private int _nextBlock;
     private int _rowsLeft;
+    private long _spareBytes;
 
     /// <summary>A reader of some columns; -1 is one that the table does not have.</summary>
     public BucketReader(BucketRows source, int[] projected)
@@ -151,10 +156,12 @@ internal sealed unsafe class BucketReader : ITableReader
             if (_spare[i].Bytes < bytes) continue;
             var found = _spare[i];
             _spare.RemoveAt(i);
+            _spareBytes -= found.Bytes;
             return found;
         }
 
-        return new BlockMemory(bytes);
+        // Blocks are of about the same size: a little more, and the memory fits most of those that come.
+        return new BlockMemory((bytes + SpareStepBytes) / SpareStepBytes * SpareStepBytes);
     }
 
     // Memory of usual blocks serves again; that of large rows goes back.
@@ -163,8 +170,14 @@ internal sealed unsafe class BucketReader : ITableReader
         var end = keepLast ? _held.Count - 1 : _held.Count;
         for (var i = 0; i < end; i++)
         {
-            if (_held[i].Bytes > ChunkBytesMax || _spare.Count == 16) _held[i].Dispose();
-            else _spare.Add(_held[i]);
+            if (_held[i].Bytes > SpareBytesMax - _spareBytes)
+            {
+                _held[i].Dispose();
+                continue;
+            }
+
+            _spareBytes += _held[i].Bytes;
+            _spare.Add(_held[i]);
         }
 
         _held.RemoveRange(0, end);
