@@ -82,11 +82,18 @@ internal sealed record StageDraft
         StateFactor = StateFactor,
         Sides = Sides,
         InputColumns = InputColumns,
-        Sql = Sql,
+        Sql = Sql is null ? null : Typed(Sql),
         Columns = Columns,
         Output = output,
         IsWhole = IsWhole,
     };
+
+    // A value that is NULL and nothing else has no type before it is written, unless it is given the one that was planned.
+    private string Typed(string sql)
+    {
+        var columns = Columns.Select(static column => $"CAST({SqlText.Name(column.Name)} AS {column.Type}) AS {SqlText.Name(column.Name)}");
+        return $"SELECT {string.Join(", ", columns)} FROM ({sql})";
+    }
 }
 
 /// <summary>About how large rows are between stages.</summary>

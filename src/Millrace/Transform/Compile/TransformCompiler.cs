@@ -74,7 +74,8 @@ internal sealed class TransformCompiler
     private StageDraft Map(StageDraft draft, MapStep map)
     {
         _check.AssertRowWise(map.Sql, Typed(draft.Columns), map.Mark);
-        return draft.Then("map", map.Sql, ColumnsOf(map.Sql, (StageHeader.Input, draft.Columns), map.Mark));
+        var sql = _check.OneSelect(map.Sql, map.Mark);
+        return draft.Then("map", sql, ColumnsOf(sql, (StageHeader.Input, draft.Columns), map.Mark));
     }
 
     private StageDraft Unnest(StageDraft draft, UnnestStep step)
@@ -193,7 +194,7 @@ internal sealed class TransformCompiler
     {
         var known = new Dictionary<string, ImmutableArray<DuckDb.TableColumn>>(StringComparer.OrdinalIgnoreCase);
         foreach (var (name, columns) in relations) known[name] = Typed(columns);
-        return [.. _check.ColumnsOf(sql, known, mark).Select(static column => StageColumn.Of(column.Name, column.Type))];
+        return [.. _check.ColumnsOfStep(sql, known, mark).Select(static column => StageColumn.Of(column.Name, column.Type))];
     }
 
     private static ImmutableArray<DuckDb.TableColumn> Typed(ImmutableArray<Column> columns) =>

@@ -79,6 +79,17 @@ internal sealed class SqlCheck : IDisposable
         });
     }
 
+    /// <summary>The columns that SQL of Millrace's own gives, made of parts that were checked.</summary>
+    /// <param name="sql">One SELECT.</param>
+    /// <param name="relations">What it reads: names and columns.</param>
+    /// <param name="mark">Where the step stands that it is for.</param>
+    /// <exception cref="Fault">A name or a type does not fit.</exception>
+    public ImmutableArray<TableColumn> ColumnsOfStep(string sql, IReadOnlyDictionary<string, ImmutableArray<TableColumn>> relations, Mark mark)
+    {
+        var source = SourceOf(sql, relations, mark);
+        return With(relations, source, () => Described(sql, source));
+    }
+
     /// <summary>Refuses SQL of <c>map</c> that is not row-wise over <c>input</c>, or not stable.</summary>
     /// <param name="sql">One SELECT over <c>input</c>.</param>
     /// <param name="input">The columns of <c>input</c>.</param>
