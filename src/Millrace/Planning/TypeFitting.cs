@@ -17,8 +17,9 @@ public static class TypeFitting
     /// <param name="type">The type.</param>
     /// <param name="target">What the target can hold.</param>
     /// <param name="refuse">SQL of what a value becomes that the target can't hold: an error, or NULL; of SQL that gives the value as text.</param>
+    /// <param name="inUnit">True: the SQL runs where a worker's functions are known.</param>
     /// <returns>Null: there is no faithful way to write it.</returns>
-    public static Fitting? Fit(DuckDbType type, TargetTraits target, Func<string, string> refuse) => type.Kind switch
+    public static Fitting? Fit(DuckDbType type, TargetTraits target, Func<string, string> refuse, bool inUnit = false) => type.Kind switch
     {
         DuckDbKind.Boolean or DuckDbKind.TinyInt or DuckDbKind.SmallInt or DuckDbKind.Integer or DuckDbKind.BigInt
             or DuckDbKind.UTinyInt or DuckDbKind.USmallInt or DuckDbKind.UInteger or DuckDbKind.UBigInt
@@ -37,7 +38,7 @@ public static class TypeFitting
         DuckDbKind.HugeInt or DuckDbKind.UHugeInt => target.HugeIntegers ? new(type, X) : Huge(refuse),
         DuckDbKind.Bit => Text("as text of 0 and 1"),
         DuckDbKind.BigNum => Text("as text: an integer without a limit"),
-        DuckDbKind.List or DuckDbKind.Array or DuckDbKind.Struct or DuckDbKind.Map => Nested(type, target, refuse),
+        DuckDbKind.List or DuckDbKind.Array or DuckDbKind.Struct or DuckDbKind.Map => Nested(type, target, refuse, inUnit),
         DuckDbKind.Union or DuckDbKind.Variant => new(DuckDbType.Varchar, $"CAST(to_json({X}) AS VARCHAR)", "as JSON text: values of several types"),
         _ => null,
     };
@@ -55,10 +56,10 @@ public static class TypeFitting
     }
 
     // A nested value is kept only when everything inside it is: there is no expression that mends one field of a list of structs.
-    private static Fitting Nested(DuckDbType type, TargetTraits target, Func<string, string> refuse)
+    private static Fitting Nested(DuckDbType type, TargetTraits target, Func<string, string> refuse, bool inUnit)
     {
         if (target.Nested && AllKept(type, target))
-            return new(type, target.InfiniteDates || !Holds(type, IsDay) ? X : OnlyIf($"NOT regexp_matches(CAST(to_json({X}) AS VARCHAR), '\"-?infinity\"')", refuse));
+            return new(type, target.InfiniteDates || !InfiniteDays.IsPossible(type) ? X : OnlyIf(inUnit ? $"NOT {InfiniteDays.Name}({X})" : $"NOT regexp_matches(CAST(to_json({X}) AS VARCHAR), '\"-?infinity\"')", refuse));
         return new(
             DuckDbType.Varchar,
             $"CAST(to_json({X}) AS VARCHAR)",
@@ -80,19 +81,6 @@ public static class TypeFitting
         }
 
         return true;
-    }
-
-    private static bool IsDay(DuckDbKind kind) => kind is DuckDbKind.Date or DuckDbKind.Timestamp or DuckDbKind.TimestampTz
-        or DuckDbKind.TimestampS or DuckDbKind.TimestampMs or DuckDbKind.TimestampNs;
-
-    private static bool Holds(DuckDbType type, Func<DuckDbKind, bool> kind)
-    {
-        foreach (var field in type.Fields)
-        {
-            if (kind(field.Type.Kind) || Holds(field.Type, kind)) return true;
-        }
-
-        return false;
     }
 
     private static string OnlyIf(string condition, Func<string, string> refuse, string? value = null) =>

@@ -79,7 +79,7 @@ internal sealed class TransformPlanning : IDisposable
         foreach (var column in draft.Columns)
         {
             var name = SqlText.Name(column.Name);
-            var fitting = TypeFitting.Fit(DuckDbType.Parse(column.Type), _ends.Target.Traits, text => TargetRefusals.Raise(column.Name, text))
+            var fitting = TypeFitting.Fit(DuckDbType.Parse(column.Type), _ends.Target.Traits, text => TargetRefusals.Raise(column.Name, text), inUnit: true)
                 ?? throw new Fault(FaultKind.JobFile, $"the steps give the column {Words.Quote(column.Name)} of type {column.Type}, which can't be written")
                 {
                     Side = FaultSide.Job, Advice = "Cast it in a last map, or leave it out.",

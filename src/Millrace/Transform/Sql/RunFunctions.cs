@@ -39,6 +39,7 @@ public static class RunFunctions
         connection.Execute(
             $"CREATE OR REPLACE MACRO main.age(since) AS system.main.age(DATE '{date}', since), (until, since) AS system.main.age(until, since)");
         RowRandom.Attach(connection);
+        InfiniteDays.Attach(connection);
     }
 
     private static void Define(DuckDbConnection connection, string name, string value) =>
