@@ -57,7 +57,8 @@ internal sealed class PgDefinitionReader(PgControl control, PgLiveTable live)
                     WHERE x.indrelid = c.oid AND strpos(concat(pg_get_expr(x.indexprs, c.oid), pg_get_expr(x.indpred, c.oid)), quote_ident(c.relname) || '.*') > 0 LIMIT 1),
                 (SELECT 'it loses the column ' || t.attname || ', which is used elsewhere' FROM pg_attribute t
                     WHERE t.attrelid = c.oid AND t.attname::text = ANY ($2::text[]) AND (t.attacl IS NOT NULL OR EXISTS (
-                        SELECT FROM pg_depend d WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND d.refobjsubid = t.attnum AND d.classid <> 'pg_attrdef'::regclass)) LIMIT 1))
+                        SELECT FROM pg_depend d WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND d.refobjsubid = t.attnum AND d.classid <> 'pg_attrdef'::regclass
+                            AND NOT EXISTS (SELECT FROM pg_constraint k WHERE d.classid = 'pg_constraint'::regclass AND k.oid = d.objid AND k.contype = 'n' AND obj_description(k.oid, 'pg_constraint') IS NULL))) LIMIT 1))
             END
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1::oid
         """;

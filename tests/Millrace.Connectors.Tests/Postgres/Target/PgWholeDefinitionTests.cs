@@ -109,7 +109,7 @@ public sealed class PgWholeDefinitionTests(PgServers servers)
             ("GRANT UPDATE (name) ON t TO md5_user WITH GRANT OPTION; SET ROLE md5_user; GRANT UPDATE (name) ON t TO clear_user; RESET ROLE", "rights on it were granted by md5_user"),
             ("ALTER TABLE t ADD CHECK (NOT (t.* IS NULL))", "the constraint t_check is about whole rows"),
             ("CREATE INDEX whole ON t ((t.* IS NULL))", "the index whole is about whole rows"),
-            ("ALTER INDEX t_pkey DEPENDS ON EXTENSION plpgsql", "index t_pkey depends on an extension"),
+            ("ALTER INDEX t_pkey DEPENDS ON EXTENSION plpgsql", "index public.t_pkey depends on an extension"),
             ("CREATE INDEX by_more ON t (more)", "it loses the column more, which is used elsewhere"),
             ("GRANT SELECT (more) ON t TO md5_user", "it loses the column more, which is used elsewhere")])
         {
