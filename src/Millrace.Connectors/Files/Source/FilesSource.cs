@@ -120,7 +120,7 @@ internal sealed class FilesSource : ISource
         using var probe = new Probe();
         try
         {
-            return await new SliceSplitter(FileLayout.Parse(header.ReaderJson), probe).SplitAsync(unit, cancel).ConfigureAwait(false);
+            return await new SliceSplitter(FileLayout.Parse(header.ReaderJson), probe, header.RejectColumn is not null).SplitAsync(unit, cancel).ConfigureAwait(false);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidDataException)
         {

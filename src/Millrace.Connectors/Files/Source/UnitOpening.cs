@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using Millrace.Connectors.Files.Source.Text;
 using Millrace.Connectors.Files.Splitting;
@@ -19,7 +20,10 @@ namespace Millrace.Connectors.Files.Source;
 /// <param name="rejectColumn">What the column is called that says why a row is rejected; null: there is none.</param>
 internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer buffer, Probe probe, TableRegistry? tables = null, string? rejectColumn = null)
 {
-    private readonly UnitScan _scan = new(layout, rejectColumn is null ? null : new RejectSql(layout, rejectColumn, naming: slice.Files.Length > 1));
+    // DuckDB's name for a row's number, from 0.
+    private const string ParquetRow = "file_row_number";
+
+    private readonly UnitScan _scan = new(layout, rejectColumn is null ? null : new RejectSql(layout, rejectColumn));
     private readonly Dictionary<string, FileColumn> _content = layout.Columns
         .Where(column => column.Origin == ColumnOrigin.Content)
         .ToDictionary(column => column.Name, StringComparer.OrdinalIgnoreCase);
@@ -71,8 +75,9 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
     }
 
     // The records of all files as one table of this process: see TextTable.
-    private void Quick(Func<TextBuffer, IRecordReader> records, ImmutableArray<TextFile> files, bool emptyIsNull)
+    private void Quick(Func<TextBuffer, BrokenRecords?, IRecordReader> records, ImmutableArray<TextFile> files, bool emptyIsNull)
     {
+        _scan.Rejects?.TakesBroken = true;
         var columns = new List<(TextColumn Column, DuckDbType Type)>();
         var raws = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
         foreach (var column in _content.Values)
@@ -85,10 +90,12 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
         }
 
         var text = new TextBuffer();
-        var table = new TextTable(files, text, records(text), columns);
+        var broken = _scan.Rejects is null ? null : new BrokenRecords();
+        var table = new TextTable(files, text, records(text, broken), columns, broken);
         var (token, call) = tables!.Add(table);
         Table = (token, table);
-        _scan.Add(call, raws, SqlText.Name(UnitScan.FileName));
+        var file = slice.Files.Length == 1 ? SqlText.Literal(slice.Files[0].Path) : SqlText.Name(UnitScan.FileName);
+        _scan.Add(call, raws, file, row: SqlText.Name(UnitScan.Row));
     }
 
     private bool CanBeQuick(SliceFile file) => PackingOf(file) != Packing.Zstd;
@@ -102,7 +109,8 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
         () => Open(file, dialect),
         slice.Bytes is not { Start: > 0 },
         columns,
-        slice.Range is { ByRow: true } ? slice.Range : null);
+        slice.Range is { ByRow: true } ? slice.Range : null,
+        slice.Bytes?.FirstRow ?? 0);
 
     private async Task QuickCsvAsync(CsvDialect dialect, CancellationToken cancel)
     {
@@ -111,7 +119,7 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
         await foreach (var (file, names) in CsvFilesAsync(dialect, cancel).ConfigureAwait(false))
             files.Add(FileOf(file, dialect, [.. names.Select(name => places[name])]));
 
-        Quick(text => new CsvRecords(text, dialect, _content.Count), files.ToImmutable(), emptyIsNull: dialect.EmptyIsNull);
+        Quick((text, broken) => new CsvRecords(text, dialect, _content.Count, broken), files.ToImmutable(), emptyIsNull: dialect.EmptyIsNull);
     }
 
     private async Task CsvAsync(CancellationToken cancel)
@@ -140,7 +148,7 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
             group.Clear();
             var pipe = Pipe(file, dialect);
             _scan.Add(
-                $"read_csv({SqlText.Literal(pipe.Path)}, {dialect.Arguments(names.Length, slice.Range is null, buffer)}{LineEnd(file)})", Positions(names), SqlText.Literal(file.Path));
+                $"read_csv({SqlText.Literal(pipe.Path)}, {dialect.Arguments(names.Length, slice.Range is null, buffer)}{LineEnd(file)})", Positions(names), SqlText.Literal(file.Path), row: Counted());
         }
 
         Flush();
@@ -148,11 +156,12 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
         void Flush()
         {
             if (group.Count == 0) return;
-            var name = _scan.NeedsFileName ? $", filename = {SqlText.Literal(UnitScan.FileName)}" : "";
+            var name = _scan.NeedsFileName && group.Count > 1 ? $", filename = {SqlText.Literal(UnitScan.FileName)}" : "";
             _scan.Add(
                 $"read_csv({Sql.Paths(group)}, {dialect.Arguments(groupNames.Length, header: true, buffer)}, hive_partitioning = false{name}{ZstdEncoding()})",
                 Positions(groupNames),
-                SqlText.Name(UnitScan.FileName));
+                group.Count == 1 ? SqlText.Literal(group[0]) : SqlText.Name(UnitScan.FileName),
+                row: group.Count == 1 ? Counted() : null);
             group.Clear();
         }
     }
@@ -216,7 +225,7 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
         if (tables is not null && slice.Files.All(CanBeQuick))
         {
             var files = slice.Files.Where(file => file.Bytes > 0).Select(file => FileOf(file, null, []));
-            Quick(text => new NdjsonRecords(text, keys), [.. files], emptyIsNull: false);
+            Quick((text, broken) => new NdjsonRecords(text, keys, broken), [.. files], emptyIsNull: false);
             return;
         }
 
@@ -236,7 +245,8 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
             Add(JsonLines.Objects(isPlain ? Sql.Path(file.Path) : SqlText.Literal(Pipe(file, null).Path), form, buffer, null), SqlText.Literal(file.Path));
         }
 
-        if (plain.Count > 0)
+        if (plain.Count == 1) Add(JsonLines.Objects(Sql.Paths(plain), JsonForm.Lines, buffer, null), SqlText.Literal(plain[0]));
+        if (plain.Count > 1)
         {
             var name = _scan.NeedsFileName ? UnitScan.FileName : null;
             Add(JsonLines.Objects(Sql.Paths(plain), JsonForm.Lines, buffer, name), SqlText.Name(UnitScan.FileName));
@@ -244,10 +254,22 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
 
         void Add(string objects, string file)
         {
-            var fileName = _scan.NeedsFileName && file.StartsWith('"') ? ", " + file : "";
-            _scan.Add($"(SELECT {JsonLines.Texts(keys)} AS x{fileName} FROM {objects} WHERE {JsonLines.Check(_content.Keys)})", raws, file, objects);
+            var isOne = !file.StartsWith('"');
+            var fileName = _scan.NeedsFileName && !isOne ? ", " + file : "";
+            if (_scan.Rejects is null)
+            {
+                _scan.Add($"(SELECT {JsonLines.Texts(keys)} AS x{fileName} FROM {objects} WHERE {JsonLines.Check(_content.Keys)})", raws, file, objects);
+                return;
+            }
+
+            _scan.Rejects.TakesBroken = true;
+            var relation = JsonLines.WithBroken(keys, objects, layout.Format == SourceFormat.Ndjson, isOne ? Counted() : null);
+            _scan.Add(relation, raws, file, objects, isOne ? SqlText.Name(UnitScan.Row) : null);
         }
     }
+
+    // The number of a row of DuckDB's reader. Counting keeps the reading in order, with one thread.
+    private string Counted() => string.Create(CultureInfo.InvariantCulture, $"row_number() OVER () + {slice.Bytes?.FirstRow ?? 0}");
 
     private static bool IsJsonRaw(FileColumn column) => DuckDbType.Parse(column.Type) is { IsNested: true } or { IsJson: true };
 
@@ -255,6 +277,8 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
     {
         var group = new List<string>();
         Dictionary<string, string> groupRaws = [];
+        // A column of that name hides the number.
+        var number = _scan.Rejects is null || _content.ContainsKey(ParquetRow) ? null : ParquetRow + " + 1";
         foreach (var file in slice.Files)
         {
             var columns = await ParquetInspector.ColumnsAsync(probe, file.Path, cancel).ConfigureAwait(false);
@@ -264,9 +288,10 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
             {
                 Rows = range.Rows;
                 _scan.Add(
-                    $"(SELECT * FROM read_parquet([{Sql.Path(file.Path)}], hive_partitioning = false) WHERE file_row_number BETWEEN {range.Start} AND {range.End - 1})",
+                    $"(SELECT *{(number is null ? "" : ", " + ParquetRow)} FROM read_parquet([{Sql.Path(file.Path)}], hive_partitioning = false) WHERE file_row_number BETWEEN {range.Start} AND {range.End - 1})",
                     raws,
-                    SqlText.Literal(file.Path));
+                    SqlText.Literal(file.Path),
+                    row: number);
                 return;
             }
 
@@ -281,8 +306,8 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
         void Flush()
         {
             if (group.Count == 0) return;
-            var name = _scan.NeedsFileName ? $", filename = {SqlText.Literal(UnitScan.FileName)}" : "";
-            _scan.Add($"read_parquet({Sql.Paths(group)}, hive_partitioning = false, union_by_name = true{name})", groupRaws, SqlText.Name(UnitScan.FileName));
+            var name = _scan.NeedsFileName && group.Count > 1 ? $", filename = {SqlText.Literal(UnitScan.FileName)}" : "";
+            _scan.Add($"read_parquet({Sql.Paths(group)}, hive_partitioning = false, union_by_name = true{name})", groupRaws, group.Count == 1 ? SqlText.Literal(group[0]) : SqlText.Name(UnitScan.FileName), row: number);
             group.Clear();
         }
     }
