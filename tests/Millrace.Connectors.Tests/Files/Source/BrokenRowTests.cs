@@ -126,6 +126,15 @@ public sealed class BrokenRowTests : FileRejectBench
         Assert.Equal(set == Pieces, summary.Units > 1);
     }
 
+    /// <summary>Broken lines are no reason to find other columns or types, nor to find none.</summary>
+    [Fact]
+    public async Task NDJSON_whose_first_lines_are_broken()
+    {
+        var (summary, rejects) = await MoveAsync("in.ndjson", "{\"id\":\n5\n{\"id\":1,\"n\":2.5}\n{\"id\":2,\"id\":2}\n{\"id\":3}\n");
+        Assert.Equal("1,2.5;3,", Published("string_agg(id || ',' || coalesce(n::VARCHAR, ''), ';' ORDER BY id)"));
+        Assert.Equal((2, "5,{\"id\":,{\"id\":2,\"id\":2}"), (summary.RowsWritten, string.Join(',', rejects.Select(static line => line.GetProperty("text").GetString()).Order(StringComparer.Ordinal))));
+    }
+
     /// <summary>Where an object of an array ends is certain only as long as it is JSON.</summary>
     [Fact]
     public async Task JSON_arrays_lose_the_borders_of_what_is_no_JSON()

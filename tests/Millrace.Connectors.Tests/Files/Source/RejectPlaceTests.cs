@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Millrace.Faults;
 
 namespace Millrace.Connectors.Tests.Files.Source;
 
@@ -89,6 +90,29 @@ public sealed class RejectPlaceTests : FileRejectBench
         var (summary, rejects) = await MoveAsync("many", null, "streams.many.types={id: bigint, n: bigint}", $"streams.many.read.delimiter='{delimiter}'");
         Assert.Equal(9, summary.RowsWritten);
         Assert.Equal(row is null ? "deep/f3.csv" : "deep/f3.csv, " + row, Assert.Single(rejects).GetProperty("where").GetString());
+    }
+
+    /// <summary>Without a quarantine the first of them ends the stream: a broken row, and a bad value, which says its column and what it is.</summary>
+    [Theory]
+    [InlineData(",", "", "1,one", "found 2 fields in '1,one', expected 3")]
+    [InlineData(",", "streams.in.partition={by: bytes, rows: 200}", "1,one", "found 2 fields in '1,one', expected 3")]
+    [InlineData("||", "", "1||one||x||y", "found 4 fields in '1||one||x||y', expected 3")]
+    [InlineData(",", "", "1,x,one", ", column n: found 'x', expected BIGINT")]
+    [InlineData(",", "streams.in.partition={by: bytes, rows: 200}", "1,x,one", ", column n: found 'x', expected BIGINT")]
+    [InlineData("||", "streams.in.partition={by: bytes, rows: 200}", "1||x||one", ", column n: found 'x', expected BIGINT")]
+    public async Task The_fault_of_a_stream_without_a_quarantine(string delimiter, string set, string record, string told)
+    {
+        var text = new StringBuilder("id,n,t\n".Replace(",", delimiter, StringComparison.Ordinal));
+        for (var i = 1; i <= Rows; i++)
+        {
+            if (i % 17 == 0) text.Append('\n');
+            text.Append(i == 2_345 ? record : string.Join(delimiter, i.ToString(CultureInfo.InvariantCulture), "1", i % 5 == 0 ? "\"two\nlines\"" : "one")).Append('\n');
+        }
+
+        var fault = await Assert.ThrowsAsync<Fault>(() => MoveAsync(
+            "in.csv", text.ToString(), "streams.in.on_reject=fail", "streams.in.types={id: bigint, n: bigint, t: text}", $"streams.in.read={{delimiter: '{delimiter}', header: true}}", Or(set)));
+        Assert.EndsWith("in.csv, row 2,345" + (told[0] == ',' ? told[..told.IndexOf(':', StringComparison.Ordinal)] : ""), fault.Where, StringComparison.Ordinal);
+        Assert.Contains(told[(told.IndexOf(": ", StringComparison.Ordinal) + 1)..].Trim(), fault.Message, StringComparison.Ordinal);
     }
 
     private static bool IsBad(int row) => row % 251 == 3 || row is 1 or Rows;
