@@ -148,7 +148,7 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
             group.Clear();
             var pipe = Pipe(file, dialect);
             _scan.Add(
-                $"read_csv({SqlText.Literal(pipe.Path)}, {dialect.Arguments(names.Length, slice.Range is null, buffer)}{LineEnd(file)})", Positions(names), SqlText.Literal(file.Path), row: Counted());
+                $"read_csv({SqlText.Literal(pipe.Path)}, {dialect.Arguments(names.Length, slice.Range is null, buffer)}{LineEnd(file)})", Positions(names), SqlText.Literal(file.Path), row: Counted(file.Path));
         }
 
         Flush();
@@ -161,7 +161,7 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
                 $"read_csv({Sql.Paths(group)}, {dialect.Arguments(groupNames.Length, header: true, buffer)}, hive_partitioning = false{name}{ZstdEncoding()})",
                 Positions(groupNames),
                 group.Count == 1 ? SqlText.Literal(group[0]) : SqlText.Name(UnitScan.FileName),
-                row: group.Count == 1 ? Counted() : null);
+                row: group.Count == 1 ? Counted(group[0]) : null);
             group.Clear();
         }
     }
@@ -242,20 +242,17 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
             }
 
             var form = await JsonLines.FormOfAsync(probe, file.Path, PackingOf(file), layout.Format, cancel).ConfigureAwait(false);
-            Add(JsonLines.Objects(isPlain ? Sql.Path(file.Path) : SqlText.Literal(Pipe(file, null).Path), form, buffer, null), SqlText.Literal(file.Path));
+            Add(JsonLines.Objects(isPlain ? Sql.Path(file.Path) : SqlText.Literal(Pipe(file, null).Path), form, buffer, null), file.Path);
         }
 
-        if (plain.Count == 1) Add(JsonLines.Objects(Sql.Paths(plain), JsonForm.Lines, buffer, null), SqlText.Literal(plain[0]));
-        if (plain.Count > 1)
-        {
-            var name = _scan.NeedsFileName ? UnitScan.FileName : null;
-            Add(JsonLines.Objects(Sql.Paths(plain), JsonForm.Lines, buffer, name), SqlText.Name(UnitScan.FileName));
-        }
+        if (plain.Count == 1) Add(JsonLines.Objects(Sql.Paths(plain), JsonForm.Lines, buffer, null), plain[0]);
+        if (plain.Count > 1) Add(JsonLines.Objects(Sql.Paths(plain), JsonForm.Lines, buffer, _scan.NeedsFileName ? UnitScan.FileName : null), null);
 
-        void Add(string objects, string file)
+        // Of one file, or of several, whose names are a column then.
+        void Add(string objects, string? path)
         {
-            var isOne = !file.StartsWith('"');
-            var fileName = _scan.NeedsFileName && !isOne ? ", " + file : "";
+            var file = path is null ? SqlText.Name(UnitScan.FileName) : SqlText.Literal(path);
+            var fileName = _scan.NeedsFileName && path is null ? ", " + file : "";
             if (_scan.Rejects is null)
             {
                 _scan.Add($"(SELECT {JsonLines.Texts(keys)} AS x{fileName} FROM {objects} WHERE {JsonLines.Check(_content.Keys)})", raws, file, objects);
@@ -263,13 +260,18 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
             }
 
             _scan.Rejects.TakesBroken = true;
-            var relation = JsonLines.WithBroken(keys, objects, layout.Format == SourceFormat.Ndjson, isOne ? Counted() : null);
-            _scan.Add(relation, raws, file, objects, isOne ? SqlText.Name(UnitScan.Row) : null);
+            var number = path is null ? null : Counted(path);
+            var relation = JsonLines.WithBroken(keys, objects, layout.Format == SourceFormat.Ndjson, number);
+            _scan.Add(relation, raws, file, objects, number is null ? null : SqlText.Name(UnitScan.Row));
         }
     }
 
-    // The number of a row of DuckDB's reader. Counting keeps the reading in order, with one thread.
-    private string Counted() => string.Create(CultureInfo.InvariantCulture, $"row_number() OVER () + {slice.Bytes?.FirstRow ?? 0}");
+    // The number of a row of DuckDB's reader. Counting makes one thread read the file in order, so a large one that is no piece goes without.
+    private string? Counted(string path)
+    {
+        if (slice.Bytes is null && slice.Files.First(file => file.Path == path).Bytes > Limits.CountedFileBytesMax) return null;
+        return string.Create(CultureInfo.InvariantCulture, $"row_number() OVER () + {slice.Bytes?.FirstRow ?? 0}");
+    }
 
     private static bool IsJsonRaw(FileColumn column) => DuckDbType.Parse(column.Type) is { IsNested: true } or { IsJson: true };
 
