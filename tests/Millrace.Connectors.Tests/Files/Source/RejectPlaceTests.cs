@@ -82,17 +82,17 @@ public sealed class RejectPlaceTests : FileRejectBench
 
     /// <summary>DuckDB reads such a file with all of its threads, which counting would end.</summary>
     [Theory]
-    [InlineData(",", "in.csv, row 400001")]
+    [InlineData(",", "in.csv, row 500001")]
     [InlineData("||", "in.csv")]
     public async Task A_large_file_that_DuckDB_reads_goes_without_numbers(string delimiter, string place)
     {
         var text = new StringBuilder("id,n,t\n".Replace(",", delimiter, StringComparison.Ordinal));
-        for (var i = 1; i <= 400_000; i++) text.Append(CultureInfo.InvariantCulture, $"{i}{delimiter}1{delimiter}some text to make the file large\n");
-        text.Append(CultureInfo.InvariantCulture, $"400001{delimiter}x{delimiter}bad\n");
+        for (var i = 1; i <= 500_000; i++) text.Append(CultureInfo.InvariantCulture, $"{i}{delimiter}1{delimiter}some text to make the file large\n");
+        text.Append(CultureInfo.InvariantCulture, $"500001{delimiter}x{delimiter}bad\n");
         Assert.True(text.Length > Limits.CountedFileBytesMax);
         var (summary, rejects) = await MoveAsync(
             "in.csv", text.ToString(), "streams.in.types={id: bigint, n: bigint, t: text}", $"streams.in.read={{delimiter: '{delimiter}', header: true}}", "streams.in.partition.by=none");
-        Assert.Equal((1, 400_000), (summary.Units, summary.RowsWritten));
+        Assert.Equal((1, 500_000), (summary.Units, summary.RowsWritten));
         Assert.Equal(place, Assert.Single(rejects).GetProperty("where").GetString());
     }
 
