@@ -148,7 +148,10 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
             group.Clear();
             var pipe = Pipe(file, dialect);
             _scan.Add(
-                $"read_csv({SqlText.Literal(pipe.Path)}, {dialect.Arguments(names.Length, slice.Range is null, buffer)}{LineEnd(file)})", Positions(names), SqlText.Literal(file.Path), row: Counted(file.Path));
+                $"read_csv({SqlText.Literal(pipe.Path)}, {dialect.Arguments(names.Length, slice.Range is null, buffer)}{LineEnd(file)})",
+                Positions(names),
+                SqlText.Literal(file.Path),
+                row: Counted(file.Path));
         }
 
         Flush();
@@ -289,8 +292,9 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
             if (slice.Range is { } range)
             {
                 Rows = range.Rows;
+                var rows = number is null ? "*" : "*, " + ParquetRow;
                 _scan.Add(
-                    $"(SELECT *{(number is null ? "" : ", " + ParquetRow)} FROM read_parquet([{Sql.Path(file.Path)}], hive_partitioning = false) WHERE file_row_number BETWEEN {range.Start} AND {range.End - 1})",
+                    $"(SELECT {rows} FROM read_parquet([{Sql.Path(file.Path)}], hive_partitioning = false) WHERE file_row_number BETWEEN {range.Start} AND {range.End - 1})",
                     raws,
                     SqlText.Literal(file.Path),
                     row: number);
@@ -309,7 +313,11 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
         {
             if (group.Count == 0) return;
             var name = _scan.NeedsFileName && group.Count > 1 ? $", filename = {SqlText.Literal(UnitScan.FileName)}" : "";
-            _scan.Add($"read_parquet({Sql.Paths(group)}, hive_partitioning = false, union_by_name = true{name})", groupRaws, group.Count == 1 ? SqlText.Literal(group[0]) : SqlText.Name(UnitScan.FileName), row: number);
+            _scan.Add(
+                $"read_parquet({Sql.Paths(group)}, hive_partitioning = false, union_by_name = true{name})",
+                groupRaws,
+                group.Count == 1 ? SqlText.Literal(group[0]) : SqlText.Name(UnitScan.FileName),
+                row: number);
             group.Clear();
         }
     }
