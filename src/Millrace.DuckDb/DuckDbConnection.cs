@@ -43,6 +43,8 @@ public sealed class DuckDbConnection : IDisposable
     /// <exception cref="ObjectDisposedException">The connection is disposed.</exception>
     public unsafe DuckDbResult Query(string sql)
     {
+        // DuckDB would run what stands before it.
+        if (sql.Contains('\0', StringComparison.Ordinal)) throw new DuckDbException(DuckDbErrorType.Parser, "found a zero character in the SQL text");
         var result = new ResultHandle();
         DuckDbResult? returned = null;
         try

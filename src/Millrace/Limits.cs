@@ -152,6 +152,9 @@ public static partial class Limits
     /// <summary>The most rows that <c>partition.rows</c> may ask for in one unit.</summary>
     public const long UnitRowsMax = 1_000_000_000;
 
+    /// <summary>Bytes on disk, in per cent of <c>limits.disk</c>, from which the user is warned.</summary>
+    public const int DiskWarnPercent = 80;
+
     /// <summary>The smallest <c>limits.disk</c> that is taken.</summary>
     public const long DiskBytesMin = 64 * Mega;
 
@@ -270,6 +273,9 @@ public static partial class Limits
 
     /// <summary>How far into a CSV file its header may reach for the file to be read in pieces.</summary>
     public const int CsvHeaderBytesMax = 2 * 1024 * 1024;
+
+    /// <summary>A text file that DuckDB's reader reads as a whole, and whose rows are counted for a quarantine: one thread has to read it then.</summary>
+    public const long CountedFileBytesMax = 16 * Mega;
 
     /// <summary>Rows of a text file that its types are found in.</summary>
     public const int SampleRowsMax = 20_480;

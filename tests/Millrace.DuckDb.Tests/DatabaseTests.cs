@@ -52,6 +52,8 @@ public sealed class DatabaseTests
     [Theory]
     [InlineData("SELEC 1", DuckDbErrorType.Parser)]
     [InlineData("SELECT nothing", DuckDbErrorType.Binder)]
+    // As a text of C it would end there, and run.
+    [InlineData("SELECT 1;\0 and more", DuckDbErrorType.Parser)]
     [InlineData("FROM nothing", DuckDbErrorType.Catalog)]
     [InlineData("SELECT 'x'::int", DuckDbErrorType.Conversion)]
     [InlineData("FROM read_csv('/nothing/at/all.csv')", DuckDbErrorType.IO)]

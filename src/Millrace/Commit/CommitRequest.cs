@@ -26,6 +26,9 @@ public sealed record CommitRequest
     /// <summary>Rows of all results together: what the published table must have gained.</summary>
     public required long Rows { get; init; }
 
+    /// <summary>Bytes of all that the results name.</summary>
+    public required long Bytes { get; init; }
+
     /// <summary>The rows that went to quarantine, one JSON object each, as they stand beside the run; may be read more than once. Default: none.</summary>
     public Func<CancellationToken, IAsyncEnumerable<string>> Rejects { get; init; } = static _ => AsyncEnumerable.Empty<string>();
 

@@ -16,7 +16,7 @@ internal static class StreamCommit
     {
         var units = generation.PlannedUnits()
             ?? throw new Fault(FaultKind.Internal, "the plan was cut off, so the stream can't be committed") { Where = stream.Name };
-        long read = 0, written = 0, rejected = 0, bytes = 0;
+        long read = 0, written = 0, rejected = 0, bytes = 0, staged = 0;
         var hash = default(ContentHash);
         var rejects = new HashSet<string>(StringComparer.Ordinal);
         string? first = null;
@@ -26,6 +26,7 @@ internal static class StreamCommit
             written += result.RowsWritten;
             bytes += result.BytesRead;
             rejected += result.Rejected;
+            foreach (var file in result.Files) staged += file.Bytes;
             foreach (var file in result.Rejects ?? [])
             {
                 first ??= file.Path;
@@ -52,7 +53,7 @@ internal static class StreamCommit
             throw new Fault(FaultKind.Data, $"{written} rows were written and {hash} is their hash: nothing was published") { Where = stream.Name };
 
         run.Lease.AssertHolder();
-        var request = RequestOf(run, stream, header, token => generation.ReadResultsAsync(units, token), written, rejects);
+        var request = RequestOf(run, stream, header, token => generation.ReadResultsAsync(units, token), written, staged, rejects);
         var receipt = await target.CommitAsync(header, request, cancel).ConfigureAwait(false);
         var record = new CommitRecord
         {
@@ -72,7 +73,7 @@ internal static class StreamCommit
     }
 
     private static CommitRequest RequestOf(
-        ActiveRun run, StreamJob stream, StreamHeader header, Func<CancellationToken, IAsyncEnumerable<UnitResult>> results, long rows, HashSet<string> rejects)
+        ActiveRun run, StreamJob stream, StreamHeader header, Func<CancellationToken, IAsyncEnumerable<UnitResult>> results, long rows, long bytes, HashSet<string> rejects)
     {
         var folder = run.Directory.Stream(stream.Name);
         return new CommitRequest
@@ -84,6 +85,7 @@ internal static class StreamCommit
             Results = results,
             Rejects = token => LinesAsync(rejects.Select(folder.PathOf), token),
             Rows = rows,
+            Bytes = bytes,
             AssertHolder = run.Lease.AssertHolder,
             StagingLost = folder.Forget,
         };

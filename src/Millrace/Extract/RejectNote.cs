@@ -8,7 +8,9 @@ namespace Millrace.Extract;
 /// <summary>
 /// What a source says of a row that the target can't hold, as the JSON that stands in its column of rejects:
 /// <c>{"at":"row 17","rejects":[{"column":"v","reason":"found NaN …","value":"NaN"}],"row":{…}}</c>. <c>at</c> (where in the unit) and
-/// <c>row</c> (the row as the source spells it) may be missing: without a row, the typed values stand in its place. Used by one thread.
+/// <c>row</c> (the row as the source spells it) may be missing: without a row, the typed values stand in its place. <c>place</c> instead of
+/// <c>at</c> says where in the source, such as <c>in.csv, row 17</c>; <c>text</c> instead of <c>row</c> is a record whose structure is broken, whose
+/// reject has no column. Used by one thread.
 /// </summary>
 public sealed class RejectNote : IDisposable
 {
@@ -16,8 +18,10 @@ public sealed class RejectNote : IDisposable
     internal static readonly JsonWriterOptions Form = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     internal const string AtName = "at";
+    internal const string PlaceName = "place";
     internal const string RejectsName = "rejects";
     internal const string RowName = "row";
+    internal const string TextName = "text";
     internal const string ColumnName = "column";
     internal const string ReasonName = "reason";
     internal const string ValueName = "value";

@@ -29,7 +29,11 @@ public sealed class JobInspection(RunOptions options)
             bytes += plan.EstimatedBytes ?? 0;
             var unknown = plan.EstimatedRows is null && plan.EstimatedBytes is null;
             var engine = EngineRule.Pick(job.Engine, budget.MemoryBytes, unknown ? null : rows, unknown ? null : bytes);
-            yield return new InspectedStream(plan.Stream, plan.Stream.TargetName, plan, engine, budget, Fault: null);
+            yield return new InspectedStream(plan.Stream, plan.Stream.TargetName, plan, engine, budget, Fault: null)
+            {
+                WhyTooLittleDisk = bytes <= (job.Limits.DiskBytes ?? long.MaxValue) ? null
+                    : $"about {ByteSize.Format(bytes)} are expected, and limits.disk is {ByteSize.Format(job.Limits.DiskBytes!.Value)}: raise it, unless the files come out smaller",
+            };
         }
 
         foreach (var (stream, fault) in failed)
@@ -102,7 +106,11 @@ public sealed class JobInspection(RunOptions options)
 /// <param name="Engine">The engine that would run it, as far as the streams before it tell.</param>
 /// <param name="Budget">How the limits are divided.</param>
 /// <param name="Fault">Why it can't be planned; null when it can.</param>
-public sealed record InspectedStream(StreamJob Stream, string To, StreamPlan? Plan, EngineChoice Engine, Budget Budget, Fault? Fault);
+public sealed record InspectedStream(StreamJob Stream, string To, StreamPlan? Plan, EngineChoice Engine, Budget Budget, Fault? Fault)
+{
+    /// <summary>Why the streams so far may pass <c>limits.disk</c>, and what to change; null when they fit, as far as estimates tell.</summary>
+    public string? WhyTooLittleDisk { get; init; }
+}
 
 /// <summary>What <c>check</c> found.</summary>
 /// <param name="Found">What is there, one line each.</param>

@@ -27,6 +27,7 @@ internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
     private volatile MemoryPressure? _pressure;
     private int _keeper;
     private int _storyLines;
+    private bool _isDiskWarned;
     private long _rowsDone, _bytesDone, _unitsDone, _unitsPlanned, _splits, _rowsExpected, _bytesExpected, _bytesStaged, _rowsShown, _bytesShown, _samples, _memory, _peak;
 
     private ActiveRun(RunDirectory directory, RunLease lease, IRunObserver observer, TimeProvider clock, CancellationToken cancel)
@@ -126,8 +127,15 @@ internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
     public void Stage(long bytes)
     {
         var together = Interlocked.Add(ref _bytesStaged, bytes);
-        if (!(together > DiskBytesMax)) return;
-        throw new Fault(FaultKind.Limit, $"the run has staged {together} bytes, and limits.disk is {DiskBytesMax}")
+        if (DiskBytesMax is not { } most) return;
+        if (together <= most)
+        {
+            if (together >= most / 100 * Limits.DiskWarnPercent && !Interlocked.Exchange(ref _isDiskWarned, true))
+                On(new Warned($"the run has staged {ByteSize.Format(together)} of the {ByteSize.Format(most)} of limits.disk"));
+            return;
+        }
+
+        throw new Fault(FaultKind.Limit, $"the run has staged {together} bytes, and limits.disk is {most}")
         {
             Where = "limits.disk",
             Advice = "Raise it; `millrace resume --set limits.disk=SIZE` goes on from here.",

@@ -10,7 +10,7 @@ namespace Millrace.Worker;
 
 /// <summary>
 /// One line of a file of rejects: <c>{"stream","unit","where","key":{…},"rejects":[{"column","reason","value"}],"row":{…}}</c>. Columns have
-/// their names in the source.
+/// their names in the source. A record whose structure is broken has <c>"text"</c> instead of key and row.
 /// </summary>
 internal sealed class RejectLine(StreamHeader header, Unit unit)
 {
@@ -48,10 +48,20 @@ internal sealed class RejectLine(StreamHeader header, Unit unit)
         json.WriteString("stream", header.Stream);
         json.WriteNumber("unit", unit.PartOf ?? unit.Number);
         json.WriteString("where", Where(note));
-        WriteRow(json, "key", row, refused, header.Key);
+        var text = own.IsEmpty ? Find(note, RejectNote.TextName) : [];
+        if (text.IsEmpty) WriteRow(json, "key", row, refused, header.Key);
         json.WritePropertyName("rejects");
         json.WriteRawValue(rejects, skipInputValidation: true);
-        WriteRow(json, "row", row, refused, []);
+        if (text.IsEmpty)
+        {
+            WriteRow(json, "row", row, refused, []);
+        }
+        else
+        {
+            json.WritePropertyName("text");
+            json.WriteRawValue(text, skipInputValidation: true);
+        }
+
         json.WriteEndObject();
     }
 
@@ -60,12 +70,16 @@ internal sealed class RejectLine(StreamHeader header, Unit unit)
     {
         using var document = JsonDocument.Parse(Find(note, RejectNote.RejectsName).ToArray());
         foreach (var reject in document.RootElement.EnumerateArray())
-            return $"{Where(note)}, column {reject.GetProperty(RejectNote.ColumnName).GetString()}: {reject.GetProperty(RejectNote.ReasonName).GetString()}";
+            return $"{Where(note)}{ColumnOf(reject)}: {reject.GetProperty(RejectNote.ReasonName).GetString()}";
         return Where(note);
+
+        static string ColumnOf(JsonElement reject) => reject.GetProperty(RejectNote.ColumnName).GetString() is { } column ? $", column {column}" : "";
     }
 
     private string Where(ReadOnlySpan<byte> note)
     {
+        var place = Find(note, RejectNote.PlaceName);
+        if (!place.IsEmpty) return Text(place);
         var at = Find(note, RejectNote.AtName);
         return at.IsEmpty ? unit.Label : $"{unit.Label}, {Text(at)}";
     }

@@ -5,6 +5,7 @@ using Millrace.DuckDb;
 using Millrace.Engines;
 using Millrace.Jobs;
 using Millrace.Jobs.Secrets;
+using Millrace.Planning;
 using Millrace.Runs;
 using Millrace.Telemetry;
 using Millrace.Testing;
@@ -53,6 +54,14 @@ internal sealed class NumbersBench : IDisposable
     /// <param name="sets">What <c>--set</c> says.</param>
     public Task<RunSummary> RunAsync(NumbersSource source, params string[] sets) =>
         new DataPath(Options(source)).RunAsync(TheJob(sets), TestContext.Current.CancellationToken);
+
+    /// <summary>Plans the job.</summary>
+    public async Task<InspectedStream> PlanAsync(NumbersSource source, params string[] sets)
+    {
+        var plans = new List<InspectedStream>();
+        await foreach (var plan in new JobInspection(Options(source)).PlanAsync(TheJob(sets), TestContext.Current.CancellationToken)) plans.Add(plan);
+        return Assert.Single(plans);
+    }
 
     /// <summary>Runs the job until somebody stops it.</summary>
     public Task<RunSummary> RunAsync(NumbersSource source, CancellationToken stop) => new DataPath(Options(source)).RunAsync(TheJob([]), stop);

@@ -61,6 +61,7 @@ internal sealed class NumbersSource(
             Stream = stream,
             Columns = [new Column { Name = "n", SourceName = "n", SourceType = "bigint", Type = "BIGINT" }],
             EstimatedRows = numbers.IsEstimated ? numbers.Rows : null,
+            EstimatedBytes = numbers.IsEstimated ? numbers.Rows * 16 : null,
             Strategy = PartitionBy.Id,
             Why = "a test",
             EstimatedUnits = (numbers.Rows + numbers.PerUnit - 1) / numbers.PerUnit,

@@ -127,10 +127,21 @@ public sealed class QuarantineTests : IDisposable
     [Fact]
     public async Task Rejects_count_under_the_disk_limit()
     {
-        var source = new NumbersSource(1_000_000, perUnit: 100_000, static (_, _) => null, rejected: "true");
+        var source = new NumbersSource(1_000_000, perUnit: 20_000, static (_, _) => null, rejected: "true");
         var summary = await RunAsync(source, limit: "100%", disk: "64MB");
         var fault = Assert.Single(summary.Faults);
         Assert.Equal("limits.disk", fault.Where);
+        // Said once, and before it was too late.
+        Assert.Matches(@"^the run has staged (5[1-9]|6[0-4])(\.\d+)? MB of the 64 MB of limits\.disk$", Assert.Single(_bench.Events.OfType<Warned>()).Text);
+    }
+
+    [Theory]
+    [InlineData(5_000_000, true)]
+    [InlineData(1_000_000, false)]
+    public async Task A_plan_says_when_the_disk_limit_is_less_than_what_is_expected(long rows, bool isTooMuch)
+    {
+        var plan = await _bench.PlanAsync(new NumbersSource(rows, perUnit: 100_000, static (_, _) => null), Sets("fail", null, "64MB"));
+        Assert.Equal(isTooMuch ? "about 76.3 MB are expected, and limits.disk is 64 MB: raise it, unless the files come out smaller" : null, plan.WhyTooLittleDisk);
     }
 
     private static ImmutableArray<long> Bad { get; } = [.. Enumerable.Range(0, 40).Select(static i => (i * 100L) + 7)];

@@ -1,5 +1,6 @@
 using Millrace.Planning;
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -37,6 +38,9 @@ internal sealed record FileLayout
 
     /// <summary>True when a file that lacks a column is refused; otherwise the column is NULL there.</summary>
     public bool MissingFails { get; init; }
+
+    /// <summary>SQL of a file's place below <see cref="Root"/>, from SQL of its path.</summary>
+    public string BelowRoot(string path) => string.Create(CultureInfo.InvariantCulture, $"substr({path}, {Root.TrimEnd('/').Length + 2})");
 
     /// <summary>The layout as a stream's header carries it.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, FileJson.Default.FileLayout);

@@ -60,7 +60,7 @@ internal sealed class FilesSource : ISource
     /// <inheritdoc/>
     public ValueTask<ImmutableArray<StreamJob>> ExpandAsync(ImmutableArray<StreamJob> streams, CancellationToken cancel) =>
         // A glob is one stream of many files, so there is nothing to expand.
-        ValueTask.FromResult(streams);
+        ValueTask.FromResult(_location.IsStandardInput || streams.Length < 2 ? streams : [.. streams.OrderByDescending(stream => BytesOf(stream, cancel))]);
 
     /// <inheritdoc/>
     public ValueTask HoldAsync(ImmutableArray<StreamJob> streams, CancellationToken cancel)
@@ -120,7 +120,7 @@ internal sealed class FilesSource : ISource
         using var probe = new Probe();
         try
         {
-            return await new SliceSplitter(FileLayout.Parse(header.ReaderJson), probe).SplitAsync(unit, cancel).ConfigureAwait(false);
+            return await new SliceSplitter(FileLayout.Parse(header.ReaderJson), probe, header.RejectColumn is not null).SplitAsync(unit, cancel).ConfigureAwait(false);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidDataException)
         {
@@ -133,6 +133,20 @@ internal sealed class FilesSource : ISource
     {
         _input?.Dispose();
         return ValueTask.CompletedTask;
+    }
+
+    // By the first files of a huge folder; whoever can't be looked at says so when it is planned.
+    private long BytesOf(StreamJob stream, CancellationToken cancel)
+    {
+        cancel.ThrowIfCancellationRequested();
+        try
+        {
+            return FileListing.Begin(new FileFinder(_location.Root, _location.PatternOf(stream))).Bytes;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or Fault)
+        {
+            return 0;
+        }
     }
 
     private string Root => _input?.Folder ?? _location.Root;

@@ -103,6 +103,7 @@ internal sealed class JsonInspector(Probe probe, string encoding, Packing? packi
         foreach (var name in names)
         {
             if (name.Length == 0) throw SourceFaults.Data(file.Path, "has a key without a name, \"\"", "A column needs one: give the key a name in the file.");
+            if (name.Contains('\0', StringComparison.Ordinal)) throw SourceFaults.ZeroInName(file.Path, name);
             if (!seen.TryAdd(name, name))
                 throw SourceFaults.Data(file.Path, $"the keys \"{seen[name]}\" and \"{name}\" differ only in upper and lower case", "Columns can't: rename one of them in the file.");
         }

@@ -75,6 +75,29 @@ internal static class JsonLines
             + $" WHEN len(list_distinct(json_keys(j))) < len(json_keys(j)) THEN {twice} ELSE true END)";
     }
 
+    /// <summary>
+    /// A relation of <c>x</c>, the texts, and beside it what is broken about an object: as <see cref="Check"/>, where such objects are rejected.
+    /// </summary>
+    /// <param name="keys">The known keys.</param>
+    /// <param name="objects">The objects: see <see cref="Objects"/>.</param>
+    /// <param name="areLines">
+    /// Whether each text is a line of its file, which ends there whatever stands in it: what is no JSON is told then, an error otherwise.
+    /// </param>
+    /// <param name="row">SQL of an object's number in its file; null: not known.</param>
+    public static string WithBroken(IReadOnlyList<(string Key, bool IsJson)> keys, string objects, bool areLines, string? row)
+    {
+        var known = "[" + string.Join(", ", keys.Select(static key => SqlText.Literal(key.Key))) + "]::VARCHAR[]";
+        var malformed = areLines ? " WHEN NOT json_valid(j) THEN 'found what is no JSON, expected one object on each line'" : "";
+        var broken = $"CASE WHEN k = {known} THEN NULL{malformed} WHEN json_type(j) <> 'OBJECT' THEN 'found a value that is no object'"
+            + $" WHEN NOT list_has_all({known}, k) THEN 'found the key \"' || list_filter(k, lambda a: NOT list_contains({known}, a))[1]"
+            + " || '\", which none of the rows has that were looked into' WHEN len(list_distinct(k)) < len(k)"
+            + " THEN 'found the key \"' || list_filter(k, lambda a: len(list_filter(k, lambda b: b = a)) > 1)[1] || '\" twice' END";
+        var (brokenName, recordName) = (SqlText.Name(UnitScan.Broken), SqlText.Name(UnitScan.Record));
+        // The keys are a column of their own: an expression that stands twice is taken out of TRY and CASE, which guard it.
+        return $"(SELECT CASE WHEN {brokenName} IS NULL THEN {Texts(keys)} END AS x, * EXCLUDE (j, k), j AS {recordName} FROM (SELECT *, {broken} AS {brokenName} FROM"
+            + $" (SELECT *, {(areLines ? "TRY(json_keys(j))" : "json_keys(j)")} AS k{(row is null ? "" : $", {row} AS {SqlText.Name(UnitScan.Row)}")} FROM {objects})))";
+    }
+
     /// <summary>The form of what DuckDB reads of a file.</summary>
     /// <param name="probe">Looks into zstd, which only DuckDB unpacks.</param>
     /// <param name="path">The file.</param>

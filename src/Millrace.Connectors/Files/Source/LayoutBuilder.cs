@@ -22,7 +22,12 @@ internal sealed class LayoutBuilder(StreamJob stream, TargetTraits target, Sourc
     public (FileLayout Layout, ImmutableArray<Column> Columns) Build(
         Inspected inspected, IReadOnlyList<SourceFile> sample, string root, string encoding, Packing? packing)
     {
-        foreach (var column in inspected.Columns) AddContent(column);
+        foreach (var column in inspected.Columns)
+        {
+            if (column.Name.Contains('\0', StringComparison.Ordinal)) throw SourceFaults.ZeroInName(sample.Count > 0 ? sample[0].Path : root, column.Name);
+            AddContent(column);
+        }
+
         AddAskedFor();
         AddFolders(sample);
         AddFileName();
@@ -93,7 +98,7 @@ internal sealed class LayoutBuilder(StreamJob stream, TargetTraits target, Sourc
         foreach (var (name, _) in stream.Types)
         {
             if (name == "*" || _asked.Contains(name) || IsMade(name)) continue;
-            if (format == SourceFormat.Parquet || (format == SourceFormat.Csv && stream.Read.Header == false))
+            if (format == SourceFormat.Parquet || (format == SourceFormat.Csv && stream.Read.Header == false) || name.Contains('\0', StringComparison.Ordinal))
                 throw NoColumn("types." + name, name);
             AddContent(new InspectedColumn(name, "text", DuckDbType.Varchar));
             Remarks.Add($"the column \"{name}\" of `types` is in none of the files that were looked into");

@@ -84,6 +84,7 @@ internal sealed class ReadErrors(FileLayout layout, FileSlice slice, CsvBuffer b
         var message = error.Message;
         var path = FileOf(message) ?? slice.Files[0].Path;
         var row = slice.Range is { } range ? range.FirstRow + line : line - layout.Csv!.Skip - (layout.Csv.Header ? 1 : 0);
+        row -= BlankLines.Before(layout, slice.Files.First(file => file.Path == path), slice.Bytes, line);
         var where = $"{path}, row {row.ToString("N0", CultureInfo.InvariantCulture)}";
         var shown = Behind(message, "Original Line: ", line: true) is { } original ? Shown(original) : "a row";
         if (Behind(message, "Expected Number of Columns: ", line: false) is { } expected && Behind(message, " Found: ", line: false) is { } found)

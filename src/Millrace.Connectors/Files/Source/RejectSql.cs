@@ -7,14 +7,17 @@ namespace Millrace.Connectors.Files.Source;
 
 /// <summary>
 /// The part of a unit's SELECT that rejects rows where a stream has a quarantine. A bad value is NULL there, and beside the values their raw
-/// texts are carried, so that a value that is NULL without reason is known. What makes the note of a row is computed for bad rows only.
+/// texts are carried, so that a value that is NULL without reason is known, and the row's file and number. What makes the note of a row is
+/// computed for bad rows only.
 /// </summary>
 /// <param name="layout">How files are read.</param>
 /// <param name="column">What the column of notes is called.</param>
-/// <param name="naming">Whether notes name the row's file.</param>
-internal sealed class RejectSql(FileLayout layout, string column, bool naming)
+internal sealed class RejectSql(FileLayout layout, string column)
 {
-    private const string At = "millrace at";
+    private const string File = "\"millrace at\"";
+    private const string Row = $"\"{UnitScan.Row}\"";
+    private const string Broken = $"\"{UnitScan.Broken}\"";
+    private const string Record = $"\"{UnitScan.Record}\"";
 
     private static readonly HashSet<string> Comparing = new(StringComparer.OrdinalIgnoreCase) { "and", "or", "not", "in", "like", "ilike", "between", "true", "false", "date", "timestamp" };
 
@@ -25,16 +28,20 @@ internal sealed class RejectSql(FileLayout layout, string column, bool naming)
             .Where(one => one.IsMentioned || layout.Output.Any(output => output.Source == one.Column.Name)),
     ];
 
-    /// <summary>Whether notes name the row's file.</summary>
-    public bool IsNaming => naming;
+    /// <summary>
+    /// Whether every scan has the columns <see cref="UnitScan.Broken"/> and <see cref="UnitScan.Record"/>: records whose structure is broken
+    /// are rows there that are rejected, whatever the condition says, which has nothing to look at.
+    /// </summary>
+    public bool TakesBroken { get; set; }
 
     /// <summary>What a scan gives beside the values.</summary>
     /// <param name="raw">SQL of a column's raw value there.</param>
-    /// <param name="file">SQL of the file that a row is from.</param>
-    public string Beside(Func<FileColumn, string> raw, string file)
+    /// <param name="file">SQL of the path of the file that a row is from.</param>
+    /// <param name="row">SQL of the row's number there; null: not known.</param>
+    public string Beside(Func<FileColumn, string> raw, string file, string? row)
     {
         var raws = _watched.Select(one => $", CAST({raw(one.Column)} AS VARCHAR) AS {Raw(one.Place)}");
-        return string.Concat(raws) + (naming ? $", {file} AS {SqlText.Name(At)}" : "");
+        return $"{string.Concat(raws)}, {file} AS {File}, {row ?? "NULL::BIGINT"} AS {Row}{(TakesBroken ? $", {Broken}, {Record}" : "")}";
     }
 
     /// <summary>
@@ -44,10 +51,11 @@ internal sealed class RejectSql(FileLayout layout, string column, bool naming)
     public string Where(string condition)
     {
         var bad = _watched.Where(static one => one.Column.Nothing is not null).ToArray();
-        if (bad.Length == 0) return $"({condition}\n)";
+        var broken = TakesBroken ? $" WHEN {Broken} IS NOT NULL THEN true" : "";
+        if (bad.Length == 0) return TakesBroken ? $"CASE{broken} ELSE ({condition}\n) END" : $"({condition}\n)";
         var mentioned = TellsFalse(condition) ? [] : bad.Where(static one => one.IsMentioned).Select(IsBad).ToArray();
         var open = mentioned.Length == 0 ? "" : $" WHEN {string.Join(" OR ", mentioned)} THEN true";
-        return $"CASE{open} WHEN {string.Join(" OR ", bad.Select(IsBad))} THEN coalesce(({condition}\n), true) ELSE ({condition}\n) END";
+        return $"CASE{broken}{open} WHEN {string.Join(" OR ", bad.Select(IsBad))} THEN coalesce(({condition}\n), true) ELSE ({condition}\n) END";
     }
 
     /// <summary>The column of notes: see <see cref="Extract.RejectNote"/>.</summary>
@@ -64,11 +72,13 @@ internal sealed class RejectSql(FileLayout layout, string column, bool naming)
             causes.Add(($"({value} IS NOT NULL AND {fit} IS NULL)", Reject(source, Text(source, place), $", which the target can't hold as {source.Type}")));
         }
 
-        if (causes.Count == 0) return $"NULL::VARCHAR AS {SqlText.Name(column)}";
+        var at = $"'place', {layout.BelowRoot(File)} || coalesce(', row ' || {Row}, '')";
+        var broken = !TakesBroken ? "" : $" WHEN {Broken} IS NOT NULL THEN CAST(json_object({at}, 'rejects', [{{'column': NULL::VARCHAR, 'reason': {Broken},"
+            + $" 'value': left({Record}, {Limits.RejectValueCharsMax})}}], 'text', {Record}) AS VARCHAR)";
+        if (causes.Count == 0) return $"{(TakesBroken ? $"CASE{broken} END" : "NULL::VARCHAR")} AS {SqlText.Name(column)}";
         var rejects = string.Join(", ", causes.Select(static cause => $"CASE WHEN {cause.Condition} THEN {cause.Reject} END"));
         var row = string.Join(", ", _watched.Select(one => $"{SqlText.Literal(one.Column.Name)}, {Text(one.Column, one.Place)}"));
-        var at = naming ? $"'at', {SqlText.Name(At)}, " : "";
-        return $"CASE WHEN {string.Join(" OR ", causes.Select(static cause => cause.Condition))} THEN CAST(json_object({at}'rejects',"
+        return $"CASE{broken} WHEN {string.Join(" OR ", causes.Select(static cause => cause.Condition))} THEN CAST(json_object({at}, 'rejects',"
             + $" list_filter([{rejects}], lambda x: x IS NOT NULL), 'row', json_object({row})) AS VARCHAR) END AS {SqlText.Name(column)}";
     }
 

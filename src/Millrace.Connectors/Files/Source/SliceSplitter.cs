@@ -11,7 +11,10 @@ namespace Millrace.Connectors.Files.Source;
 /// Cuts a unit of files in two: files apart; Parquet between row groups, then between rows; text at the record start that is nearest to
 /// the middle byte; text that can't be read from the middle between rows. Down to one row, or one file that only DuckDB can read.
 /// </summary>
-internal sealed class SliceSplitter(FileLayout layout, Probe probe)
+/// <param name="layout">How files are read.</param>
+/// <param name="probe">Looks into files.</param>
+/// <param name="isBrokenRow">Whether a record whose structure is broken is a row, since it goes to quarantine.</param>
+internal sealed class SliceSplitter(FileLayout layout, Probe probe, bool isBrokenRow)
 {
     /// <summary>The parts; none at the floor.</summary>
     /// <exception cref="Faults.Fault">A file is gone, has changed or is damaged.</exception>
@@ -101,7 +104,7 @@ internal sealed class SliceSplitter(FileLayout layout, Probe probe)
     /// <summary>By rows, where this process reads them itself.</summary>
     private async Task<SliceRange[]> RowsAsync(SliceFile file, SliceRange? range, CancellationToken cancel)
     {
-        var all = range ?? new SliceRange(0, long.MaxValue, 0, await Task.Run(() => TextRows.Count(layout, file, cancel), cancel).ConfigureAwait(false), ByRow: true);
+        var all = range ?? new SliceRange(0, long.MaxValue, 0, await Task.Run(() => TextRows.Count(layout, file, isBrokenRow, cancel), cancel).ConfigureAwait(false), ByRow: true);
         if (all.Rows < 2) return [];
         var half = all.Rows / 2;
         var cut = all.Start + half;

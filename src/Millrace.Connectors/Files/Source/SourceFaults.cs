@@ -10,6 +10,10 @@ internal static class SourceFaults
     public static Fault Data(string path, string message, string? advice = null, Exception? inner = null) =>
         new(FaultKind.Data, message, inner) { Side = FaultSide.Source, Where = path, Advice = advice };
 
+    /// <summary>A column's name has a zero character, which no SQL text can hold.</summary>
+    public static Fault ZeroInName(string path, string name) =>
+        Data(path, $"has a zero character in the name of the column {Words.Quote(name)}, which no name can have", "Give it another name in the file.");
+
     /// <summary>A file or folder can't be read.</summary>
     public static Fault Refused(string path, string message, string? advice = null, Exception? inner = null) =>
         new(FaultKind.Refused, message, inner) { Side = FaultSide.Source, Where = path, Advice = advice };

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using Millrace.Connectors.Files.Source.Text;
 using Millrace.Connectors.Files.Splitting;
@@ -19,7 +20,10 @@ namespace Millrace.Connectors.Files.Source;
 /// <param name="rejectColumn">What the column is called that says why a row is rejected; null: there is none.</param>
 internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer buffer, Probe probe, TableRegistry? tables = null, string? rejectColumn = null)
 {
-    private readonly UnitScan _scan = new(layout, rejectColumn is null ? null : new RejectSql(layout, rejectColumn, naming: slice.Files.Length > 1));
+    // DuckDB's name for a row's number, from 0.
+    private const string ParquetRow = "file_row_number";
+
+    private readonly UnitScan _scan = new(layout, rejectColumn is null ? null : new RejectSql(layout, rejectColumn));
     private readonly Dictionary<string, FileColumn> _content = layout.Columns
         .Where(column => column.Origin == ColumnOrigin.Content)
         .ToDictionary(column => column.Name, StringComparer.OrdinalIgnoreCase);
@@ -71,8 +75,9 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
     }
 
     // The records of all files as one table of this process: see TextTable.
-    private void Quick(Func<TextBuffer, IRecordReader> records, ImmutableArray<TextFile> files, bool emptyIsNull)
+    private void Quick(Func<TextBuffer, BrokenRecords?, IRecordReader> records, ImmutableArray<TextFile> files, bool emptyIsNull)
     {
+        _scan.Rejects?.TakesBroken = true;
         var columns = new List<(TextColumn Column, DuckDbType Type)>();
         var raws = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
         foreach (var column in _content.Values)
@@ -85,10 +90,12 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
         }
 
         var text = new TextBuffer();
-        var table = new TextTable(files, text, records(text), columns);
+        var broken = _scan.Rejects is null ? null : new BrokenRecords();
+        var table = new TextTable(files, text, records(text, broken), columns, broken);
         var (token, call) = tables!.Add(table);
         Table = (token, table);
-        _scan.Add(call, raws, SqlText.Name(UnitScan.FileName));
+        var file = slice.Files.Length == 1 ? SqlText.Literal(slice.Files[0].Path) : SqlText.Name(UnitScan.FileName);
+        _scan.Add(call, raws, file, row: SqlText.Name(UnitScan.Row));
     }
 
     private bool CanBeQuick(SliceFile file) => PackingOf(file) != Packing.Zstd;
@@ -102,7 +109,8 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
         () => Open(file, dialect),
         slice.Bytes is not { Start: > 0 },
         columns,
-        slice.Range is { ByRow: true } ? slice.Range : null);
+        slice.Range is { ByRow: true } ? slice.Range : null,
+        slice.Bytes?.FirstRow ?? 0);
 
     private async Task QuickCsvAsync(CsvDialect dialect, CancellationToken cancel)
     {
@@ -111,7 +119,7 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
         await foreach (var (file, names) in CsvFilesAsync(dialect, cancel).ConfigureAwait(false))
             files.Add(FileOf(file, dialect, [.. names.Select(name => places[name])]));
 
-        Quick(text => new CsvRecords(text, dialect, _content.Count), files.ToImmutable(), emptyIsNull: dialect.EmptyIsNull);
+        Quick((text, broken) => new CsvRecords(text, dialect, _content.Count, broken), files.ToImmutable(), emptyIsNull: dialect.EmptyIsNull);
     }
 
     private async Task CsvAsync(CancellationToken cancel)
@@ -140,7 +148,10 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
             group.Clear();
             var pipe = Pipe(file, dialect);
             _scan.Add(
-                $"read_csv({SqlText.Literal(pipe.Path)}, {dialect.Arguments(names.Length, slice.Range is null, buffer)}{LineEnd(file)})", Positions(names), SqlText.Literal(file.Path));
+                $"read_csv({SqlText.Literal(pipe.Path)}, {dialect.Arguments(names.Length, slice.Range is null, buffer)}{LineEnd(file)})",
+                Positions(names),
+                SqlText.Literal(file.Path),
+                row: Counted(file.Path));
         }
 
         Flush();
@@ -148,11 +159,12 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
         void Flush()
         {
             if (group.Count == 0) return;
-            var name = _scan.NeedsFileName ? $", filename = {SqlText.Literal(UnitScan.FileName)}" : "";
+            var name = _scan.NeedsFileName && group.Count > 1 ? $", filename = {SqlText.Literal(UnitScan.FileName)}" : "";
             _scan.Add(
                 $"read_csv({Sql.Paths(group)}, {dialect.Arguments(groupNames.Length, header: true, buffer)}, hive_partitioning = false{name}{ZstdEncoding()})",
                 Positions(groupNames),
-                SqlText.Name(UnitScan.FileName));
+                group.Count == 1 ? SqlText.Literal(group[0]) : SqlText.Name(UnitScan.FileName),
+                row: group.Count == 1 ? Counted(group[0]) : null);
             group.Clear();
         }
     }
@@ -216,7 +228,7 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
         if (tables is not null && slice.Files.All(CanBeQuick))
         {
             var files = slice.Files.Where(file => file.Bytes > 0).Select(file => FileOf(file, null, []));
-            Quick(text => new NdjsonRecords(text, keys), [.. files], emptyIsNull: false);
+            Quick((text, broken) => new NdjsonRecords(text, keys, broken), [.. files], emptyIsNull: false);
             return;
         }
 
@@ -233,20 +245,35 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
             }
 
             var form = await JsonLines.FormOfAsync(probe, file.Path, PackingOf(file), layout.Format, cancel).ConfigureAwait(false);
-            Add(JsonLines.Objects(isPlain ? Sql.Path(file.Path) : SqlText.Literal(Pipe(file, null).Path), form, buffer, null), SqlText.Literal(file.Path));
+            Add(JsonLines.Objects(isPlain ? Sql.Path(file.Path) : SqlText.Literal(Pipe(file, null).Path), form, buffer, null), file.Path);
         }
 
-        if (plain.Count > 0)
-        {
-            var name = _scan.NeedsFileName ? UnitScan.FileName : null;
-            Add(JsonLines.Objects(Sql.Paths(plain), JsonForm.Lines, buffer, name), SqlText.Name(UnitScan.FileName));
-        }
+        if (plain.Count == 1) Add(JsonLines.Objects(Sql.Paths(plain), JsonForm.Lines, buffer, null), plain[0]);
+        if (plain.Count > 1) Add(JsonLines.Objects(Sql.Paths(plain), JsonForm.Lines, buffer, _scan.NeedsFileName ? UnitScan.FileName : null), null);
 
-        void Add(string objects, string file)
+        // Of one file, or of several, whose names are a column then.
+        void Add(string objects, string? path)
         {
-            var fileName = _scan.NeedsFileName && file.StartsWith('"') ? ", " + file : "";
-            _scan.Add($"(SELECT {JsonLines.Texts(keys)} AS x{fileName} FROM {objects} WHERE {JsonLines.Check(_content.Keys)})", raws, file, objects);
+            var file = path is null ? SqlText.Name(UnitScan.FileName) : SqlText.Literal(path);
+            var fileName = _scan.NeedsFileName && path is null ? ", " + file : "";
+            if (_scan.Rejects is null)
+            {
+                _scan.Add($"(SELECT {JsonLines.Texts(keys)} AS x{fileName} FROM {objects} WHERE {JsonLines.Check(_content.Keys)})", raws, file, objects);
+                return;
+            }
+
+            _scan.Rejects.TakesBroken = true;
+            var number = path is null ? null : Counted(path);
+            var relation = JsonLines.WithBroken(keys, objects, layout.Format == SourceFormat.Ndjson, number);
+            _scan.Add(relation, raws, file, objects, number is null ? null : SqlText.Name(UnitScan.Row));
         }
+    }
+
+    // The number of a row of DuckDB's reader. Counting makes one thread read the file in order, so a large one that is no piece goes without.
+    private string? Counted(string path)
+    {
+        if (slice.Bytes is null && slice.Files.First(file => file.Path == path).Bytes > Limits.CountedFileBytesMax) return null;
+        return string.Create(CultureInfo.InvariantCulture, $"row_number() OVER () + {slice.Bytes?.FirstRow ?? 0}");
     }
 
     private static bool IsJsonRaw(FileColumn column) => DuckDbType.Parse(column.Type) is { IsNested: true } or { IsJson: true };
@@ -255,6 +282,8 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
     {
         var group = new List<string>();
         Dictionary<string, string> groupRaws = [];
+        // A column of that name hides the number.
+        var number = _scan.Rejects is null || _content.ContainsKey(ParquetRow) ? null : ParquetRow + " + 1";
         foreach (var file in slice.Files)
         {
             var columns = await ParquetInspector.ColumnsAsync(probe, file.Path, cancel).ConfigureAwait(false);
@@ -263,10 +292,12 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
             if (slice.Range is { } range)
             {
                 Rows = range.Rows;
+                var rows = number is null ? "*" : "*, " + ParquetRow;
                 _scan.Add(
-                    $"(SELECT * FROM read_parquet([{Sql.Path(file.Path)}], hive_partitioning = false) WHERE file_row_number BETWEEN {range.Start} AND {range.End - 1})",
+                    $"(SELECT {rows} FROM read_parquet([{Sql.Path(file.Path)}], hive_partitioning = false) WHERE file_row_number BETWEEN {range.Start} AND {range.End - 1})",
                     raws,
-                    SqlText.Literal(file.Path));
+                    SqlText.Literal(file.Path),
+                    row: number);
                 return;
             }
 
@@ -281,8 +312,12 @@ internal sealed class UnitOpening(FileLayout layout, FileSlice slice, CsvBuffer 
         void Flush()
         {
             if (group.Count == 0) return;
-            var name = _scan.NeedsFileName ? $", filename = {SqlText.Literal(UnitScan.FileName)}" : "";
-            _scan.Add($"read_parquet({Sql.Paths(group)}, hive_partitioning = false, union_by_name = true{name})", groupRaws, SqlText.Name(UnitScan.FileName));
+            var name = _scan.NeedsFileName && group.Count > 1 ? $", filename = {SqlText.Literal(UnitScan.FileName)}" : "";
+            _scan.Add(
+                $"read_parquet({Sql.Paths(group)}, hive_partitioning = false, union_by_name = true{name})",
+                groupRaws,
+                group.Count == 1 ? SqlText.Literal(group[0]) : SqlText.Name(UnitScan.FileName),
+                row: number);
             group.Clear();
         }
     }

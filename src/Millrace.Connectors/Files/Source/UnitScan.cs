@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using System.Text;
 using Millrace.DuckDb;
 
@@ -14,6 +13,15 @@ internal sealed class UnitScan(FileLayout layout, RejectSql? rejects = null)
     /// <summary>The column that names the file a row is from, where several files are read by one scan.</summary>
     public const string FileName = "millrace file";
 
+    /// <summary>The column with a row's number among its file's rows, from 1.</summary>
+    public const string Row = "millrace row";
+
+    /// <summary>The column that says what is broken about a record's structure; NULL: nothing.</summary>
+    public const string Broken = "millrace broken";
+
+    /// <summary>The column with a broken record's text.</summary>
+    public const string Record = "millrace record";
+
     private readonly List<string> _scans = [];
     private readonly List<(string From, IReadOnlyDictionary<string, string> Raws, string? Objects)> _sources = [];
     private readonly Dictionary<string, string> _quick = new(StringComparer.OrdinalIgnoreCase);
@@ -21,15 +29,19 @@ internal sealed class UnitScan(FileLayout layout, RejectSql? rejects = null)
         ? layout.Columns
         : [.. layout.Columns.Where(column => layout.Output.Any(output => output.Source == column.Name))];
 
+    /// <summary>What rejects rows; null: nothing does.</summary>
+    public RejectSql? Rejects => rejects;
+
     /// <summary>Whether a scan over several files must give the <see cref="FileName"/>.</summary>
-    public bool NeedsFileName => rejects is { IsNaming: true } || _needed.Any(column => column.Origin != ColumnOrigin.Content);
+    public bool NeedsFileName => rejects is not null || _needed.Any(column => column.Origin != ColumnOrigin.Content);
 
     /// <summary>Adds a relation.</summary>
     /// <param name="from">The relation.</param>
     /// <param name="raws">How the relation names the content's columns; one that is missing is NULL.</param>
     /// <param name="file">SQL of the absolute path of the file that a row is from.</param>
     /// <param name="objects">JSON: the relation of the objects' texts, before any check.</param>
-    public void Add(string from, IReadOnlyDictionary<string, string> raws, string file, string? objects = null)
+    /// <param name="row">SQL of the row's number in its file; null: not known.</param>
+    public void Add(string from, IReadOnlyDictionary<string, string> raws, string file, string? objects = null, string? row = null)
     {
         _sources.Add((from, raws, objects));
         var sql = new StringBuilder("SELECT ");
@@ -39,7 +51,7 @@ internal sealed class UnitScan(FileLayout layout, RejectSql? rejects = null)
         }
 
         sql.Length -= 2;
-        if (rejects is not null) sql.Append(rejects.Beside(column => Raw(column, raws, file), FileOf(file)));
+        if (rejects is not null) sql.Append(rejects.Beside(column => Raw(column, raws, file), file, row));
         _scans.Add(sql.Append(" FROM ").Append(from).ToString());
     }
 
@@ -77,10 +89,9 @@ internal sealed class UnitScan(FileLayout layout, RejectSql? rejects = null)
     }
 
     private string Nothing() =>
-        "SELECT " + string.Join(", ", _needed.Select(column => $"NULL::{column.Type} AS {SqlText.Name(column.Name)}")) + rejects?.Beside(static _ => "NULL", "NULL") + " WHERE false";
+        "SELECT " + string.Join(", ", _needed.Select(column => $"NULL::{column.Type} AS {SqlText.Name(column.Name)}")) + rejects?.Beside(static _ => "NULL", "NULL::VARCHAR", null) + " WHERE false";
 
-    // The file's place below the source's folder.
-    private string FileOf(string file) => $"substr({file}, {(layout.Root.TrimEnd('/').Length + 2).ToString(CultureInfo.InvariantCulture)})";
+    private string FileOf(string file) => layout.BelowRoot(file);
 
     private static string Raw(FileColumn column, IReadOnlyDictionary<string, string> raws, string file) => column.Origin switch
     {

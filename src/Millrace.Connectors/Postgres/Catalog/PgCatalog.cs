@@ -127,7 +127,7 @@ internal sealed class PgCatalog
     {
         var rows = await _control.QueryAsync(
             """
-            SELECT i.indexrelid, i.indisunique, i.indisprimary, a.attname
+            SELECT i.indexrelid, i.indisunique, i.indisprimary, a.attname, i.indimmediate
             FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am m ON m.oid = c.relam AND m.amname = 'btree'
             CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k(attnum, place)
             JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
@@ -139,7 +139,7 @@ internal sealed class PgCatalog
         return
         [
             .. rows.GroupBy(static row => row[0]).Select(static index => new PgIndex(
-                [.. index.Select(static row => row[3]!)], index.First()[1] == "t", index.First()[2] == "t")),
+                [.. index.Select(static row => row[3]!)], index.First()[1] == "t", index.First()[2] == "t", index.First()[4] == "t")),
         ];
     }
 

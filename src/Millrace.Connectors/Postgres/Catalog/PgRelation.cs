@@ -123,4 +123,5 @@ internal sealed record PgAttribute(string Name, PgType Type, int Modifier, int D
 /// <param name="Columns">Its key columns in order, all plain ascending columns of a b-tree that covers every row.</param>
 /// <param name="IsUnique">Whether no two rows are equal in it.</param>
 /// <param name="IsPrimary">Whether it is the primary key.</param>
-internal sealed record PgIndex(ImmutableArray<string> Columns, bool IsUnique, bool IsPrimary);
+/// <param name="IsImmediate">Whether that is checked at once, and not at a transaction's end.</param>
+internal sealed record PgIndex(ImmutableArray<string> Columns, bool IsUnique, bool IsPrimary, bool IsImmediate);

@@ -64,8 +64,9 @@ internal sealed partial class PgSession
         _transport.Send(_send.Begin('f').Text(why).End().Written);
     }
 
-    /// <summary>The statement's CommandComplete, up to where the server is ready.</summary>
-    internal string ReadTag()
+    /// <summary>The last CommandComplete, up to where the server is ready.</summary>
+    /// <param name="mayGiveRows">Whether what else statements give is passed over.</param>
+    internal string ReadTag(bool mayGiveRows = false)
     {
         PgServerError? error = null;
         var tag = "";
@@ -82,6 +83,8 @@ internal sealed partial class PgSession
                     break;
                 case 'Z':
                     return error is null ? tag : throw Refused(error);
+                case 'I' or 'T' or 'D' when mayGiveRows:
+                    break;
                 default:
                     throw Unexpected(type);
             }

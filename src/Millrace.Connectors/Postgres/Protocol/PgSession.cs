@@ -79,23 +79,8 @@ internal sealed partial class PgSession
     {
         _send.Clear();
         Send(_send.Begin('Q').Text(sql).End());
-        PgServerError? error = null;
-        while (true)
-        {
-            var type = Read(out var payload);
-            switch (type)
-            {
-                case 'Z':
-                    return error is null ? true : throw Refused(error);
-                case 'E':
-                    error ??= ReadError(payload);
-                    break;
-                case 'C' or 'I' or 'T' or 'D':
-                    break;
-                default:
-                    throw Unexpected(type);
-            }
-        }
+        ReadTag(mayGiveRows: true);
+        return true;
     }
 
     internal PgResult Query(string sql, IReadOnlyList<string?> parameters)

@@ -18,13 +18,16 @@ internal sealed record PgDefinition
     /// <summary>Whether its rows are lost when the server crashes.</summary>
     public bool IsUnlogged { get; init; }
 
-    /// <summary>The tablespace, quoted; null: the database's.</summary>
-    public string? Tablespace { get; init; }
+    /// <summary>The tablespace, quoted: its own or the database's, whatever the session's setting is.</summary>
+    public string Tablespace { get; init; } = "";
+
+    /// <summary>What is set for columns and LIKE does not copy, or a change of the type takes away.</summary>
+    public ImmutableArray<PgColumnSetting> Settings { get; init; } = [];
 
     /// <summary>Owner, options and rights: what comes before and after the new table's name in each statement.</summary>
     public ImmutableArray<(string Head, string Tail)> Before { get; init; } = [];
 
-    /// <summary>Indexes and constraints, made when the rows are there.</summary>
+    /// <summary>Indexes, constraints and statistics objects, made when the rows are there.</summary>
     public ImmutableArray<PgTablePart> Parts { get; init; } = [];
 
     /// <summary>Statements for the moment between: the new table has the name, the old one is still there.</summary>
@@ -33,60 +36,48 @@ internal sealed record PgDefinition
     /// <summary>Statements for the new table when it has the name and the old one is gone.</summary>
     public ImmutableArray<string> After { get; init; } = [];
 
-    /// <summary>Identity columns, each with the name of its sequence.</summary>
-    public ImmutableArray<(string Column, string Sequence)> Identities { get; init; } = [];
+    /// <summary>Identity columns and their sequences.</summary>
+    public ImmutableArray<PgIdentity> Identities { get; init; } = [];
 
     /// <summary>Statements that lock the views that read it and change nothing of them.</summary>
     public ImmutableArray<string> ViewLocks { get; init; } = [];
 
-    /// <summary>Its fingerprint now; null when another table can't take its place any more.</summary>
-    public static async Task<string?> FingerprintAsync(PgControl control, PgLiveTable live, CancellationToken cancel)
+    /// <summary>All of it as one text: another one when anything has changed, rights and indexes, too.</summary>
+    public string Text
     {
-        var reader = new PgDefinitionReader(control, live);
-        return await reader.WhyNotAsync(cancel) is null ? await reader.FingerprintAsync(cancel) : null;
+        get
+        {
+            IEnumerable<string> texts =
+            [
+                Fingerprint, Tablespace, .. Settings.Select(static setting => setting.ToString()), .. Before.Select(static one => one.Head + one.Tail),
+                .. Parts.Select(static part => part.Text), .. Between, .. After, .. ViewLocks,
+                .. Identities.SelectMany(static identity => identity.Statements.Select(static one => one.Head + one.Tail).Append(identity.Sequence)),
+            ];
+            return string.Join('\n', texts);
+        }
     }
 
     /// <summary>Reads it. What forbids an exchange is all that is said of a table that can't be exchanged.</summary>
-    public static async Task<PgDefinition> ReadAsync(PgControl control, PgLiveTable live, CancellationToken cancel)
+    /// <param name="control">The connection.</param>
+    /// <param name="live">The table.</param>
+    /// <param name="shape">What its columns become.</param>
+    /// <param name="cancel">Stops it.</param>
+    public static async Task<PgDefinition> ReadAsync(PgControl control, PgLiveTable live, PgTargetShape shape, CancellationToken cancel)
     {
         var reader = new PgDefinitionReader(control, live);
-        return await reader.WhyNotAsync(cancel) is { } why ? new PgDefinition { WhyNotExchanged = why } : await reader.ReadAsync(cancel);
+        return await reader.WhyNotAsync(shape, cancel) is { } why ? new PgDefinition { WhyNotExchanged = why } : await reader.ReadAsync(cancel);
     }
 }
 
-/// <summary>An index or a constraint of a table.</summary>
-/// <param name="Name">Its name.</param>
-/// <param name="Definition">What PostgreSQL says it is, without its name and its table.</param>
-internal sealed record PgTablePart(string Name, string Definition)
-{
-    /// <summary>An index that is no constraint's.</summary>
-    public bool IsIndex { get; init; }
+/// <summary>Something that is set for a column.</summary>
+/// <param name="Column">The column.</param>
+/// <param name="Setting">What ALTER COLUMN says after its name.</param>
+/// <param name="IsOfType">Whether another type may not have it.</param>
+internal sealed record PgColumnSetting(string Column, string Setting, bool IsOfType);
 
-    /// <summary>For an index: whether it is unique.</summary>
-    public bool IsUnique { get; init; }
-
-    /// <summary>For a foreign key that the server has checked: it is checked here, too.</summary>
-    public bool IsChecked { get; init; }
-
-    /// <summary>
-    /// Makes it for another table under another name. A foreign key is checked by a statement of its own, which keeps no writer of the other table
-    /// out.
-    /// </summary>
-    public IEnumerable<string> Make(PgTable table, string name)
-    {
-        var quoted = PgName.Quote(name);
-        if (IsIndex)
-        {
-            yield return $"CREATE {(IsUnique ? "UNIQUE " : "")}INDEX {quoted} ON {table.Sql} {Definition}";
-            yield break;
-        }
-
-        yield return $"ALTER TABLE {table.Sql} ADD CONSTRAINT {quoted} {Definition}{(IsChecked ? " NOT VALID" : "")}";
-        if (IsChecked) yield return $"ALTER TABLE {table.Sql} VALIDATE CONSTRAINT {quoted}";
-    }
-
-    /// <summary>Gives it its own name.</summary>
-    public string Rename(PgTable table, string name) => IsIndex
-        ? $"ALTER INDEX {table.Beside(name).Sql} RENAME TO {PgName.Quote(Name)}"
-        : $"ALTER TABLE {table.Sql} RENAME CONSTRAINT {PgName.Quote(name)} TO {PgName.Quote(Name)}";
-}
+/// <summary>An identity column.</summary>
+/// <param name="Column">The column.</param>
+/// <param name="Sequence">The name of its sequence.</param>
+/// <param name="IsDescending">Whether its numbers get smaller.</param>
+/// <param name="Statements">Rights and comment: what comes before and after the new sequence's name in each statement.</param>
+internal sealed record PgIdentity(string Column, string Sequence, bool IsDescending, ImmutableArray<(string Head, string Tail)> Statements);

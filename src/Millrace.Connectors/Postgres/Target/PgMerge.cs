@@ -95,17 +95,7 @@ internal sealed class PgMerge(PgControl control, PgInsertion insertion, PgStagin
     /// <summary>Whether a unique index on exactly these columns, over every row and checked at once, guards the key.</summary>
     private async Task<bool> IsUniqueAsync(CancellationToken cancel)
     {
-        var rows = await control.QueryAsync(
-            """
-            SELECT string_agg(a.attname, E'\n' ORDER BY a.attname)
-            FROM pg_index i CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k(attnum, place)
-            JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
-            WHERE i.indrelid = $1::oid AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL AND k.place <= i.indnkeyatts
-            GROUP BY i.indexrelid
-            """,
-            [PgCatalog.Text(live.Oid)],
-            cancel);
-        var key = string.Join('\n', rule.Key.Order(StringComparer.Ordinal));
-        return rows.Any(row => string.Join('\n', row[0]!.Split('\n').Order(StringComparer.Ordinal)) == key);
+        var indexes = await new PgCatalog(control).IndexesAsync(live.Oid, cancel);
+        return indexes.Any(index => index is { IsUnique: true, IsImmediate: true } && index.Columns.Order(StringComparer.Ordinal).SequenceEqual(rule.Key.Order(StringComparer.Ordinal)));
     }
 }

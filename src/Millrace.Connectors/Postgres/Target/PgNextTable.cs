@@ -13,26 +13,18 @@ internal sealed record PgNextTable(string Fingerprint, bool IsLogged, Func<PgTab
         new("new", IsLogged: true, table => $"CREATE TABLE {table.Sql} ({string.Join(", ", shape.Columns.Select(static column => column.Definition))})");
 
     /// <summary>A table like the one that is there, with the columns that are to be.</summary>
-    public static PgNextTable Like(PgLiveTable live, PgTargetShape shape, PgDefinition definition, int serverVersion)
+    public static PgNextTable Like(PgLiveTable live, PgTargetShape shape, PgDefinition definition)
     {
-        var compression = serverVersion >= 140000 ? " INCLUDING COMPRESSION" : "";
-        var changes = string.Join(", ", PgInsertion.Changes(shape).Concat(Dimensions(live, shape)));
+        var changes = string.Join(", ", PgInsertion.Changes(shape).Concat(Settings(definition, shape)));
         return new PgNextTable(definition.Fingerprint, !definition.IsUnlogged, table =>
             $"CREATE {(definition.IsUnlogged ? "UNLOGGED " : "")}TABLE {table.Sql} (LIKE {live.Table.Sql} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING GENERATED"
-            + $" INCLUDING IDENTITY INCLUDING STORAGE INCLUDING COMMENTS INCLUDING STATISTICS{compression}){(definition.Tablespace is { } space ? $" TABLESPACE {space}" : "")}"
+            + $" INCLUDING IDENTITY INCLUDING STORAGE INCLUDING COMMENTS) TABLESPACE {definition.Tablespace}"
             + (changes.Length > 0 ? $"; ALTER TABLE {table.Sql} {changes}" : ""));
     }
 
-    /// <summary>LIKE forgets how many dimensions an array is declared with. A column that others are computed from can't be altered: it stays so.</summary>
-    private static IEnumerable<string> Dimensions(PgLiveTable live, PgTargetShape shape)
-    {
-        if (live.Columns.Any(static column => column.IsGenerated)) yield break;
-        foreach (var column in live.Columns)
-        {
-            var isChanged = shape.Dropped.Contains(column.Name) || shape.Altered.Any(altered => altered.Name == column.Name);
-            if (!isChanged && column.Attribute.Declared != column.Attribute.Spelling) yield return $"ALTER COLUMN {PgName.Quote(column.Name)} TYPE {column.Attribute.Declared}";
-        }
-    }
+    private static IEnumerable<string> Settings(PgDefinition definition, PgTargetShape shape) => definition.Settings
+        .Where(setting => !shape.Dropped.Contains(setting.Column) && !(setting.IsOfType && shape.Altered.Any(altered => altered.Name == setting.Column)))
+        .Select(static setting => $"ALTER COLUMN {PgName.Quote(setting.Column)} {setting.Setting}");
 
     /// <summary>The staging table itself where it was made so; otherwise a new one that the staged rows are put into.</summary>
     public async Task<PgTable> TakeAsync(PgControl control, PgTypeCatalog types, PgStaging staging, PgStagingPlace place, PgTargetShape shape, CancellationToken cancel)
@@ -41,6 +33,7 @@ internal sealed record PgNextTable(string Fingerprint, bool IsLogged, Func<PgTab
         await control.TransactionAsync(
             async () =>
             {
+                await staging.HoldAsync(cancel);
                 await control.ExecuteAsync($"DROP TABLE IF EXISTS {place.Next.Sql}; {Make(place.Next)}; COMMENT ON TABLE {place.Next.Sql} IS {PgName.Literal(place.Comment)}", cancel);
                 var oid = await place.Next.FindAsync(control, cancel);
                 var select = await staging.SelectListAsync(shape, await types.AttributesAsync(oid!.Value, cancel), cancel);

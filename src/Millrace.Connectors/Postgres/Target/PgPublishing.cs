@@ -107,7 +107,7 @@ internal sealed class PgPublishing
             return made.PublishAsync;
         }
 
-        if (_request.Mode == WriteMode.Overwrite && await PgDefinition.ReadAsync(_control, live, cancel) is { WhyNotExchanged: null } definition)
+        if (_request.Mode == WriteMode.Overwrite && await PgDefinition.ReadAsync(_control, live, shape, cancel) is { WhyNotExchanged: null } definition)
         {
             var exchange = new PgExchange(_control, _types, _staging, _place, live, shape, definition);
             await exchange.PrepareAsync(cancel);
@@ -146,12 +146,6 @@ internal sealed class PgPublishing
     {
         await _staging.DropAsync(cancel);
         Step("cleaned");
-        long bytes = 0;
-        await foreach (var result in _request.Results(cancel))
-        {
-            foreach (var piece in result.Files) bytes += piece.Bytes;
-        }
-
-        return new CommitReceipt(rows, 0, bytes, already, _place.Table.Written);
+        return new CommitReceipt(rows, 0, _request.Bytes, already, _place.Table.Written);
     }
 }

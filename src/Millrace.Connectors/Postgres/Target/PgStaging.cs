@@ -23,14 +23,18 @@ internal sealed class PgStaging(PgControl control, PgTypeCatalog types, PgStagin
     /// <param name="wireForm">The form in which the source can hand rows over undecoded; null: in none.</param>
     /// <param name="shape">What it becomes.</param>
     /// <param name="next">How a table is made that takes the live one's place; null: rows are put into a table that is there.</param>
+    /// <param name="isFresh">Whether what is there is removed first.</param>
     /// <param name="cancel">Stops it.</param>
-    public async Task<PgWriting> MakeAsync(ImmutableArray<Column> columns, string? wireForm, PgTargetShape shape, PgNextTable? next, CancellationToken cancel)
+    public async Task<PgWriting> MakeAsync(
+        ImmutableArray<Column> columns, string? wireForm, PgTargetShape shape, PgNextTable? next, bool isFresh, CancellationToken cancel)
     {
-        if (await IsThereAsync(cancel)) return (await DescribeAsync(columns, wireForm, cancel)).Writing;
+        if (isFresh) await EndOthersAsync(cancel);
+        else if (await IsThereAsync(cancel)) return (await DescribeAsync(columns, wireForm, cancel)).Writing;
         PgWriting? writing = null;
         await control.TransactionAsync(
             async () =>
             {
+                await TakeTurnAsync(cancel);
                 await control.ExecuteAsync($"{DropSql}; CREATE UNLOGGED TABLE {place.Rows.Sql} ({string.Join(", ", shape.Staged.Select(static column => $"{column.Sql} {column.Type}"))})", cancel);
                 (writing, var isCast) = await DescribeAsync(columns, wireForm, cancel);
                 var isNext = next is not null && !isCast && shape.Staged.Length == shape.Columns.Length;
@@ -45,6 +49,28 @@ internal sealed class PgStaging(PgControl control, PgTypeCatalog types, PgStagin
             },
             cancel);
         return writing!;
+    }
+
+    /// <summary>
+    /// The first thing in the transaction that makes the tables. A coordinator before this one that was cut off in it has made tables that nobody
+    /// else can see, under the names that this one needs: its session is found by this lock, and ended.
+    /// </summary>
+    private async Task TakeTurnAsync(CancellationToken cancel)
+    {
+        for (var wait = 1; ; wait *= 2)
+        {
+            if ((await control.QueryAsync("SELECT pg_try_advisory_xact_lock($1::bigint)", [PgCatalog.Text(place.Turn)], cancel))[0][0] == "t") return;
+            if (wait > Limits.PgPublishLockMilliseconds) throw Occupied();
+            await control.QueryAsync(
+                """
+                SELECT pg_terminate_backend(a.pid) FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+                WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.classid::bigint = ($1::bigint >> 32) & 4294967295 AND l.objid::bigint = $1::bigint & 4294967295 AND l.granted
+                    AND l.database = a.datid AND a.datname = current_database() AND a.usename = current_user AND a.application_name = current_setting('application_name')
+                """,
+                [PgCatalog.Text(place.Turn)],
+                cancel);
+            await Task.Delay(TimeSpan.FromMilliseconds(wait), clock, cancel);
+        }
     }
 
     /// <summary>Whether the rows' table was made to become the live one, from a definition with this fingerprint.</summary>
@@ -121,7 +147,7 @@ internal sealed class PgStaging(PgControl control, PgTypeCatalog types, PgStagin
     }
 
     /// <summary>
-    /// The first thing in the transaction that publishes: a coordinator that comes after this one, which may be dead or cut off from the server,
+    /// The first thing in a transaction that publishes, or makes ready for it: a coordinator that comes after this one, which may be dead or cut off from the server,
     /// finds its session by the rows and ends it, wherever it stands.
     /// </summary>
     /// <exception cref="PgStagingLost">The table is gone, perhaps because another one has just published it.</exception>

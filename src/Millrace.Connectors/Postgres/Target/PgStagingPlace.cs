@@ -18,7 +18,7 @@ internal sealed record PgStagingPlace(PgTable Table, string Run, string Stream)
     /// <summary>What comments on staging tables begin with; the run's id follows.</summary>
     public const string Mark = "Millrace stages rows of run ";
 
-    private readonly string _id = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{Run}\n{Stream}\n{Table.Schema}\n{Table.Name}")).AsSpan(0, 8));
+    private readonly string _id = Hash($"{Run}\n{Stream}\n{Table.Schema}\n{Table.Name}");
 
     /// <summary>The rows.</summary>
     public PgTable Rows => Table.Beside($"{Prefix}{_id}_rows");
@@ -32,12 +32,20 @@ internal sealed record PgStagingPlace(PgTable Table, string Run, string Stream)
     /// <summary>What the live table is called between its end and its removal.</summary>
     public PgTable Old => Table.Beside($"{Prefix}{_id}_old");
 
+    /// <summary>The number of the advisory lock that is held while these tables are made.</summary>
+    public long Turn => Convert.ToInt64(_id, 16);
+
     /// <summary>The comment that names the run.</summary>
     public string Comment => Mark + Run;
 
     /// <summary>The comment on rows whose table was made to become the live one, from a definition with this fingerprint.</summary>
     public string CommentLike(string fingerprint) => $"{Comment}, to become the table: {fingerprint}";
 
-    /// <summary>A name for something that belongs to the new table until it gets its own.</summary>
-    public string NameOf(int number) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Prefix}{_id}_{number}");
+    /// <summary>What names of things begin with that belong to the new table until they get their own.</summary>
+    public string Names => $"{Prefix}{_id}_p";
+
+    /// <summary>A name for something that belongs to the new table until it gets its own: another one when it is anything else.</summary>
+    public string NameOf(string thing) => Names + Hash(thing);
+
+    private static string Hash(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)).AsSpan(0, 8));
 }

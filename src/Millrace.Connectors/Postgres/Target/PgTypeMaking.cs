@@ -22,11 +22,9 @@ internal sealed class PgTypeMaking(PgControl control)
         {
             var name = $"{PgName.Quote(definition.Schema)}.{PgName.Quote(definition.Name)}";
             if ((await control.QueryAsync("SELECT to_regtype($1) IS NOT NULL", [name], cancel))[0][0] == "t") continue;
-            // Who may not make schemas may still use one that is there.
-            var hasSchema = (await control.QueryAsync("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)", [definition.Schema], cancel))[0][0] == "t";
+            await PgSchema.EnsureAsync(control, definition.Schema, cancel);
             try
             {
-                if (!hasSchema) await control.ExecuteAsync($"CREATE SCHEMA IF NOT EXISTS {PgName.Quote(definition.Schema)}", cancel);
                 await control.ExecuteAsync(definition.Sql, cancel);
             }
             catch (Fault fault) when (fault.Code == AlreadyThere)

@@ -103,7 +103,7 @@ internal sealed class PostgresTarget : ITarget
         if (shape.Changes) remarks.Add($"{table.Written} changes: {string.Join(", ", PgInsertion.Changes(shape))}");
         if (plan.Stream.Mode == WriteMode.Overwrite)
         {
-            remarks.Add((await PgDefinition.ReadAsync(_control, live, cancel)).WhyNotExchanged is { } why
+            remarks.Add((await PgDefinition.ReadAsync(_control, live, shape, cancel)).WhyNotExchanged is { } why
                 ? $"the rows of {table.Written} are replaced by DELETE and INSERT, because {why}"
                 : $"{table.Written} is exchanged for the new table");
         }
@@ -119,11 +119,10 @@ internal sealed class PostgresTarget : ITarget
         var stream = request.Plan.Stream;
         var table = await TableAsync(request.To, cancel);
         Refuse(stream);
-        await EnsureSchemaAsync(table.Schema, cancel);
+        await PgSchema.EnsureAsync(_control, table.Schema, cancel);
         await PgCommitLog.Of(_control, table.Schema).EnsureAsync(cancel);
         var place = new PgStagingPlace(table, request.Run, stream.Name);
         var staging = new PgStaging(_control, _types, place, _context.Clock);
-        if (request.Fresh) await staging.DropAsync(cancel);
         try
         {
             var live = await PgLiveTable.FindAsync(_control, _types, table, cancel);
@@ -131,7 +130,7 @@ internal sealed class PostgresTarget : ITarget
                 ? PgTargetShape.New(request.Plan.Columns)
                 : PgTargetShape.Into(request.Plan.Columns, live, stream.Schema, keepsRows: stream.Mode != WriteMode.Overwrite);
             await new PgTypeMaking(_control).MakeAsync(live is null ? request.Plan.Columns : shape.MadeOf(request.Plan.Columns), cancel);
-            return (await staging.MakeAsync(request.Plan.Columns, request.Plan.WireForm, shape, await NextAsync(stream, live, shape, cancel), cancel)).ToJson();
+            return (await staging.MakeAsync(request.Plan.Columns, request.Plan.WireForm, shape, await NextAsync(stream, live, shape, cancel), request.Fresh, cancel)).ToJson();
         }
         catch (Fault fault) when (fault.Where is null && fault.Kind == FaultKind.Data)
         {
@@ -195,19 +194,13 @@ internal sealed class PostgresTarget : ITarget
 
     private static bool IsTemporary(string schema) => schema.StartsWith("pg_temp", StringComparison.Ordinal);
 
-    private async Task EnsureSchemaAsync(string schema, CancellationToken cancel)
-    {
-        if ((await _control.QueryAsync("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)", [schema], cancel))[0][0] == "t") return;
-        await _control.ExecuteAsync($"CREATE SCHEMA IF NOT EXISTS {PgName.Quote(schema)}", cancel);
-    }
-
     /// <summary>How the table is made that takes the live one's place; null: rows go into the one that is there.</summary>
     private async Task<PgNextTable?> NextAsync(StreamJob stream, PgLiveTable? live, PgTargetShape shape, CancellationToken cancel)
     {
         if (live is null) return PgNextTable.New(shape);
         if (stream.Mode != WriteMode.Overwrite) return null;
-        var definition = await PgDefinition.ReadAsync(_control, live, cancel);
-        return definition.WhyNotExchanged is null ? PgNextTable.Like(live, shape, definition, _control.ServerVersion) : null;
+        var definition = await PgDefinition.ReadAsync(_control, live, shape, cancel);
+        return definition.WhyNotExchanged is null ? PgNextTable.Like(live, shape, definition) : null;
     }
 
     private static void Refuse(StreamJob stream)

@@ -1,25 +1,14 @@
-using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
-using System.Text.Json;
-using Millrace.Connectors.Files.Source;
-using Millrace.DuckDb;
 using Millrace.Faults;
-using Millrace.Jobs;
 using Millrace.Runs;
-using Millrace.Telemetry;
-using Millrace.Testing;
 using Millrace.Verify;
 
 namespace Millrace.Connectors.Tests.Files.Source;
 
 /// <summary>Rows of files with values that are not what their column says, or that the target can't hold: all others arrive, these are told.</summary>
-public sealed class FileRejectTests : IDisposable
+public sealed class FileRejectTests : FileRejectBench
 {
-    private readonly TempFolder _folder = new();
-
-    public void Dispose() => _folder.Dispose();
-
     /// <summary>The reader of our own, DuckDB's reader, and a file in pieces.</summary>
     [Theory]
     [InlineData(",")]
@@ -119,80 +108,14 @@ public sealed class FileRejectTests : IDisposable
     }
 
     [Fact]
-    public async Task Of_several_files_the_row_s_own_is_named()
-    {
-        Directory.CreateDirectory(_folder["many"]);
-        for (var i = 0; i < 5; i++) File.WriteAllText(_folder[$"many/f{i}.csv"], $"id,n\n1,2\n2,{(i == 3 ? "bad" : "3")}\n");
-        var (summary, rejects) = await MoveAsync("many", null, "streams.many.types={id: bigint, n: bigint}");
-        Assert.Equal(9, summary.RowsWritten);
-        Assert.EndsWith(", f3.csv", Assert.Single(rejects).GetProperty("where").GetString(), StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task A_damaged_structure_is_no_row()
-    {
-        var rows = string.Concat(Enumerable.Range(0, 50).Select(static i => $"{i},2,x\n"));
-        await Assert.ThrowsAsync<Fault>(() => MoveAsync("in.csv", $"id,n,t\n{rows}50\n{rows}", "streams.in.types={id: bigint, n: bigint}", "streams.in.read.delimiter=','"));
-        await Assert.ThrowsAsync<Fault>(() => MoveAsync("in.ndjson", "{\"id\":1}\n{\"id\":\n", "streams.in.types={id: bigint}"));
-    }
-
-    [Fact]
     public async Task Verify_leaves_rejected_rows_out_and_sees_what_changes()
     {
         const string text = "id,n\n1,2\n2,bad\n3,4\n";
         string[] sets = ["streams.in.types={id: bigint, n: bigint}"];
         var (summary, _) = await MoveAsync("in.csv", text, sets);
-        var verification = new RunVerification(FileRuns.Options(_folder), ["id"]);
-        var same = await verification.RunAsync(RunDirectory.Open(_folder["state"], summary.Run), Job("in.csv", sets), CancellationToken.None);
+        var verification = new RunVerification(FileRuns.Options(Folder), ["id"]);
+        var same = await verification.RunAsync(RunDirectory.Open(Folder["state"], summary.Run), Job("in.csv", sets), CancellationToken.None);
         Assert.Empty(same.Faults);
         Assert.True(Assert.Single(same.Streams).IsEqual);
-    }
-
-    private async Task<(RunSummary Summary, ImmutableArray<JsonElement> Rejects)> MoveAsync(string name, string? text, params string[] sets)
-    {
-        if (text is not null) File.WriteAllText(_folder[name], text);
-        if (Directory.Exists(_folder["out"])) Directory.Delete(_folder["out"], recursive: true);
-        var summary = await new DataPath(FileRuns.Options(_folder)).RunAsync(Job(name, sets), CancellationToken.None);
-        if (!summary.Faults.IsEmpty) throw summary.Faults[0];
-        var lines = ImmutableArray.CreateBuilder<JsonElement>();
-        var rejects = RunDirectory.Open(_folder["state"], summary.Run).Stream(Path.GetFileNameWithoutExtension(name)).RejectsPath;
-        foreach (var file in Directory.Exists(rejects) ? Directory.GetFiles(rejects, "*", SearchOption.AllDirectories) : [])
-        {
-            foreach (var line in File.ReadLines(file))
-            {
-                using var json = JsonDocument.Parse(line);
-                lines.Add(json.RootElement.Clone());
-            }
-        }
-
-        Assert.Equal(summary.RowsRejected, lines.Count);
-        Assert.Equal(summary.RowsRead, summary.RowsWritten + lines.Count);
-        return (summary, lines.ToImmutable());
-    }
-
-    private Job Job(string name, string[] sets)
-    {
-        var stream = Path.GetFileNameWithoutExtension(name);
-        var reading = JobReader.ReadShortForm(
-            new JobOverrides { From = _folder[name], To = _folder["out"], State = _folder["state"], Sets = ["engine=inproc", $"streams.{stream}.on_reject=quarantine", .. sets] },
-            _folder.Path);
-        Assert.True(reading.Job is not null, string.Join('\n', reading.Faults.Select(static fault => fault.Describe())));
-        return reading.Job;
-    }
-
-    private void Parquet(string select)
-    {
-        using var database = DuckDbDatabase.Open();
-        using var connection = database.Connect();
-        connection.Execute($"COPY ({select}) TO '{_folder["in.parquet"]}' (FORMAT parquet)");
-    }
-
-    private string Published(string what)
-    {
-        using var database = DuckDbDatabase.Open();
-        using var connection = database.Connect();
-        using var result = connection.Query($"SELECT coalesce({what}, '') FROM read_parquet('{_folder["out/in"]}/*.parquet')");
-        Assert.True(result.Read());
-        return result.GetText(0)!;
     }
 }

@@ -19,6 +19,8 @@ public sealed class FilesFuzzTests : IDisposable
             foreach (var name in new[] { "a.csv", "a.ndjson", "a.json", "a.csv.gz", "a.parquet" })
             {
                 cases.Add(name, 1);
+                // A zero character in the name of a column.
+                cases.Add(name, 2288618);
                 cases.Add(name, Environment.TickCount);
             }
 
@@ -51,6 +53,18 @@ public sealed class FilesFuzzTests : IDisposable
                 Assert.Fail($"seed {seed}, round {round}, {Convert.ToHexString(damaged)}: {error}");
             }
         }
+    }
+
+    /// <summary>SQL would end there.</summary>
+    [Theory]
+    [InlineData("a.csv", "id,n\0ame\n1,2\n")]
+    [InlineData("a.ndjson", "{\"id\":1,\"n\\u0000ame\":2}\n")]
+    public async Task A_zero_character_in_the_name_of_a_column_is_told(string name, string text)
+    {
+        _run.File(name, Encoding.UTF8.GetBytes(text));
+        var fault = await _run.FaultAsync(FilesRun.Stream(name));
+        Assert.Contains("has a zero character in the name of the column", fault.Message, StringComparison.Ordinal);
+        Assert.Contains(name, fault.Where, StringComparison.Ordinal);
     }
 
     private byte[] Sound(string name)

@@ -11,6 +11,15 @@ public sealed class ManyFilesTests : IDisposable
     private readonly FilesRun _run = new();
 
     [Fact]
+    public async Task Of_several_streams_the_biggest_is_read_first()
+    {
+        _run.File("small.csv", "v\n1\n").File("many/a.csv", "v\n1234567890\n").File("many/b.csv", "v\n1234567890\n").File("large.csv", "v\n12345678901234\n");
+        await using var source = _run.Open();
+        var streams = await source.ExpandAsync([.. new[] { "small.csv", "missing.csv", "large.csv", "many/*.csv" }.Select(static name => FilesRun.Stream(name))], CancellationToken.None);
+        Assert.Equal(["many/*.csv", "large.csv", "small.csv", "missing.csv"], streams.Select(static stream => stream.Name));
+    }
+
+    [Fact]
     public async Task Files_that_planning_did_not_list_are_in_the_units_once_each_in_the_same_order_every_time()
     {
         const int Count = Limits.FilesListedAtPlanMax + 700;

@@ -135,6 +135,7 @@ internal sealed class TargetLoad : IDisposable
         StagingLost = StagingLost,
         Results = _ => _results.ToAsyncEnumerable(),
         Rows = _results.Sum(result => result.RowsWritten),
+        Bytes = _results.Sum(static result => result.Files.Sum(static file => file.Bytes)),
         AssertHolder = AssertHolder,
     };
 

@@ -57,15 +57,39 @@ public sealed class PgRejectTableTests(PgServers servers)
     [
         ("text", "VARCHAR", "'a' || chr(0) || 'b'", "a text with a zero byte, which PostgreSQL's texts can't hold", ["'ab'"]),
         ("varchar(3)", "VARCHAR", "'äöüß'", "a text that is longer than the column's 3 characters", ["'äöü'"]),
-        ("timestamp(0)", "TIMESTAMP", "'2024-01-01 00:00:00.5'", "a time that is finer than the column's type, and is not rounded", ["'2024-01-01 00:00:01'", "'infinity'", "'-infinity'"]),
-        ("timestamptz(3)", "TIMESTAMPTZ", "'1969-12-31 00:00:00.0001+00'", "a time that is finer than the column's type, and is not rounded", ["'1969-12-31 00:00:00.001+00'", "'infinity'"]),
+        ("timestamp(0)", "TIMESTAMP", "'2024-01-01 00:00:00.5'", TooFine, ["'2024-01-01 00:00:01'", "'infinity'", "'-infinity'"]),
+        ("timestamptz(3)", "TIMESTAMPTZ", "'1969-12-31 00:00:00.0001+00'", TooFine, ["'1969-12-31 00:00:00.001+00'", "'infinity'"]),
         ("timestamp", "TIMESTAMP", "'4714-11-23 (BC) 23:59:59.999999'", "a timestamp outside of PostgreSQL's range, 4714-11-24 BC to 294276-12-31", ["'4714-11-24 (BC) 00:00:00'", "'294246-12-31 00:00:00'", "'-infinity'"]),
-        ("timestamp(3)", "TIMESTAMP_NS", "'2024-01-01 00:00:00.000000001'", "a time that is finer than the column's type, and is not rounded", ["'2024-01-01 00:00:00.001'"]),
-        ("timestamp(0)", "TIMESTAMP_MS", "'2024-01-01 00:00:00.001'", "a time that is finer than the column's type, and is not rounded", ["'2024-01-01 00:00:00'"]),
-        ("time(0)", "TIME", "'12:00:00.000001'", "a time that is finer than the column's type, and is not rounded", ["'23:59:59'"]),
+        ("timestamp(3)", "TIMESTAMP_NS", "'2024-01-01 00:00:00.000000001'", TooFine, ["'2024-01-01 00:00:00.001'"]),
+        ("timestamp(0)", "TIMESTAMP_MS", "'2024-01-01 00:00:00.001'", TooFine, ["'2024-01-01 00:00:00'"]),
+        ("time(0)", "TIME", "'12:00:00.000001'", TooFine, ["'23:59:59'"]),
         ("date", "DATE", "'5874898-01-01'", "a date outside of PostgreSQL's range, 4714-11-24 BC to 5874897-12-31", ["'5874897-12-31'", "'4714-11-24 (BC)'", "'infinity'", "'-infinity'"]),
         ("date", "DATE", "'4714-11-23 (BC)'", "a date outside of PostgreSQL's range, 4714-11-24 BC to 5874897-12-31", ["'2024-01-01'"]),
+        ("timetz(0)", "TIMETZ", "'12:00:00.5+02'", TooFine, ["'12:00:01+02'"]),
+
+        // Inside of arrays and composites, however deep.
+        ("text[]", "VARCHAR[]", "['a', 'b' || chr(0)]", "a text with a zero byte, which PostgreSQL's texts can't hold", ["['a', NULL]", "[]"]),
+        ("varchar(3)[]", "VARCHAR[]", "[NULL, 'äöüß']", "a text that is longer than the column's 3 characters", ["['äöü']"]),
+        ("varchar(3)[]", "VARCHAR[][]", "[['a'], ['äöüß']]", "a text that is longer than the column's 3 characters", ["[['äöü'], [NULL]]"]),
+        ("int[]", "INTEGER[][]", "[[1], [2, 3]]", "a list with lists of unequal lengths inside; those of a PostgreSQL array are all of one length", ["[[1], [2]]", "[]", "[[1, 2]]"]),
+        ("int[]", "INTEGER[][]", "[[1], NULL]", "a list with NULL instead of a list inside, which a PostgreSQL array can't hold", ["[[1], [NULL]]"]),
+        ("int[]", "INTEGER[][]", "[[], []]", "a list of empty lists, which a PostgreSQL array can't hold", ["[[NULL]]"]),
+        ("int[]", "INTEGER[][][]", "[[[1, 2]], [[3]]]", "a list with lists of unequal lengths inside; those of a PostgreSQL array are all of one length", ["[[[1, 2]], [[3, 4]]]"]),
+        ("timestamp(0)[]", "TIMESTAMP[]", "['2024-01-01', '2024-01-01 00:00:00.5']", TooFine, ["['2024-01-01 00:00:01', 'infinity', NULL]"]),
+        ("pair", "STRUCT(a DATE, b VARCHAR[])", "{'a': NULL, 'b': ['abc']}", "a text that is longer than the column's 2 characters", ["{'a': '2024-01-01', 'b': ['ab']}"]),
+        ("pair", "STRUCT(a DATE, b VARCHAR[])", "{'a': '5874898-01-01', 'b': NULL}", "a date outside of PostgreSQL's range, 4714-11-24 BC to 5874897-12-31", ["{'a': NULL, 'b': NULL}"]),
+        ("pair[]", "STRUCT(a DATE, b VARCHAR[])[]", "[NULL, {'a': NULL, 'b': ['a', 'abc']}]", "a text that is longer than the column's 2 characters", ["[{'a': '2024-01-01', 'b': ['ab']}, NULL]"]),
+
+        // Inside of what becomes JSON.
+        ("jsonb", "STRUCT(x DOUBLE, y VARCHAR[])", "{'x': 'nan', 'y': NULL}", "NaN or an infinity inside of a value that becomes JSON, which has no such number", ["{'x': 1.5, 'y': ['a', NULL]}"]),
+        ("json", "STRUCT(x DOUBLE, y VARCHAR[])", "{'x': NULL, 'y': ['a', chr(0)]}", "a text with a zero byte, which PostgreSQL's texts can't hold", ["{'x': NULL, 'y': []}"]),
+        ("jsonb", "MAP(DOUBLE, DATE)", "MAP {1.5: DATE '10000-01-01'}", "a date before the year 1 or after 9999 inside of a value that becomes JSON", ["MAP {'nan'::DOUBLE: DATE '9999-12-31', 2.5: DATE 'infinity'}"]),
+        ("jsonb", "MAP(VARCHAR, FLOAT)", "MAP {'a': 1, 'b': 'inf'::FLOAT}", "NaN or an infinity inside of a value that becomes JSON, which has no such number", ["MAP {'a': 1.5}"]),
+        ("jsonb", "STRUCT(t TIMESTAMP)[]", "[{'t': TIMESTAMP '0044-03-15 (BC) 12:00:00'}]", "a date before the year 1 or after 9999 inside of a value that becomes JSON", ["[{'t': TIMESTAMP '0001-01-01 00:00:00'}, {'t': TIMESTAMP '9999-12-31 23:59:59.999999'}]"]),
+        ("jsonb", "STRUCT(t TIMESTAMP_NS)", "{'t': '2024-01-01 00:00:00.000000001'}", TooFine, ["{'t': '2024-01-01 00:00:00.000001'}"]),
     ];
+
+    private const string TooFine = "a time that is finer than the column's type, and is not rounded";
 
     /// <summary>Each of these values would fail its unit: what the encoder refuses, its conditions have found before.</summary>
     [Fact]
@@ -75,6 +99,7 @@ public sealed class PgRejectTableTests(PgServers servers)
         using var database = DuckDbDatabase.Open(new Dictionary<string, string> { ["threads"] = "1" });
         using var connection = database.Connect();
         connection.Execute("SET TimeZone = 'UTC'");
+        await bench.TargetAsync("CREATE TYPE pair AS (b varchar(2)[], a date)");
         foreach (var (column, type, bad, reason, good) in s_refused)
         {
             var values = string.Join(", ", good.Select((value, i) => $"({i}, ({value})::{type})").Append($"(99, ({bad})::{type})").Append($"(100, NULL::{type})"));
@@ -82,10 +107,10 @@ public sealed class PgRejectTableTests(PgServers servers)
             await bench.TargetAsync($"DROP TABLE IF EXISTS t, t_rejects, _millrace_commits; CREATE TABLE t (id int, v {column})");
 
             var fault = (await bench.TryMoveFileAsync("t.parquet")).Faults[0];
-            Assert.True(fault.ExitCode == 4, $"{column}: {fault.Describe()}");
+            Assert.True(fault.ExitCode == 4, $"{type} into {column}: {fault.Describe()}");
             var summary = await bench.TryMoveFileAsync("t.parquet", "streams.t.on_reject=quarantine");
 
-            Assert.True(summary.Status == RunStatus.Succeeded, string.Join('\n', summary.Faults.Select(static fault => fault.Describe())));
+            Assert.True(summary.Status == RunStatus.Succeeded, $"{type} into {column}: {string.Join('\n', summary.Faults.Select(static fault => fault.Describe()))}");
             Assert.Equal(string.Join(' ', Enumerable.Range(0, good.Length)) + " 100", await bench.TargetTextAsync("SELECT string_agg(id::text, ' ' ORDER BY id) FROM t"));
             Assert.Equal(
                 $"99: v: found {reason}",

@@ -58,7 +58,10 @@ internal sealed class PgTargetBench : IAsyncDisposable
     public string TargetConnection => _server.ConnectionString(_to);
 
     /// <summary>The target's address.</summary>
-    public string TargetUrl => _server.Url(database: _to);
+    public string TargetUrl => _server.Url(TargetUser, _to);
+
+    /// <summary>Who writes.</summary>
+    public string TargetUser { get; set; } = PgServer.Superuser;
 
     public static async Task<PgTargetBench> CreateAsync(PgServers servers, int version = PgServers.AnyVersion)
     {

@@ -130,4 +130,40 @@ public sealed class PgTargetTests(PgServers servers)
         Assert.Equal("public.t is a view, expected a table", fault.Message);
         Assert.Equal(3, fault.ExitCode);
     }
+
+    [Theory]
+    [InlineData("pg_temp.t", "is in a temporary schema: nobody else would see it")]
+    [InlineData("pg_temp_3.t", "is in a temporary schema: nobody else would see it")]
+    [InlineData("_millrace_t", "has a name that Millrace keeps for itself")]
+    [InlineData("ä123456789012345678901234567890123456789012345678901234567890123", "is longer than a name of PostgreSQL may be")]
+    public async Task Names_that_no_table_can_have_are_refused_before_anything_is_read(string to, string said)
+    {
+        await using var bench = await PgTargetBench.CreateAsync(servers);
+        await bench.SourceAsync("CREATE TABLE t (id int)");
+
+        var fault = Assert.Single((await bench.TryMoveAsync($"streams.public.t.to={to}")).Faults);
+
+        Assert.Contains(said, fault.Message, StringComparison.Ordinal);
+        Assert.Equal(3, fault.ExitCode);
+    }
+
+    /// <summary>The server lets this user in twice at a time, which the coordinator and one lane take; a table of its own is exchanged without being superuser.</summary>
+    [Fact]
+    public async Task A_run_takes_no_more_connections_than_it_may_and_needs_no_superuser()
+    {
+        await using var bench = await PgTargetBench.CreateAsync(servers);
+        await bench.SourceAsync("CREATE TABLE t (id bigint, name text); INSERT INTO t SELECT i, 'n' || i FROM generate_series(1, 3000) AS i");
+        bench.TargetUser = $"two_of_{await bench.TargetTextAsync("SELECT current_database()::text")}";
+        await bench.TargetAsync(
+            $"""
+            CREATE ROLE {bench.TargetUser} LOGIN PASSWORD '{PgServer.Password}' CONNECTION LIMIT 2; CREATE SCHEMA s AUTHORIZATION {bench.TargetUser}; SET ROLE {bench.TargetUser};
+            CREATE TABLE s.t (id bigint PRIMARY KEY, name text, n int GENERATED ALWAYS AS IDENTITY, m serial); CREATE STATISTICS s.some ON id, name FROM s.t; GRANT SELECT ON s.t TO PUBLIC; COMMENT ON SEQUENCE s.t_n_seq IS 'n'; RESET ROLE
+            """);
+
+        await bench.MoveAsync("streams.public.t.to=s.t", "streams.public.t.partition.rows=200", "limits.target_connections=2");
+
+        Assert.Contains("s.t is exchanged for the new table", bench.Remarks);
+        Assert.Equal("3000 4501500", await bench.TargetTextAsync("SELECT count(*) || ' ' || sum(id) FROM s.t"));
+        Assert.Equal("some n", await bench.TargetTextAsync("SELECT stxname || ' ' || obj_description('s.t_n_seq'::regclass, 'pg_class') FROM pg_statistic_ext WHERE stxrelid = 's.t'::regclass"));
+    }
 }

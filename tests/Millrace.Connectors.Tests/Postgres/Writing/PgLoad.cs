@@ -96,6 +96,13 @@ internal sealed class PgLoad : IAsyncDisposable
         };
     }
 
+    /// <summary>Whether a SELECT of one value gives true.</summary>
+    internal bool IsTrue(string select)
+    {
+        using var result = _lane.Query($"SELECT 'true' FROM ({select}) AS q(v) WHERE v");
+        return result.Read();
+    }
+
     internal ImmutableArray<Column> ColumnsOf(string select)
     {
         using var described = _lane.Query($"DESCRIBE {select}");

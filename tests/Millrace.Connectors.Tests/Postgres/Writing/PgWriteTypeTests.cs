@@ -1,4 +1,5 @@
 using Millrace.Connectors.Postgres.Types;
+using Millrace.Connectors.Postgres.Writing;
 using Millrace.Connectors.Tests.Postgres.Servers;
 using Millrace.Connectors.Tests.Postgres.Source;
 using Millrace.DuckDb;
@@ -226,6 +227,18 @@ public sealed class PgWriteTypeTests(PgServers servers)
         { "TIMESTAMP_S", "timestamp(0)", "'290309-12-22 (BC) 00:00:00'", "outside of PostgreSQL's range" },
         { "TIME", "time(0)", "'00:00:00.5'", "finer than the column's type" },
         { "TIME_NS", "time", "'00:00:00.000000001'", "finer than the column's type" },
+        { "TIME_NS", "time(3)", "'00:00:00.0001'", "finer than the column's type" },
+        { "TIMETZ", "timetz(0)", "'00:00:00.5-07'", "finer than the column's type" },
+        { "TIMESTAMP_MS", "timestamp(0)", "'2024-01-01 00:00:00.001'", "finer than the column's type" },
+        { "TIMESTAMP_MS", "timestamp", "'4714-11-23 (BC) 23:59:59.999'", "outside of PostgreSQL's range" },
+        { "TIME_NS[2]", "time[]", "['00:00:00', '00:00:00.000000001']", "finer than the column's type" },
+        { "VARCHAR[2][][]", "varchar(3)[]", "[[['a', NULL]], [['b', 'äöü ']]]", "a text of 4 characters; the column takes 3" },
+        { "UNION(n DOUBLE, t TIME_NS)", "jsonb", "union_value(t := TIME_NS '12:00:00.000000001')", "finer than the column's type" },
+        { "UNION(n DOUBLE, t TIME_NS)", "json", "union_value(n := 'inf'::DOUBLE)", "no such number" },
+        { "MAP(VARCHAR, STRUCT(a VARCHAR[]))", "jsonb", "MAP {'k': {'a': ['b', chr(0)]}}", "zero byte" },
+        { "MAP(VARCHAR, INTEGER)", "json", "MAP {'k' || chr(0): 1}", "zero byte" },
+        { "STRUCT(t TIMESTAMPTZ)[]", "jsonb", "[{'t': '0001-01-01 (BC) 00:00:00+00'}]", "before the year 1" },
+        { "INTEGER[2][]", "int4[]", "[[1, 2], NULL]", "NULL instead of a list" },
         { "INTEGER[][]", "int4[]", "[[1, 2], [3]]", "lists of 2 and of 1 elements" },
         { "INTEGER[][]", "int4[]", "[[1, 2], NULL]", "NULL instead of a list" },
         { "INTEGER[][]", "int4[]", "[[]]", "a list of empty lists" },
@@ -242,6 +255,11 @@ public sealed class PgWriteTypeTests(PgServers servers)
         var fault = await Assert.ThrowsAsync<Fault>(() => load.CopyAsync(output, $"SELECT 1 AS i, NULL::{from} AS v UNION ALL SELECT 2, ({value})::{from}"));
         Assert.Equal((FaultKind.Data, FaultSide.Target, "source, the unit, row 2, column v"), (fault.Kind, fault.Side, fault.Where));
         Assert.Contains(said, fault.Message, StringComparison.Ordinal);
+
+        // What the encoder refuses, its conditions find, so that it can go to quarantine; and nothing else.
+        var refusals = PgRefusals.Of(load.Header.Columns, PgWriting.Parse(load.Header.WriterJson));
+        Assert.Single(refusals, refusal => load.IsTrue($"SELECT {refusal.When} FROM (SELECT CAST({value} AS {from}) AS v)"));
+        Assert.DoesNotContain(refusals, refusal => load.IsTrue($"SELECT {refusal.When} FROM (SELECT CAST(NULL AS {from}) AS v)"));
     }
 
     [Theory]

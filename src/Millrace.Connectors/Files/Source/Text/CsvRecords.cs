@@ -1,15 +1,18 @@
 using System.Buffers;
+using System.Globalization;
 
 namespace Millrace.Connectors.Files.Source.Text;
 
 /// <summary>
 /// CSV with a delimiter of one byte and quotes that are doubled inside quotes (RFC 4180), or no quotes; lines end in LF or CRLF. An empty
-/// line is no record. Everything else is <see cref="UnusualText"/>.
+/// line is no record. A row with too few or too many fields goes to <see cref="BrokenRecords"/> where there are some and it has no line end in
+/// quotes, which a lost quote would explain. Everything else is <see cref="UnusualText"/>.
 /// </summary>
 internal sealed class CsvRecords : IRecordReader
 {
     private readonly TextBuffer _text;
     private readonly CsvDialect _dialect;
+    private readonly BrokenRecords? _broken;
     private readonly int _columnCount;
     private readonly byte _delimiter;
     private readonly int _quote;
@@ -24,9 +27,11 @@ internal sealed class CsvRecords : IRecordReader
     /// <param name="text">Where the bytes come from.</param>
     /// <param name="dialect">The dialect.</param>
     /// <param name="columns">The number of columns that files can have.</param>
-    public CsvRecords(TextBuffer text, CsvDialect dialect, int columns)
+    /// <param name="broken">Takes rows with too few or too many fields; null: they are unusual text.</param>
+    public CsvRecords(TextBuffer text, CsvDialect dialect, int columns, BrokenRecords? broken = null)
     {
         _text = text;
+        _broken = broken;
         _columnCount = columns;
         _dialect = dialect;
         _delimiter = (byte)dialect.Delimiter[0];
@@ -86,6 +91,8 @@ internal sealed class CsvRecords : IRecordReader
     }
 
     private const int SkipsHeader = -1;
+    private const string TooFew = "a row with too few fields";
+    private const string TooMany = "a row with too many fields";
 
     private static bool IsByte(string text) => text.Length == 1 && text[0] is > '\0' and < '\u0080' and not ('\n' or '\r');
 
@@ -102,12 +109,15 @@ internal sealed class CsvRecords : IRecordReader
         }
 
         var at = 0;
+        var isMoreNull = true;
         for (var field = 0; ; field++)
         {
-            if (row != SkipsHeader && field >= _columnOf.Length) throw new UnusualText("a row with too many fields");
-            var column = row == SkipsHeader ? -1 : _columnOf[field];
+            var isMore = row != SkipsHeader && field >= _columnOf.Length;
+            if (isMore && _broken is null) throw new UnusualText(TooMany);
+            var column = row == SkipsHeader || isMore ? -1 : _columnOf[field];
             var length = at < text.Length && text[at] == _quote ? Quoted(columns, column, row, text[at..]) : Plain(columns, column, row, text[at..]);
             if (length < 0) return Outcome.More;
+            if (isMore) isMoreNull &= IsNull(text.Slice(at, length));
             at += length;
             if (at < text.Length && text[at] == _delimiter)
             {
@@ -117,10 +127,17 @@ internal sealed class CsvRecords : IRecordReader
 
             var end = at == text.Length ? 0 : LineEnd(text, at);
             if (end < 0) return Outcome.More;
-            if (row != SkipsHeader && field + 1 != _columnOf.Length) throw new UnusualText("a row with too few fields");
+            if (row != SkipsHeader && field + 1 != _columnOf.Length) Break(columns, row, text[..at], field + 1, isMore && isMoreNull);
             _text.Consume(at + end);
             return Outcome.Row;
         }
+    }
+
+    // What DuckDB's reader may take is left to it: it passes over fields without a value behind the last column.
+    private void Break(TextColumn[] columns, int row, ReadOnlySpan<byte> record, int fields, bool isMoreNull)
+    {
+        if (_broken is null || isMoreNull || record.ContainsAny((byte)'\n', (byte)'\r')) throw new UnusualText(fields > _columnOf.Length ? TooMany : TooFew);
+        _broken.Take(columns, row, string.Create(CultureInfo.InvariantCulture, $"found {fields} fields, expected {_columnOf.Length}"), record);
     }
 
     // A field's length, -1 when its end is not there yet.

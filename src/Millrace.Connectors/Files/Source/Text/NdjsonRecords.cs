@@ -4,8 +4,9 @@ using System.Text.Json;
 namespace Millrace.Connectors.Files.Source.Text;
 
 /// <summary>
-/// NDJSON: one object on each line, lines of white space left out. A key that there is no column for, a key twice, what is no object and
-/// what is no JSON is <see cref="UnusualText"/>. A number keeps its spelling; an object or a list is its JSON without white space.
+/// NDJSON: one object on each line, lines of white space left out. A key that there is no column for, a key twice and what is no object goes to
+/// <see cref="BrokenRecords"/> where there are some; it is <see cref="UnusualText"/> otherwise, and so is what is no JSON: DuckDB takes some of that.
+/// A number keeps its spelling; an object or a list is its JSON without white space.
 /// </summary>
 internal sealed class NdjsonRecords : IRecordReader
 {
@@ -13,6 +14,7 @@ internal sealed class NdjsonRecords : IRecordReader
     private const int QuickTriesMin = 100;
 
     private readonly TextBuffer _text;
+    private readonly BrokenRecords? _broken;
     private readonly byte[][] _keys;
     private readonly byte[][] _expected;
     private readonly bool[] _isJson;
@@ -25,9 +27,11 @@ internal sealed class NdjsonRecords : IRecordReader
     /// <summary>A reader.</summary>
     /// <param name="text">Where the bytes come from.</param>
     /// <param name="keys">The columns' keys; of a JSON one the value's JSON is taken, also that of a string.</param>
-    public NdjsonRecords(TextBuffer text, IReadOnlyList<(string Key, bool IsJson)> keys)
+    /// <param name="broken">Takes lines that are no object of such keys; null: they are unusual text.</param>
+    public NdjsonRecords(TextBuffer text, IReadOnlyList<(string Key, bool IsJson)> keys, BrokenRecords? broken = null)
     {
         _text = text;
+        _broken = broken;
         _keys = [.. keys.Select(key => Encoding.UTF8.GetBytes(key.Key))];
         // A key that needs an escape is never expected: a NUL stands in no line.
         _expected = [.. _keys.Select(key => key.AsSpan().ContainsAny(QuickJson.StringEnds) ? [0] : (byte[])[(byte)'"', .. key, (byte)'"', (byte)':'])];
@@ -135,24 +139,14 @@ internal sealed class NdjsonRecords : IRecordReader
         _record++;
         try
         {
-            var reader = new Utf8JsonReader(line);
-            reader.Read();
-            if (reader.TokenType != JsonTokenType.StartObject) throw new UnusualText("a value that is no object");
-            var guess = 0;
-            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            if (Structure(line, columns, row) is { } found)
             {
-                var key = Find(reader.ValueIsEscaped ? Unescaped(ref reader) : reader.ValueSpan, guess);
-                if (key < 0) throw new UnusualText("a key that there is no column for");
-                if (_seenIn[key] == _record) throw new UnusualText("a key that is there twice");
-                _seenIn[key] = _record;
-                guess = key + 1;
-                reader.Read();
-                if (columns[key].IsWanted) Set(ref reader, ref columns[key], key, row, line);
-                else reader.Skip();
+                // The reading has stopped there: whether the rest is JSON is not known yet.
+                if (_broken is null) throw new UnusualText(found);
+                AssertJson(line);
+                _broken.Take(columns, row, $"found {found}", line.TrimEnd((byte)'\r'));
+                return;
             }
-
-            // Nothing but white space may follow: the reader throws.
-            reader.Read();
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
@@ -160,6 +154,40 @@ internal sealed class NdjsonRecords : IRecordReader
         }
 
         SetAbsent(columns, row);
+    }
+
+    // Reads an object; what there is instead, or null.
+    private string? Structure(ReadOnlySpan<byte> line, TextColumn[] columns, int row)
+    {
+        var reader = new Utf8JsonReader(line);
+        reader.Read();
+        if (reader.TokenType != JsonTokenType.StartObject) return "a value that is no object";
+        var guess = 0;
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var name = reader.ValueIsEscaped ? Unescaped(ref reader) : reader.ValueSpan;
+            var key = Find(name, guess);
+            if (key < 0) return $"the key \"{Encoding.UTF8.GetString(name)}\", which none of the rows has that were looked into";
+            if (_seenIn[key] == _record) return $"the key \"{Encoding.UTF8.GetString(name)}\" twice";
+            _seenIn[key] = _record;
+            guess = key + 1;
+            reader.Read();
+            if (columns[key].IsWanted) Set(ref reader, ref columns[key], key, row, line);
+            else reader.Skip();
+        }
+
+        // Nothing but white space may follow: the reader throws.
+        reader.Read();
+        return null;
+    }
+
+    private static void AssertJson(ReadOnlySpan<byte> line)
+    {
+        var reader = new Utf8JsonReader(line);
+        while (reader.Read())
+        {
+            // It throws where the line is no JSON.
+        }
     }
 
     private void Set(ref Utf8JsonReader reader, ref TextColumn column, int key, int row, ReadOnlySpan<byte> line)

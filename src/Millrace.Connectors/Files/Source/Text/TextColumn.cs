@@ -78,6 +78,13 @@ internal struct TextColumn
     /// <summary>Makes a row NULL.</summary>
     public void SetNull(int row) => _values.SetNull(row);
 
+    /// <summary>Makes a row NULL that may have been written already, its text too.</summary>
+    public void SetNothing(int row)
+    {
+        _values.SetNull(row);
+        if (Kind != QuickKind.Text) _texts.SetNull(row);
+    }
+
     /// <summary>Writes a row's text or value.</summary>
     /// <exception cref="UnusualText">The text is not UTF-8.</exception>
     public void Set(int row, ReadOnlySpan<byte> text)
@@ -119,5 +126,5 @@ internal struct TextColumn
         if (!_texts.SetString(row, text)) throw NotUtf8();
     }
 
-    private static UnusualText NotUtf8() => new("bytes that are no UTF-8");
+    internal static UnusualText NotUtf8() => new("bytes that are no UTF-8");
 }

@@ -6,7 +6,8 @@ namespace Millrace.Connectors.Files.Source.Text;
 /// <param name="FromStart">Whether that is from its beginning, where skipped lines, the header and a byte order mark stand.</param>
 /// <param name="Columns">CSV: the table's column for each of the file's fields; -1: none.</param>
 /// <param name="Rows">The rows of it that are read; null: all.</param>
-internal sealed record TextFile(string Path, Func<Stream> Open, bool FromStart, int[] Columns, SliceRange? Rows = null);
+/// <param name="FirstRow">Data rows of the file before what <see cref="Open"/> gives.</param>
+internal sealed record TextFile(string Path, Func<Stream> Open, bool FromStart, int[] Columns, SliceRange? Rows = null, long FirstRow = 0);
 
 /// <summary>Reads the records of one format from a <see cref="TextBuffer"/> into columns.</summary>
 internal interface IRecordReader

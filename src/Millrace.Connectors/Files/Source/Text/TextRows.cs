@@ -6,8 +6,12 @@ internal static class TextRows
     private const int RowsPerLook = 10_000;
 
     /// <summary>The rows, by reading them all; -1 when only DuckDB can read the file.</summary>
+    /// <param name="layout">How files are read.</param>
+    /// <param name="file">The file.</param>
+    /// <param name="isBrokenRow">Whether a record whose structure is broken is a row, since it goes to quarantine.</param>
+    /// <param name="cancel">Stops it.</param>
     /// <exception cref="Faults.Fault">The file can't be read.</exception>
-    public static long Count(FileLayout layout, SliceFile file, CancellationToken cancel)
+    public static long Count(FileLayout layout, SliceFile file, bool isBrokenRow, CancellationToken cancel)
     {
         var names = layout.Columns.Where(static column => column.Origin == ColumnOrigin.Content).ToList();
         var packing = FormatOf.PackingOf(file.Path, layout.Packing);
@@ -16,9 +20,10 @@ internal static class TextRows
         try
         {
             var whole = new TextFile(file.Path, () => TextStreams.Open(file.Path, packing, layout.Encoding, layout.Csv, layout.Format), FromStart: true, FieldsOf(layout, file, packing));
+            var broken = isBrokenRow ? new BrokenRecords() : null;
             IRecordReader records = layout.Csv is null
-                ? new NdjsonRecords(text, [.. names.Select(static column => (column.Name, IsJson: false))])
-                : new CsvRecords(text, layout.Csv, names.Count);
+                ? new NdjsonRecords(text, [.. names.Select(static column => (column.Name, IsJson: false))], broken)
+                : new CsvRecords(text, layout.Csv, names.Count, broken);
             text.Open(whole);
             records.Begin(whole);
             var none = new TextColumn[names.Count];

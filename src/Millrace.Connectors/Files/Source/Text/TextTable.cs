@@ -7,13 +7,15 @@ namespace Millrace.Connectors.Files.Source.Text;
 
 /// <summary>
 /// The records of one unit's text files as a table that DuckDB reads once, with one thread: units are what runs in parallel. Each content
-/// column N is <c>cN</c>, its values; one that is not read as text has <c>rN</c> beside it, the texts that are left to SQL.
+/// column N is <c>cN</c>, its values; one that is not read as text has <c>rN</c> beside it, the texts that are left to SQL. Behind them come the
+/// row's file, its number there, and what is said of a broken record. What nobody asks for is not written.
 /// </summary>
 internal sealed class TextTable : ITableSource, IDisposable
 {
     private readonly ImmutableArray<TextFile> _files;
     private readonly TextBuffer _text;
     private readonly IRecordReader _records;
+    private readonly BrokenRecords? _broken;
     private readonly TextColumn[] _columns;
     private readonly int[] _valuesAt;
 
@@ -22,11 +24,15 @@ internal sealed class TextTable : ITableSource, IDisposable
     /// <param name="text">The buffer that <paramref name="records"/> reads from.</param>
     /// <param name="records">The format's reader.</param>
     /// <param name="columns">The columns and their types.</param>
-    public TextTable(ImmutableArray<TextFile> files, TextBuffer text, IRecordReader records, IReadOnlyList<(TextColumn Column, DuckDbType Type)> columns)
+    /// <param name="broken">What <paramref name="records"/> gives broken records to; null: they end the reading.</param>
+    public TextTable(
+        ImmutableArray<TextFile> files, TextBuffer text, IRecordReader records, IReadOnlyList<(TextColumn Column, DuckDbType Type)> columns,
+        BrokenRecords? broken = null)
     {
         _files = files;
         _text = text;
         _records = records;
+        _broken = broken;
         _columns = [.. columns.Select(column => column.Column)];
         _valuesAt = new int[columns.Count];
         var all = new List<TableColumn>();
@@ -39,6 +45,13 @@ internal sealed class TextTable : ITableSource, IDisposable
         }
 
         all.Add(new TableColumn(UnitScan.FileName, DuckDbType.Varchar));
+        all.Add(new TableColumn(UnitScan.Row, DuckDbType.BigInt));
+        if (broken is not null)
+        {
+            all.Add(new TableColumn(UnitScan.Broken, DuckDbType.Varchar));
+            all.Add(new TableColumn(UnitScan.Record, DuckDbType.Varchar));
+        }
+
         Columns = all;
     }
 
@@ -85,9 +98,13 @@ internal sealed class TextTable : ITableSource, IDisposable
         private readonly int[] _valueVectors;
         private readonly int[] _textVectors;
         private readonly int _nameVector;
+        private readonly int _numberVector;
+        private readonly int _brokenVector;
+        private readonly int _recordVector;
         private byte[] _name = [];
         private int _file = -1;
         private long _rowsLeft;
+        private long _number;
 
         public Reader(TextTable table, int[] projected)
         {
@@ -95,9 +112,22 @@ internal sealed class TextTable : ITableSource, IDisposable
             _columns = table._columns;
             _valueVectors = [.. table._valuesAt.Select(at => Array.IndexOf(projected, at))];
             _textVectors = [.. table._valuesAt.Select((at, i) => _columns[i].Kind == QuickKind.Text ? -1 : Array.IndexOf(projected, at + 1))];
-            _nameVector = Array.IndexOf(projected, table.Columns.Count - 1);
+            _nameVector = PlaceOf(UnitScan.FileName);
+            _numberVector = PlaceOf(UnitScan.Row);
+            _brokenVector = PlaceOf(UnitScan.Broken);
+            _recordVector = PlaceOf(UnitScan.Record);
             for (var i = 0; i < _columns.Length; i++)
                 _columns[i].IsWanted = _valueVectors[i] >= 0 && (_columns[i].Kind == QuickKind.Text || _textVectors[i] >= 0);
+
+            int PlaceOf(string name)
+            {
+                for (var i = 0; i < projected.Length; i++)
+                {
+                    if (table.Columns[projected[i]].Name == name) return i;
+                }
+
+                return -1;
+            }
         }
 
         public int Fill(in ChunkWriter chunk)
@@ -108,6 +138,9 @@ internal sealed class TextTable : ITableSource, IDisposable
             }
 
             var names = _nameVector < 0 ? default : chunk.Column(_nameVector);
+            var numbers = _numberVector < 0 ? default : chunk.Column(_numberVector);
+            var areBrokenAsked = _brokenVector >= 0 && _recordVector >= 0;
+            if (areBrokenAsked) _table._broken!.Begin(chunk.Column(_brokenVector), chunk.Column(_recordVector));
             var before = _table._text.Read;
             var row = 0;
             // A chunk ends early rather than hold 2,048 values of many megabytes.
@@ -117,10 +150,13 @@ internal sealed class TextTable : ITableSource, IDisposable
                 {
                     if (_file + 1 >= _table._files.Length) break;
                     Open(_table._files[++_file]);
+                    if (_table._broken is { } broken) broken.IsSkipping = !areBrokenAsked;
                     continue;
                 }
 
+                _number++;
                 if (_nameVector >= 0) names.SetBlob(row, _name);
+                if (_numberVector >= 0) numbers.Set(row, _number);
                 row++;
                 _rowsLeft--;
             }
@@ -139,8 +175,11 @@ internal sealed class TextTable : ITableSource, IDisposable
             _table._records.Begin(file);
             _name = Encoding.UTF8.GetBytes(file.Path);
             _rowsLeft = long.MaxValue;
+            _number = file.FirstRow;
             if (file.Rows is not { } rows) return;
             _rowsLeft = rows.End - rows.Start;
+            _number = rows.Start;
+            if (_table._broken is { } broken) broken.IsSkipping = true;
             var none = new TextColumn[_columns.Length];
             for (var i = 0L; i < rows.Start && _table._records.Next(none, 0); i++)
             {
