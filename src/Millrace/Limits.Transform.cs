@@ -1,0 +1,47 @@
+namespace Millrace;
+
+/// <summary>The bounds of stages and the buckets between them.</summary>
+public static partial class Limits
+{
+    /// <summary>The fewest buckets that a stage spreads its rows into.</summary>
+    public const int BucketsMin = 64;
+
+    /// <summary>The most: each has a block in memory, in every unit that is written.</summary>
+    public const int BucketsMax = 1_024;
+
+    /// <summary>The smallest block of a bucket's rows, in bytes: smaller ones pack badly.</summary>
+    public const int BlockBytesMin = 16 * 1024;
+
+    /// <summary>The largest block of a bucket's rows, in bytes.</summary>
+    public const int BlockBytesMax = 256 * 1024;
+
+    /// <summary>Parts in which one bucket is planned to be read at most: each reads all of it.</summary>
+    public const int BucketPartsPlannedMax = 64;
+
+    /// <summary>Parts in which one bucket is read at most when units of it do not fit; what is left then has one key.</summary>
+    public const int BucketPartsMax = 4_096;
+
+    /// <summary>The least memory that a unit of a key step plans with, in bytes.</summary>
+    public const long LaneBytesMin = 16 * Mega;
+
+    /// <summary>The fewest bytes of rows that a unit of a key step is made for.</summary>
+    public const long KeyUnitBytesMin = 1 * Mega;
+
+    /// <summary>The most rows of a stream whose key steps are done at once, without buckets.</summary>
+    public const long WholeRowsMax = 200_000;
+
+    /// <summary>The most bytes of such a stream, in its source and in memory.</summary>
+    public const long WholeBytesMax = 16 * Mega;
+
+    /// <summary>The most bytes of a join's right side that every unit keeps in memory.</summary>
+    public const long SideBytesMax = 16 * Mega;
+
+    /// <summary>Bytes that a text is guessed to have before any was read.</summary>
+    public const int TextBytesGuess = 24;
+
+    /// <summary>Bytes that a nested value is guessed to have before any was read.</summary>
+    public const int NestedBytesGuess = 128;
+
+    /// <summary>How many times larger than its source rows are guessed to be where only the source's bytes are known.</summary>
+    public const int PackedTimesMax = 4;
+}
