@@ -83,6 +83,8 @@ internal sealed class PostgresLookup : ILookupStore
         return $"{PgName.Quote(type.Schema)}.{PgName.Quote(type.Name)}[]";
     }
 
+    private static bool IsJson(PgType type) => type is { IsBuiltIn: true, Name: "json" or "jsonb" };
+
     private static PgType BaseOf(PgType type)
     {
         while (type.Domain is { } domain) type = domain;
@@ -106,7 +108,10 @@ internal sealed class PostgresLookup : ILookupStore
             ?? throw Refused(question, $"the column {attribute.Name} can't be read: {refusal}", "Name other columns with lookup.columns.");
 
         // A map can then reach into it, and cast it to a list of structs.
-        return BaseOf(attribute.Type) is { IsBuiltIn: true, Name: "json" or "jsonb" } ? mapped with { Type = DuckDbType.Json } : mapped;
+        var type = BaseOf(attribute.Type);
+        if (IsJson(type)) return mapped with { Type = DuckDbType.Json };
+        var isList = type.Element is { } element && IsJson(BaseOf(element)) && mapped.Type == DuckDbType.List(DuckDbType.Varchar);
+        return isList ? mapped with { Type = DuckDbType.List(DuckDbType.Json) } : mapped;
     }
 
     private static string KeyTypeOf(LookupQuestion question, PgAttribute key)

@@ -105,6 +105,20 @@ internal sealed class LookupKeySet
             _bytes.Append(text);
         }
 
+        return Added(start);
+    }
+
+    /// <summary>Takes a key in by its bytes; gives its number.</summary>
+    public int Add(ReadOnlySpan<byte> key)
+    {
+        var start = _bytes.Count;
+        _bytes.Append(key);
+        return Added(start);
+    }
+
+    /// <summary>The number of the key that begins there; an equal one's, when there is one.</summary>
+    private int Added(int start)
+    {
         var key = _bytes.Written[start..];
         var hash = LookupCache.HashOf(key);
         var slot = (int)hash & (_slots.Length - 1);
