@@ -64,8 +64,8 @@ public sealed class PgLookupTests(PgServers servers) : IAsyncDisposable
         _bench.AssertRows("out/t", "SELECT *, [CASE WHEN i % 2 = 0 THEN [i::INTEGER] END, NULL, CASE WHEN i < 500 THEN [(i * 2)::INTEGER] END] AS found FROM '@/t.parquet'");
         await StoreAsync(version, "CREATE TABLE f (k float8 PRIMARY KEY, b bpchar(5), t timestamptz, v text); INSERT INTO f VALUES (0.1, 'a', '2024-01-01 12:00+02', 'x'), ('nan', 'b', 'infinity', 'y')");
         _bench.Write("t.parquet", "SELECT 0.1::DOUBLE AS k, 'a' AS b, '2024-01-01 10:00:00+00'::TIMESTAMPTZ AS t UNION ALL SELECT 'nan'::DOUBLE, 'b', 'infinity'::TIMESTAMPTZ");
-        await _bench.RunAsync(Job("lookup: {in: '${file:@/pg}', table: f, key: [k, b, t], missing: error}"));
-        _bench.AssertRows("out/t", "SELECT *, CASE b WHEN 'a' THEN 'x' ELSE 'y' END AS v FROM '@/t.parquet'");
+        await _bench.RunAsync(Job("lookup: {in: '${file:@/pg}', table: f, key: [k, b, t], missing: error}").Replace("to: t", "to: u", StringComparison.Ordinal));
+        _bench.AssertRows("out/u", "SELECT *, CASE b WHEN 'a' THEN 'x' ELSE 'y' END AS v FROM '@/t.parquet'");
     }
 
     [Theory]

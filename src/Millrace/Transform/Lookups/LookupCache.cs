@@ -90,23 +90,27 @@ internal sealed class LookupCache
     {
         private const int SlotsMin = 64;
         private const int BytesMin = 4 * 1024;
+        private const int IndexParts = 4;
 
         private byte[] _bytes = [];
         private int[] _slots = [];
         private int _used;
         private int _entries;
 
+        /// <summary>What is not the index's.</summary>
+        private long BytesMost => most - (most / IndexParts);
+
         public long TakenBytes => _bytes.Length + ((long)_slots.Length * sizeof(int));
 
-        /// <summary>What an entry takes, its part of the index as well.</summary>
-        public static long BytesOf(int bytes) => Aligned(Entry.Bytes + (long)bytes) + (4 * sizeof(int));
+        /// <summary>What an entry takes, without its place in the index.</summary>
+        public static long BytesOf(int bytes) => Aligned(Entry.Bytes + (long)bytes);
 
         /// <summary>Whether an entry fits, after whatever must grow has grown.</summary>
         public bool CanTake(int bytes)
         {
             var end = _used + Aligned(Entry.Bytes + (long)bytes);
             var slots = (_entries + 1) * 2L > _slots.Length ? Math.Max(SlotsMin, _slots.Length * 2L) : _slots.Length;
-            return end + (slots * sizeof(int)) <= most;
+            return end <= BytesMost && slots * sizeof(int) <= most / IndexParts;
         }
 
         public bool Find(ReadOnlySpan<byte> key, ulong hash, LookupFound found, int number)
@@ -128,7 +132,7 @@ internal sealed class LookupCache
         public void Add(ReadOnlySpan<byte> key, ulong hash, bool isFound, ReadOnlySpan<byte> row)
         {
             var end = (int)(_used + Aligned(Entry.Bytes + (long)key.Length + row.Length));
-            if (end > _bytes.Length) Array.Resize(ref _bytes, (int)Math.Max(end, Math.Min(BytesMin + (_bytes.Length * 2L), most - (_slots.Length * 2L * sizeof(int)))));
+            if (end > _bytes.Length) Array.Resize(ref _bytes, (int)Math.Max(end, Math.Min(BytesMin + (_bytes.Length * 2L), BytesMost)));
             if ((_entries + 1) * 2L > _slots.Length) GrowIndex();
             MemoryMarshal.Write(_bytes.AsSpan(_used), new Entry { Hash = hash, KeyBytes = key.Length, RowBytes = isFound ? row.Length : -1 });
             key.CopyTo(_bytes.AsSpan(_used + Entry.Bytes));
