@@ -24,10 +24,7 @@ internal static class StreamCommit
         LookupCounts? lookups = null;
         await foreach (var result in generation.ReadResultsAsync(units, cancel).ConfigureAwait(false))
         {
-            read += result.RowsRead;
-            written += result.RowsWritten;
-            bytes += result.BytesRead;
-            rejected += result.Rejected;
+            (read, written, bytes, rejected) = (read + result.RowsRead, written + result.RowsWritten, bytes + result.BytesRead, rejected + result.Rejected);
             lookups = LookupCounts.Sum(lookups, result.Lookups);
             foreach (var file in result.Rejects ?? [])
             {

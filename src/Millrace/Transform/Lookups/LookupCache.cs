@@ -74,6 +74,7 @@ internal sealed class LookupCache
             if (Generation.BytesOf(keys[key].Length + row.Length) > _generationBytes / 4) return;
             (_old, _young) = (_young, _old);
             _young.Clear();
+            if (!_young.CanTake(keys[key].Length + row.Length)) return;
         }
 
         _young.Add(keys[key], keys.HashOf(key), found.IsFound(key), row);
