@@ -162,7 +162,7 @@ public sealed class UnitRunner : IAsyncDisposable
         catch (DuckDbException error)
         {
             cancel.ThrowIfCancellationRequested();
-            throw quarantine?.Explain(error) ?? steps?.Explain(error) ?? output.Explain(error) ?? input.Explain(error) ?? TargetRefusals.Explain(error, $"{order.Stream}, {order.Unit.Label}") ?? DuckDbFaults.Translate(error, order);
+            throw quarantine?.Explain(error) ?? steps?.Explain(error) ?? TargetRefusals.Explain(error, $"{order.Stream}, {order.Unit.Label}") ?? output.Explain(error) ?? input.Explain(error) ?? DuckDbFaults.Translate(error, order);
         }
         finally
         {

@@ -67,7 +67,9 @@ public sealed class LookupTests : IDisposable
         _bench.Write("t.parquet", "SELECT i AS id, 'x' AS l FROM range(101) t(i)");
         var fault = await FailAsync("lookup: {in: '@/store.duckdb', table: m, key: {id: k, l: l}}");
         Assert.Equal(FaultKind.Data, fault.Kind);
-        Assert.Contains("several rows with the key 50, x", fault.Message, StringComparison.Ordinal);
+        Assert.StartsWith("found several rows with the key 50, x", fault.Message, StringComparison.Ordinal);
+        Assert.Equal(FaultSide.Transform, fault.Side);
+        Assert.Equal("lookup in main.m by k, l", fault.Where);
     }
 
     [Fact]

@@ -10,6 +10,8 @@ namespace Millrace.Connectors.Tests.Transform;
 /// <summary><c>lookup</c> in PostgreSQL, and the table that is looked up in as a target.</summary>
 public sealed class PgLookupTests(PgServers servers) : IAsyncDisposable
 {
+    private const string Asking = "query LIKE '%WITH ORDINALITY AS u(k1%' AND state = 'active' AND pid <> pg_backend_pid() AND datname = current_database()";
+
     private readonly TransformBench _bench = new();
     private NpgsqlDataSource? _client;
 
@@ -64,8 +66,8 @@ public sealed class PgLookupTests(PgServers servers) : IAsyncDisposable
         _bench.AssertRows("out/t", "SELECT *, [CASE WHEN i % 2 = 0 THEN [i::INTEGER] END, NULL, CASE WHEN i < 500 THEN [(i * 2)::INTEGER] END] AS found FROM '@/t.parquet'");
         await StoreAsync(version, "CREATE TABLE f (k float8 PRIMARY KEY, b bpchar(5), t timestamptz, v text); INSERT INTO f VALUES (0.1, 'a', '2024-01-01 12:00+02', 'x'), ('nan', 'b', 'infinity', 'y')");
         _bench.Write("t.parquet", "SELECT 0.1::DOUBLE AS k, 'a' AS b, '2024-01-01 10:00:00+00'::TIMESTAMPTZ AS t UNION ALL SELECT 'nan'::DOUBLE, 'b', 'infinity'::TIMESTAMPTZ");
-        await _bench.RunAsync(Job("lookup: {in: '${file:@/pg}', table: f, key: [k, b, t], missing: error}").Replace("to: t", "to: u", StringComparison.Ordinal));
-        _bench.AssertRows("out/u", "SELECT *, CASE b WHEN 'a' THEN 'x' ELSE 'y' END AS v FROM '@/t.parquet'");
+        await _bench.RunAsync(Job("lookup: {in: '${file:@/pg}', table: f, key: [k, b, t], missing: error}\n      - map: select b, v from input").Replace("to: t", "to: u", StringComparison.Ordinal));
+        _bench.AssertRows("out/u", "SELECT b, CASE b WHEN 'a' THEN 'x' ELSE 'y' END AS v FROM '@/t.parquet'");
     }
 
     [Theory]
@@ -91,15 +93,31 @@ public sealed class PgLookupTests(PgServers servers) : IAsyncDisposable
         _bench.Write("t.parquet", "SELECT i AS id FROM range(8) t(i)");
         using var cancel = new CancellationTokenSource();
         var running = _bench.TryRunAsync(Job("lookup: {in: '${file:@/pg}', table: slow, key: {id: k}}"), cancel.Token);
-        while (await TextAsync("SELECT count(*)::text FROM pg_stat_activity WHERE query LIKE '%WITH ORDINALITY AS u(k1%' AND state = 'active' AND pid <> pg_backend_pid()") == "0")
+        while (await TextAsync($"SELECT count(*)::text FROM pg_stat_activity WHERE {Asking}") == "0")
             Assert.False(running.IsCompleted, "the run waits for the lookup");
         var asked = Stopwatch.GetTimestamp();
         await cancel.CancelAsync();
         var summary = await running;
         Assert.Equal(RunStatus.Cancelled, summary.Status);
         Assert.InRange(Stopwatch.GetElapsedTime(asked).TotalSeconds, 0, 5);
-        while (await TextAsync("SELECT count(*)::text FROM pg_stat_activity WHERE query LIKE '%WITH ORDINALITY AS u(k1%' AND state = 'active' AND pid <> pg_backend_pid()") != "0")
+        while (await TextAsync($"SELECT count(*)::text FROM pg_stat_activity WHERE {Asking}") != "0")
             Assert.InRange(Stopwatch.GetElapsedTime(asked).TotalSeconds, 0, 30);
+    }
+
+    [Fact]
+    public async Task A_lost_connection_is_tried_again()
+    {
+        await StoreAsync(18, "CREATE TABLE m AS SELECT i AS k, i AS v FROM generate_series(0, 20) i");
+        _bench.Write("t.parquet", "SELECT i AS id FROM range(8) t(i)");
+        await using var holder = await _client!.OpenConnectionAsync();
+        await using var transaction = await holder.BeginTransactionAsync();
+        await using (var hold = new NpgsqlCommand("LOCK TABLE m IN ACCESS EXCLUSIVE MODE", holder, transaction)) await hold.ExecuteNonQueryAsync();
+        var running = _bench.RunAsync(Job("lookup: {in: '${file:@/pg}', table: m, key: {id: k}}"));
+        while (await TextAsync($"SELECT count(pg_terminate_backend(pid))::text FROM pg_stat_activity WHERE {Asking}") == "0") Assert.False(running.IsCompleted, "the lookup waits for the lock");
+        await transaction.RollbackAsync();
+        var summary = await running;
+        Assert.Equal(1, summary.Retries);
+        _bench.AssertRows("out/t", "SELECT id, id::INTEGER AS v FROM '@/t.parquet'");
     }
 
     [Theory]
