@@ -1,3 +1,4 @@
+using Millrace.Connectors.DuckDbFile;
 using Millrace.Connectors.Files.Source;
 using Millrace.Connectors.Files.Target;
 using Millrace.Connectors.Postgres;
@@ -8,5 +9,8 @@ namespace Millrace.Cli;
 internal static class Systems
 {
     /// <summary>All of them.</summary>
-    public static KnownConnectors All { get; } = new([new PostgresConnector(), new FilesSourceConnector()], [new PostgresTargetConnector(), new FileTargetConnector()]);
+    public static KnownConnectors All { get; } = new([new PostgresConnector(), new FilesSourceConnector()], [new PostgresTargetConnector(), new FileTargetConnector()])
+    {
+        Lookups = [new PostgresConnector(), new DuckDbFileConnector()],
+    };
 }

@@ -129,6 +129,16 @@ public sealed class DuckDbConnection : IDisposable
     internal void RegisterStableFunction(string name, DuckDbType returns, Func<DuckDbType[], IRowFunction> bind) =>
         RowFunction.RegisterStable(_handle, name, returns, bind);
 
+    /// <summary>
+    /// Makes <c>name(token BIGINT, columns…)</c> a function whose values are written in C#. It sees NULLs, and is neither folded nor left out.
+    /// Register a name once per database.
+    /// </summary>
+    /// <param name="name">The function's name in SQL.</param>
+    /// <param name="returns">What it gives for each row.</param>
+    /// <param name="bind">Finds what a token stands for; called on DuckDB's threads.</param>
+    /// <exception cref="DuckDbException">DuckDB refuses the function.</exception>
+    public void RegisterValueFunction(string name, DuckDbType returns, Func<long, IValueFunction> bind) => ValueFunction.Register(_handle, name, returns, bind);
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -6,6 +6,7 @@ using Millrace.Keeper;
 using Millrace.Load;
 using Millrace.Planning;
 using Millrace.Runs;
+using Millrace.Transform;
 using Millrace.Worker;
 
 namespace Millrace;
@@ -27,6 +28,9 @@ public sealed record KnownConnectors(ImmutableArray<ISourceConnector> Sources, I
         throw NobodyClaims(address, mark, "source", string.Join(", ", Sources.Select(connector => connector.Name)));
     }
 
+    /// <summary>What lookups can ask.</summary>
+    public ImmutableArray<ILookupConnector> Lookups { get; init; } = [];
+
     /// <summary>The connector for a target's address.</summary>
     /// <exception cref="Fault">Nobody claims it.</exception>
     public ITargetConnector TargetFor(string address, Mark mark)
@@ -39,13 +43,27 @@ public sealed record KnownConnectors(ImmutableArray<ISourceConnector> Sources, I
         throw NobodyClaims(address, mark, "target", string.Join(", ", Targets.Select(connector => connector.Name)));
     }
 
+    /// <summary>A store that lookups ask. Does no I/O yet.</summary>
+    /// <exception cref="Fault">Nobody can ask it.</exception>
+    public ILookupStore OpenLookup(SourceContext context)
+    {
+        foreach (var connector in Lookups)
+        {
+            if (connector.Claims(context.Address)) return connector.OpenLookup(context);
+        }
+
+        throw NobodyClaims(context.Address, context.Mark, "store of a lookup", string.Join(", ", Lookups.Select(connector => connector.Name)));
+    }
+
     /// <summary>The worker's halves of source and target, as one runner.</summary>
     public UnitRunner OpenRunner(WorkerSettings settings, TimeProvider clock)
     {
         var target = TargetOf(settings, clock);
         var directory = RunDirectory.OpenPath(settings.RunDirectory);
+        var lookups = new LookupDesk(
+            store => OpenLookup(ContextOf(settings.Stores[store], settings.BaseDirectory, settings.Connections, clock)), Math.Min(settings.Lanes, settings.Connections));
         var ends = new UnitEnds(
-            directory, OpenReader(settings, clock), TargetFor(target.Address, target.Mark).OpenWriter(target), side => OpenReader(settings with { Source = settings.Sides[side] }, clock));
+            directory, OpenReader(settings, clock), TargetFor(target.Address, target.Mark).OpenWriter(target), side => OpenReader(settings with { Source = settings.Sides[side] }, clock), lookups);
         return new UnitRunner(settings, directory, ends, clock);
     }
 

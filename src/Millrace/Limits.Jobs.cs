@@ -20,10 +20,4 @@ public static partial class Limits
 
     /// <summary>Characters that all parameters together put into a job's SQL: a short file must not grow without end.</summary>
     public const int ParamFilledCharsMax = 4 * 1024 * 1024;
-
-    /// <summary>Keys that <c>lookup</c> asks for in one query when the job does not say.</summary>
-    public const int LookupBatchKeysDefault = 1_000;
-
-    /// <summary>The most keys that <c>lookup.batch</c> may ask for in one query.</summary>
-    public const int LookupBatchKeysMax = 100_000;
 }

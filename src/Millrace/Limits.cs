@@ -385,6 +385,7 @@ public static partial class Limits
         Debug.Assert(BucketPartsPlannedMax <= BucketPartsMax, "what is planned in parts can be divided further");
         Debug.Assert(SideBytesMax >= WholeBytesMax, "a stream that fits a unit fits every unit");
         Debug.Assert(UnitPathCharsMax < WorkerMessageBytesMax, "a unit of many files fits into its message");
+        Debug.Assert(LookupCacheBytesDefault <= LookupCacheBytesMax && LookupChunkBytesMax <= LookupCacheBytesMax, "a cache has room for a chunk's rows");
         Debug.Assert(PgStartupBytesMax <= PgControlBytesMax && PgControlBytesMax <= PgRowBytesMax, "a row is the largest message");
     }
 }

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using Millrace.Faults;
 using Millrace.Telemetry;
+using Millrace.Transform;
 
 namespace Millrace.Cli.Display;
 
@@ -177,6 +178,7 @@ internal sealed class JsonLines : IRunObserver
         json.WriteNumber("rows_read", summary.RowsRead);
         json.WriteNumber("rows_written", summary.RowsWritten);
         json.WriteNumber("rows_rejected", summary.RowsRejected);
+        Lookups(json, summary.Lookups);
         json.WriteNumber("bytes_read", summary.BytesRead);
         json.WriteNumber("bytes_written", summary.BytesWritten);
         json.WriteNumber("units", summary.Units);
@@ -237,6 +239,7 @@ internal sealed class JsonLines : IRunObserver
         UnitName(json, unit.Stream, unit.Unit, unit.Label);
         json.WriteNumber("rows", unit.Rows);
         json.WriteNumber("rows_rejected", unit.Rejected);
+        Lookups(json, unit.Lookups);
         json.WriteNumber("bytes_read", unit.BytesRead);
         json.WriteNumber("bytes_written", unit.BytesWritten);
         json.WriteNumber("seconds", Math.Round(unit.Seconds, 3));
@@ -256,11 +259,23 @@ internal sealed class JsonLines : IRunObserver
         json.WriteEndArray();
     }
 
+    private static void Lookups(Utf8JsonWriter json, LookupCounts? lookups)
+    {
+        if (lookups is null) return;
+        json.WriteStartObject("lookups");
+        json.WriteNumber("keys", lookups.Keys);
+        json.WriteNumber("hits", lookups.Hits);
+        json.WriteNumber("missing", lookups.Missing);
+        json.WriteNumber("queries", lookups.Queries);
+        json.WriteEndObject();
+    }
+
     private void Committed(Utf8JsonWriter json, StreamCommitted committed)
     {
         json.WriteString("stream", committed.Stream);
         json.WriteNumber("rows", committed.Receipt.Rows);
         json.WriteNumber("rows_rejected", committed.Rejected);
+        Lookups(json, committed.Lookups);
         json.WriteNumber("files", committed.Receipt.Files);
         json.WriteNumber("bytes", committed.Receipt.Bytes);
         json.WriteString("hash", committed.Hash);

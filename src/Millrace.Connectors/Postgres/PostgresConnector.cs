@@ -1,13 +1,15 @@
+using Millrace.Connectors.Postgres.Lookup;
 using Millrace.Connectors.Postgres.Protocol;
 using Millrace.Extract;
 using Millrace.Faults;
 using Millrace.Jobs;
 using Millrace.Planning;
+using Millrace.Transform;
 
 namespace Millrace.Connectors.Postgres;
 
 /// <summary>PostgreSQL 12 and later as a source: <c>postgres://user@host/database</c>. Stateless.</summary>
-public sealed class PostgresConnector : ISourceConnector
+public sealed class PostgresConnector : ISourceConnector, ILookupConnector
 {
     /// <summary>The name of both halves, the source's and the target's.</summary>
     internal const string ConnectorName = "postgres";
@@ -23,6 +25,9 @@ public sealed class PostgresConnector : ISourceConnector
 
     /// <inheritdoc/>
     public IUnitReader OpenReader(SourceContext context) => new PostgresUnitReader(context);
+
+    /// <inheritdoc/>
+    public ILookupStore OpenLookup(SourceContext context) => new PostgresLookup(context);
 
     /// <inheritdoc/>
     public IMomentKeeper OpenKeeper(SourceContext context) => new PostgresKeeper(context);

@@ -133,7 +133,8 @@ internal static unsafe class RowFunction
         }
     }
 
-    private static DuckDbType[] TypesOf(nint info, int first)
+    /// <summary>The types of a use's arguments, when it is bound.</summary>
+    internal static DuckDbType[] TypesOf(nint info, int first)
     {
         var types = new DuckDbType[(int)NativeMethods.duckdb_scalar_function_bind_get_argument_count(info) - first];
         for (var i = 0; i < types.Length; i++) types[i] = TypeOf(info, first + i);
@@ -153,7 +154,8 @@ internal static unsafe class RowFunction
         }
     }
 
-    private static long Token(nint info)
+    /// <summary>A use's first argument, which is a constant.</summary>
+    internal static long Token(nint info)
     {
         var expression = NativeMethods.duckdb_scalar_function_bind_get_argument(info, 0);
         nint context = 0;

@@ -75,6 +75,21 @@ internal static unsafe partial class NativeMethods
     public static partial void duckdb_scalar_function_set_error(nint info, string error);
 
     [LibraryImport(Library)]
+    public static partial void duckdb_scalar_function_set_init(nint function, delegate* unmanaged[Cdecl]<nint, void> callback);
+
+    [LibraryImport(Library)]
+    public static partial nint duckdb_scalar_function_init_get_bind_data(nint info);
+
+    [LibraryImport(Library)]
+    public static partial void duckdb_scalar_function_init_set_state(nint info, nint state, delegate* unmanaged[Cdecl]<nint, void> deleter);
+
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial void duckdb_scalar_function_init_set_error(nint info, string error);
+
+    [LibraryImport(Library), SuppressGCTransition]
+    public static partial nint duckdb_scalar_function_get_state(nint info);
+
+    [LibraryImport(Library)]
     public static partial nint duckdb_expression_return_type(nint expression);
 
     [LibraryImport(Library)]

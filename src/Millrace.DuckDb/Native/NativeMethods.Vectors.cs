@@ -20,6 +20,12 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(Library), SuppressGCTransition]
     public static partial ulong duckdb_data_chunk_get_size(nint chunk);
 
+    [LibraryImport(Library)]
+    public static partial nint duckdb_create_data_chunk(nint* types, ulong count);
+
+    [LibraryImport(Library)]
+    public static partial void duckdb_data_chunk_reset(nint chunk);
+
     [LibraryImport(Library), SuppressGCTransition]
     public static partial void duckdb_data_chunk_set_size(nint chunk, ulong rows);
 

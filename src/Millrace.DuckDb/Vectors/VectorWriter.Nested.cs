@@ -106,6 +106,39 @@ public unsafe partial struct VectorWriter
         return new VectorWriter(NativeMethods.duckdb_array_vector_get_child(_vector), _type.Element, checked(_capacity * _type.ArraySize), _heap);
     }
 
+    /// <summary>
+    /// Gives a row, which was not written yet, the value of an earlier one. Long texts and the elements of lists are shared, not copied.
+    /// </summary>
+    public void CopyRow(int from, int to)
+    {
+        Check(from);
+        Check(to);
+        _validity = NativeMethods.duckdb_vector_get_validity(_vector);
+        if (_validity != null && (_validity[from >> 6] & (1UL << from)) == 0)
+        {
+            SetNull(to);
+            return;
+        }
+
+        var bytes = _type.ValueBytes;
+        Buffer.MemoryCopy(_data + ((long)from * bytes), _data + ((long)to * bytes), bytes, bytes);
+        switch (_type.Kind)
+        {
+            case DuckDbKind.Array:
+                var elements = ArrayElements();
+                for (var i = 0; i < _type.ArraySize; i++) elements.CopyRow((from * _type.ArraySize) + i, (to * _type.ArraySize) + i);
+                break;
+            case DuckDbKind.Struct:
+                for (var i = 0; i < _type.Fields.Length; i++) Field(i).CopyRow(from, to);
+                break;
+            case DuckDbKind.Union:
+                var tags = (byte*)NativeMethods.duckdb_vector_get_data(NativeMethods.duckdb_struct_vector_get_child(_vector, 0));
+                tags[to] = tags[from];
+                for (var i = 0; i < _type.Fields.Length; i++) Field(i).CopyRow(from, to);
+                break;
+        }
+    }
+
     private readonly VectorWriter ListChild(int capacity) =>
         new(NativeMethods.duckdb_list_vector_get_child(_vector), ListElement(), capacity, _heap);
 

@@ -1,4 +1,5 @@
 using Millrace.Runs;
+using Millrace.Transform;
 
 namespace Millrace.Commit;
 
@@ -9,18 +10,23 @@ namespace Millrace.Commit;
 /// <param name="FirstRejects">The first file of them; null: there is none.</param>
 internal sealed record StageSums(long Read, long Bytes, long Rejected, string? FirstRejects)
 {
+    /// <summary>What was looked up in stores, by stages of every kind.</summary>
+    public LookupCounts? Lookups { get; private set; }
+
     /// <summary>Adds their results up; the files of rejected rows go to <paramref name="rejects"/>.</summary>
     public static async Task<StageSums> ReadAsync(StreamFolder stream, HashSet<string> rejects, CancellationToken cancel)
     {
         var sums = new StageSums(0, 0, 0, null);
         for (var number = 1; stream.Stage(number).Latest() is { } generation; number++)
         {
-            if (generation.ReadHeader() is not { Stage.Buckets.IsEmpty: true }) continue;
+            var isSource = generation.ReadHeader() is { Stage.Buckets.IsEmpty: true };
             await foreach (var result in generation.ReadResultsAsync(generation.PlannedUnits() ?? 0, cancel).ConfigureAwait(false))
             {
+                sums.Lookups = LookupCounts.Sum(sums.Lookups, result.Lookups);
+                if (!isSource) continue;
                 foreach (var file in result.Rejects ?? []) rejects.Add(file.Path);
                 sums = new StageSums(
-                    sums.Read + result.RowsRead, sums.Bytes + result.BytesRead, sums.Rejected + result.Rejected, sums.FirstRejects ?? result.Rejects?.FirstOrDefault()?.Path);
+                    sums.Read + result.RowsRead, sums.Bytes + result.BytesRead, sums.Rejected + result.Rejected, sums.FirstRejects ?? result.Rejects?.FirstOrDefault()?.Path) { Lookups = sums.Lookups };
             }
         }
 

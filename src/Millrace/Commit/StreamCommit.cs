@@ -4,6 +4,7 @@ using Millrace.Faults;
 using Millrace.Jobs;
 using Millrace.Load;
 using Millrace.Runs;
+using Millrace.Transform;
 
 namespace Millrace.Commit;
 
@@ -20,12 +21,11 @@ internal static class StreamCommit
         var hash = default(ContentHash);
         var rejects = new HashSet<string>(StringComparer.Ordinal);
         string? first = null;
+        LookupCounts? lookups = null;
         await foreach (var result in generation.ReadResultsAsync(units, cancel).ConfigureAwait(false))
         {
-            read += result.RowsRead;
-            written += result.RowsWritten;
-            bytes += result.BytesRead;
-            rejected += result.Rejected;
+            (read, written, bytes, rejected) = (read + result.RowsRead, written + result.RowsWritten, bytes + result.BytesRead, rejected + result.Rejected);
+            lookups = LookupCounts.Sum(lookups, result.Lookups);
             foreach (var file in result.Files) staged += file.Bytes;
             foreach (var file in result.Rejects ?? [])
             {
@@ -44,6 +44,7 @@ internal static class StreamCommit
             if (!header.Stage.Buckets.IsEmpty) (read, bytes) = (0, 0);
             (read, bytes, rejected) = (read + earlier.Read, bytes + earlier.Bytes, rejected + earlier.Rejected);
             first ??= earlier.FirstRejects;
+            lookups = LookupCounts.Sum(lookups, earlier.Lookups);
         }
         else if (read != written + rejected)
             throw new Fault(FaultKind.Data, $"{read} rows left the source, {rejected} were rejected and {written} were written: nothing was published") { Where = stream.Name };
@@ -63,6 +64,7 @@ internal static class StreamCommit
             Rejected = rejected,
             Hash = header.Proof == Proof.Counts ? null : hash.ToString(),
             BytesRead = bytes,
+            Lookups = lookups,
             Units = units,
             Receipt = receipt,
         };

@@ -97,7 +97,7 @@ internal sealed class StreamLoad : IDisposable
         {
             if (await running.ConfigureAwait(false) is not { } result) return;
             var written = Count(result);
-            _run.On(new UnitFinished(_reading.Header.Stream, unit.Number, unit.Label, result.RowsWritten, result.BytesRead, written, result.Seconds, result.Rejected));
+            _run.On(new UnitFinished(_reading.Header.Stream, unit.Number, unit.Label, result.RowsWritten, result.BytesRead, written, result.Seconds, result.Rejected) { Lookups = result.Lookups });
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {

@@ -12,8 +12,9 @@ internal sealed class JobEnds : IAsyncDisposable
 {
     private readonly ImmutableArray<(ISource Source, string Address)> _sides;
 
-    private JobEnds(ISource source, ITarget target, string sourceAddress, string targetAddress, JoinSides joinSides, ImmutableArray<(ISource Source, string Address)> sides)
+    private JobEnds(ISource source, ITarget target, string sourceAddress, string targetAddress, JoinSides joinSides, ImmutableArray<(ISource Source, string Address)> sides, LookupStores lookups)
     {
+        Lookups = lookups;
         JoinSides = joinSides;
         _sides = sides;
         Source = source;
@@ -31,6 +32,9 @@ internal sealed class JobEnds : IAsyncDisposable
     /// <summary>What the job's joins read besides.</summary>
     public JoinSides JoinSides { get; }
 
+    /// <summary>What its lookups ask.</summary>
+    public LookupStores Lookups { get; }
+
     /// <summary>The other sources that they read, by their numbers.</summary>
     public ImmutableArray<ISource> Sides => [.. _sides.Select(static side => side.Source)];
 
@@ -46,7 +50,7 @@ internal sealed class JobEnds : IAsyncDisposable
         var (source, sourceAddress) = OpenSource(job, job.Source, options);
         var targetAddress = options.Secrets.Resolve(job.Target).Reveal();
         var joinSides = new JoinSides(job.Streams);
-        return new JobEnds(source, OpenTarget(job, options), sourceAddress, targetAddress, joinSides, [.. joinSides.Sources.Select(side => OpenSource(job, side, options))]);
+        return new JobEnds(source, OpenTarget(job, options), sourceAddress, targetAddress, joinSides, [.. joinSides.Sources.Select(side => OpenSource(job, side, options))], LookupStores.Open(job, options));
     }
 
     /// <summary>
@@ -114,6 +118,7 @@ internal sealed class JobEnds : IAsyncDisposable
         Epoch = epoch,
         Source = SourceAddress,
         Sides = [.. _sides.Select(static side => side.Address)],
+        Stores = Lookups.Addresses,
         Target = TargetAddress,
         Format = job.Format,
         BaseDirectory = job.BaseDirectory,
@@ -122,7 +127,7 @@ internal sealed class JobEnds : IAsyncDisposable
         TargetConnections = budget.TargetConnectionsPerProcess,
         RowsPerSecond = Share(job.Limits.SourceRowsPerSecond, budget.ProcessesOf(engine)),
         BytesPerSecond = Share(job.Limits.SourceBytesPerSecond, budget.ProcessesOf(engine)),
-        DuckDbBytes = budget.DuckDbBytes,
+        DuckDbBytes = Lookups.Rest(budget),
         SpillBytes = job.Limits.DiskBytes,
     };
 
@@ -131,6 +136,7 @@ internal sealed class JobEnds : IAsyncDisposable
     {
         await Source.DisposeAsync().ConfigureAwait(false);
         foreach (var (side, _) in _sides) await side.DisposeAsync().ConfigureAwait(false);
+        await Lookups.DisposeAsync().ConfigureAwait(false);
         await Target.DisposeAsync().ConfigureAwait(false);
     }
 

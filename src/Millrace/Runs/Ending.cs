@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Millrace.Faults;
 using Millrace.Jobs;
 using Millrace.Telemetry;
+using Millrace.Transform;
 
 namespace Millrace.Runs;
 
@@ -41,7 +42,7 @@ internal sealed class Ending
     {
         Add(commit);
         run.On(new StreamCommitted(
-            commit.Stream, commit.Receipt, commit.Hash, commit.Rejected, commit.Rejected == 0 ? null : run.Directory.Stream(commit.Stream).RejectsPath));
+            commit.Stream, commit.Receipt, commit.Hash, commit.Rejected, commit.Rejected == 0 ? null : run.Directory.Stream(commit.Stream).RejectsPath) { Lookups = commit.Lookups });
     }
 
     /// <summary>Adds a stream's failure and says so.</summary>
@@ -64,6 +65,7 @@ internal sealed class Ending
                     : RunStatus.Failed,
                 RowsRead = _commits.Sum(commit => commit.RowsRead),
                 RowsWritten = _commits.Sum(commit => commit.Receipt.Rows),
+                Lookups = LookupCounts.Sum(_commits.Select(commit => commit.Lookups)),
                 RowsRejected = _commits.Sum(commit => commit.Rejected),
                 BytesRead = _commits.Sum(commit => commit.BytesRead),
                 BytesWritten = _commits.Sum(commit => commit.Receipt.Bytes),

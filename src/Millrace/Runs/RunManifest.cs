@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Millrace.Commit;
 using Millrace.Telemetry;
+using Millrace.Transform;
 
 namespace Millrace.Runs;
 
@@ -66,6 +67,9 @@ public sealed record CommitRecord
 
     /// <summary>Source bytes.</summary>
     public required long BytesRead { get; init; }
+
+    /// <summary>What was looked up in stores; null: nothing.</summary>
+    public LookupCounts? Lookups { get; init; }
 
     /// <summary>Units of the plan.</summary>
     public required long Units { get; init; }

@@ -178,6 +178,7 @@ internal sealed class StreamReading
             HashIn = ResultHashes.Sum(parts, static part => part.HashIn),
             HashOut = ResultHashes.Sum(parts, static part => part.HashOut),
             BytesRead = parts.Sum(static part => part.BytesRead),
+            Lookups = LookupCounts.Sum(parts.Select(static part => part.Lookups)),
             Parts = parts.Sum(static part => part.Parts ?? 1),
             Files = [.. parts.SelectMany(static part => part.Files)],
             Seconds = Math.Round(parts.Sum(static part => part.Seconds), 3),

@@ -152,6 +152,9 @@ public sealed record UnitResult
     /// <summary>Bytes that were read from the source.</summary>
     public required long BytesRead { get; init; }
 
+    /// <summary>What was looked up in stores; null: nothing.</summary>
+    public LookupCounts? Lookups { get; init; }
+
     /// <summary>How many parts it was read in, when it was divided; their rows, hashes, bytes and files are summed up here.</summary>
     public int? Parts { get; init; }
 

@@ -3,6 +3,7 @@ using Millrace.Commit;
 using Millrace.Faults;
 using Millrace.Jobs;
 using Millrace.Planning;
+using Millrace.Transform;
 
 namespace Millrace.Telemetry;
 
@@ -40,7 +41,11 @@ public sealed record StageBegun(string Stream, int Stage, int Of, string Text, l
 /// <param name="BytesWritten">Staged bytes.</param>
 /// <param name="Seconds">How long it took.</param>
 /// <param name="Rejected">Rows that went to quarantine.</param>
-public sealed record UnitFinished(string Stream, long Unit, string Label, long Rows, long BytesRead, long BytesWritten, double Seconds, long Rejected = 0) : RunEvent;
+public sealed record UnitFinished(string Stream, long Unit, string Label, long Rows, long BytesRead, long BytesWritten, double Seconds, long Rejected = 0) : RunEvent
+{
+    /// <summary>What was looked up in stores; null: nothing.</summary>
+    public LookupCounts? Lookups { get; init; }
+}
 
 /// <summary>A unit failed in a way that can pass, or its worker died; it is tried again.</summary>
 /// <param name="Stream">The stream.</param>
@@ -120,7 +125,11 @@ public sealed record ProgressSample : RunEvent
 /// <param name="Hash">The content hash of its rows; null with <c>proof: counts</c>.</param>
 /// <param name="Rejected">Rows that went to quarantine.</param>
 /// <param name="Rejects">The folder that they are in; null: none were rejected.</param>
-public sealed record StreamCommitted(string Stream, CommitReceipt Receipt, string? Hash = null, long Rejected = 0, string? Rejects = null) : RunEvent;
+public sealed record StreamCommitted(string Stream, CommitReceipt Receipt, string? Hash = null, long Rejected = 0, string? Rejects = null) : RunEvent
+{
+    /// <summary>What was looked up in stores; null: nothing.</summary>
+    public LookupCounts? Lookups { get; init; }
+}
 
 /// <summary>A stream failed; others go on.</summary>
 /// <param name="Stream">The stream.</param>

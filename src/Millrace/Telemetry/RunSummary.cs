@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Millrace.Faults;
+using Millrace.Transform;
 
 namespace Millrace.Telemetry;
 
@@ -39,6 +40,9 @@ public sealed record RunSummary
 
     /// <summary>Rows in quarantine.</summary>
     public long RowsRejected { get; init; }
+
+    /// <summary>What was looked up in stores; null: nothing.</summary>
+    public LookupCounts? Lookups { get; init; }
 
     /// <summary>Source bytes.</summary>
     public long BytesRead { get; init; }

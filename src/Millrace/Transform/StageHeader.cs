@@ -25,6 +25,9 @@ public sealed record StageHeader
     /// <summary>Buckets that every unit reads whole: the small sides of joins.</summary>
     public ImmutableArray<BucketRelation> Sides { get; init; } = [];
 
+    /// <summary>What is looked up in stores: a function of <see cref="Sql"/> for each, by its place.</summary>
+    public ImmutableArray<LookupHeader> Lookups { get; init; } = [];
+
     /// <summary>Buckets of which each unit reads some; empty: units are read from a source. The first is the one whose rows are counted.</summary>
     public ImmutableArray<BucketRelation> Buckets { get; init; } = [];
 

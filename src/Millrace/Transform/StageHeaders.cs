@@ -23,6 +23,7 @@ internal static class StageHeaders
             InputColumns = stage.InputColumns,
             Sql = stage.Sql,
             Sides = [.. stage.Sides.Select(Relation)],
+            Lookups = stage.Lookups,
             Buckets = [.. stage.Keyed.Select(Relation)],
             BucketSql = stage.KeySql,
             Source = stage.SourceNumber,

@@ -10,6 +10,7 @@ namespace Millrace.Transform;
 internal sealed class TransformPlanning : IDisposable
 {
     private readonly JobEnds _ends;
+    private readonly Budget _budget;
     private readonly BucketSizing _sizing;
     private readonly PlanRequest _request;
     private readonly Lazy<SqlCheck> _check;
@@ -21,6 +22,7 @@ internal sealed class TransformPlanning : IDisposable
     public TransformPlanning(JobEnds ends, Budget budget, DateTimeOffset runStart)
     {
         _ends = ends;
+        _budget = budget;
         RunStart = runStart;
         _sizing = new BucketSizing(budget);
         _request = ends.RequestOf(budget) with { Target = TargetTraits.Vectors, OneUnit = false };
@@ -37,7 +39,7 @@ internal sealed class TransformPlanning : IDisposable
     public async ValueTask<StreamPlan> PlanAsync(StreamJob stream, CancellationToken cancel)
     {
         StreamPlan? first = null;
-        var compiler = new TransformCompiler(_check.Value, PlanSideAsync, _ends.JoinSides, _sizing);
+        var compiler = new TransformCompiler(_check.Value, PlanSideAsync, _ends.JoinSides, _sizing, new LookupCompiler(_check.Value, _ends.Lookups, _budget));
         var steps = await compiler.CompileAsync(stream, Fitted, cancel).ConfigureAwait(false);
         first = (steps.Earlier.FirstOrDefault() ?? steps.Last).Source!;
         if (_ends.Target.OneFile && (steps.Last.Source is not { EstimatedUnits: <= 1 } || !steps.Earlier.IsEmpty)) steps = OneUnit(steps);

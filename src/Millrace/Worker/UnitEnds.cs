@@ -21,8 +21,10 @@ public sealed class UnitEnds : IAsyncDisposable
     /// <param name="source">The job's source.</param>
     /// <param name="target">The job's target.</param>
     /// <param name="openSide">Opens one of the job's other sources, by its number; does no I/O yet.</param>
-    public UnitEnds(RunDirectory run, IUnitReader source, IUnitWriter target, Func<int, IUnitReader> openSide)
+    /// <param name="lookups">What its lookups ask.</param>
+    internal UnitEnds(RunDirectory run, IUnitReader source, IUnitWriter target, Func<int, IUnitReader> openSide, LookupDesk lookups)
     {
+        Lookups = lookups;
         _source = source;
         _target = target;
         _openSide = openSide;
@@ -30,6 +32,9 @@ public sealed class UnitEnds : IAsyncDisposable
         _bucketReader = new BucketUnitReader(Buckets);
         _bucketWriter = new BucketUnitWriter(Buckets);
     }
+
+    /// <summary>What lookups ask.</summary>
+    internal LookupDesk Lookups { get; }
 
     /// <summary>The buckets between stages.</summary>
     internal BucketStore Buckets { get; }
@@ -50,6 +55,7 @@ public sealed class UnitEnds : IAsyncDisposable
     {
         await _source.DisposeAsync().ConfigureAwait(false);
         await _target.DisposeAsync().ConfigureAwait(false);
+        await Lookups.DisposeAsync().ConfigureAwait(false);
         foreach (var side in _sides.Values)
         {
             if (side.IsValueCreated) await side.Value.DisposeAsync().ConfigureAwait(false);

@@ -40,6 +40,7 @@ public sealed class UnitRunner : IAsyncDisposable
             _rejects.Attach(connection);
             if (header.Stage is not { } stage) return;
             ends.Buckets.Attach(connection);
+            ends.Lookups.Attach(connection, stage);
             RunFunctions.Attach(connection, stage.RunStart);
 
             // A join would have rows of its left side left out before they are counted, through whatever lies between.
@@ -97,6 +98,7 @@ public sealed class UnitRunner : IAsyncDisposable
             HashIn = proof.Hash,
             HashOut = proof.Hash,
             BytesRead = bytesRead,
+            Lookups = steps?.Lookups,
             Files = written.Files,
             Seconds = Math.Round(Stopwatch.GetElapsedTime(began).TotalSeconds, 3),
         };
@@ -134,11 +136,14 @@ public sealed class UnitRunner : IAsyncDisposable
         _running[order.Id] = input;
         input.WhenDrained(lane.Drained);
         var connection = session.Database.Rent();
+        UnitLookups? lookups = null;
         try
         {
+            lookups = await _ends.Lookups.EnterAsync(connection, reading.Header, cancel).ConfigureAwait(false);
             using var stop = cancel.Register(() =>
             {
                 input.Cancel();
+                lookups?.Cancel();
                 steps?.Cancel();
             });
             using var paced = _pace is null ? null : new PacedInput(_pace, _taps, input, cancel);
@@ -151,17 +156,19 @@ public sealed class UnitRunner : IAsyncDisposable
             var passed = steps is null ? copied + (quarantine?.Rows ?? 0) : steps.Rows + (quarantine?.RowsOfSource ?? 0);
             await input.CompleteAsync(passed, cancel).ConfigureAwait(false);
             await proof.CompareAsync(output, connection, cancel).ConfigureAwait(false);
+            if (steps is not null) steps.Lookups = lookups?.Counts;
             return (input.RowsRead < 0 ? passed : input.RowsRead, input.BytesRead, copied);
         }
         catch (DuckDbException error)
         {
             cancel.ThrowIfCancellationRequested();
-            throw quarantine?.Explain(error) ?? steps?.Explain(error) ?? output.Explain(error) ?? input.Explain(error) ?? TargetRefusals.Explain(error, $"{order.Stream}, {order.Unit.Label}") ?? DuckDbFaults.Translate(error, order);
+            throw quarantine?.Explain(error) ?? steps?.Explain(error) ?? TargetRefusals.Explain(error, $"{order.Stream}, {order.Unit.Label}") ?? output.Explain(error) ?? input.Explain(error) ?? DuckDbFaults.Translate(error, order);
         }
         finally
         {
             _running.TryRemove(order.Id, out _);
             session.Database.Return(connection);
+            if (lookups is not null) await lookups.DisposeAsync().ConfigureAwait(false);
         }
     }
 

@@ -30,6 +30,9 @@ internal sealed class UnitSteps : IDisposable
     /// <summary>Rows that have come in.</summary>
     public long Rows => _count.Hash.Rows;
 
+    /// <summary>What was looked up; null before the end, and where nothing is.</summary>
+    public LookupCounts? Lookups { get; set; }
+
     /// <summary>The SELECT that the writer reads, over the reader's.</summary>
     public string Over(string select)
     {

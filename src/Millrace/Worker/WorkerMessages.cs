@@ -24,6 +24,9 @@ public sealed record WorkerSettings
     /// <summary>The addresses of the job's other sources, which its joins read, secrets resolved; by <c>StageHeader.Source</c>.</summary>
     public ImmutableArray<string> Sides { get; init; } = [];
 
+    /// <summary>The addresses of the stores that its lookups ask, secrets resolved; by <c>LookupHeader.Store</c>.</summary>
+    public ImmutableArray<string> Stores { get; init; } = [];
+
     /// <summary>The target's address, secrets resolved.</summary>
     public required string Target { get; init; }
 

@@ -21,11 +21,14 @@ internal sealed class TransformBench : IDisposable
         _connection.Execute($"COPY ({select}) TO '{Folder[name]}' (FORMAT parquet, ROW_GROUP_SIZE {rowGroupRows})");
 
     /// <summary>Runs a job file; the placeholders <c>@</c> in it are the folder.</summary>
-    public async Task<RunSummary> TryRunAsync(string yaml, params string[] sets)
+    public Task<RunSummary> TryRunAsync(string yaml, params string[] sets) => TryRunAsync(yaml, TestContext.Current.CancellationToken, sets);
+
+    /// <summary>Runs a job file until it is cancelled.</summary>
+    public async Task<RunSummary> TryRunAsync(string yaml, CancellationToken cancel, params string[] sets)
     {
         var reading = JobReader.ReadText("job.yaml", yaml.Replace("@", Folder.Path, StringComparison.Ordinal), new JobOverrides { State = Folder["state"], Sets = [.. sets] }, Folder.Path);
         Assert.True(reading.Job is not null, string.Join('\n', reading.Faults.Select(static fault => fault.Describe())));
-        return await new DataPath(FileRuns.Options(Folder)).RunAsync(reading.Job, TestContext.Current.CancellationToken);
+        return await new DataPath(FileRuns.Options(Folder)).RunAsync(reading.Job, cancel);
     }
 
     /// <summary>Runs a job file that must succeed.</summary>

@@ -1,3 +1,4 @@
+using Millrace.DuckDb;
 using Millrace.Faults;
 
 namespace Millrace.Connectors.Postgres.Protocol;
@@ -98,6 +99,25 @@ public sealed class PgConnection : IAsyncDisposable, IDisposable
     /// <summary>Runs one or several statements without a result of interest, through the simple protocol.</summary>
     public Task ExecuteAsync(string sql, CancellationToken cancellationToken) =>
         RunAsync(() => _session.Execute(sql), cancellationToken);
+
+    /// <summary>
+    /// Runs a query whose rows come in binary, on the caller's thread: it waits for the last of them. Where <paramref name="isCancelled"/> tells
+    /// so once the connection is busy, nothing is sent: who cancels sets that first, and calls <see cref="Cancel"/> then.
+    /// </summary>
+    internal void Ask(string sql, ReadOnlySpan<ByteList> parameters, PgRowTaker taker, Func<bool> isCancelled)
+    {
+        Enter();
+        try
+        {
+            if (isCancelled()) throw PgErrors.Cancelled(Settings);
+            _session.Ask(sql, parameters, taker);
+        }
+        finally
+        {
+            _session.BreakUnlessReady();
+            Exit();
+        }
+    }
 
     /// <summary>
     /// Sends <c>COPY (…) TO STDOUT (FORMAT binary)</c> and gives its reader at once: the server's first answer, an error too, comes

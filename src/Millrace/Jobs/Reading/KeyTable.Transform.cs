@@ -57,8 +57,8 @@ internal sealed partial class KeyTable
         new("columns", Columns, "The columns that are wanted. Default: all but the key's."),
         new("as", "a column name", "One column for what was found: the value where `columns` has one name, else a struct. Default: a column for each."),
         new("missing", "null, error or drop", "A key that is not there: NULL (default), a fault, or the row goes."),
-        new("batch", "a whole number", "Keys in one query, 1 to 100000. Default: 1000."),
-        new("cache", ByteSize.Expected, "Memory for rows that were found; 0: none. Default: what `limits.memory` allows."));
+        new("batch", "a whole number", "Keys in one query at most, 1 to 100000; no query has more than 2,048. Default: 1000."),
+        new("cache", ByteSize.Expected, "Memory for rows that were found, in each worker process; 0: none. Default: what `limits.memory` allows."));
 
     /// <summary>One item of <c>expect</c>.</summary>
     public static KeyTable Expect { get; } = new(

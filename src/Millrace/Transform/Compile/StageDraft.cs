@@ -25,6 +25,9 @@ internal sealed record StageDraft
     /// <summary>The stages that each unit reads whole.</summary>
     public ImmutableArray<StageInput> Sides { get; init; } = [];
 
+    /// <summary>What is looked up in stores: a function of <see cref="Sql"/> for each, by its place.</summary>
+    public ImmutableArray<LookupHeader> Lookups { get; init; } = [];
+
     /// <summary>The columns before any SQL.</summary>
     public required ImmutableArray<Column> InputColumns { get; init; }
 
@@ -81,6 +84,7 @@ internal sealed record StageDraft
         KeySql = KeySql,
         StateFactor = StateFactor,
         Sides = Sides,
+        Lookups = Lookups,
         InputColumns = InputColumns,
         Sql = Sql is null ? null : Typed(Sql),
         Columns = Columns,

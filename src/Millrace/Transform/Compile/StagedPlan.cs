@@ -43,6 +43,9 @@ public sealed record PlannedStage
     /// <summary>The earlier stages that every unit reads whole, with their names in <see cref="Sql"/>.</summary>
     public ImmutableArray<StageInput> Sides { get; init; } = [];
 
+    /// <summary>What is looked up in stores: a function of <see cref="Sql"/> for each, by its place.</summary>
+    public ImmutableArray<LookupHeader> Lookups { get; init; } = [];
+
     /// <summary>The columns before <see cref="Sql"/>.</summary>
     public required ImmutableArray<Column> InputColumns { get; init; }
 

@@ -19,6 +19,7 @@ internal sealed class TransformCompiler
     private readonly SidePlanner _plan;
     private readonly JoinSides _sides;
     private readonly BucketSizing _sizing;
+    private readonly LookupCompiler _lookups;
     private readonly List<PlannedStage> _earlier = [];
 
     /// <summary>A compiler of one stream.</summary>
@@ -26,8 +27,10 @@ internal sealed class TransformCompiler
     /// <param name="plan">Plans what is read.</param>
     /// <param name="sides">Finds the right sides of joins.</param>
     /// <param name="sizing">How many buckets.</param>
-    public TransformCompiler(SqlCheck check, SidePlanner plan, JoinSides sides, BucketSizing sizing)
+    /// <param name="lookups">Compiles lookups.</param>
+    public TransformCompiler(SqlCheck check, SidePlanner plan, JoinSides sides, BucketSizing sizing, LookupCompiler lookups)
     {
+        _lookups = lookups;
         _check = check;
         _plan = plan;
         _sides = sides;
@@ -62,6 +65,7 @@ internal sealed class TransformCompiler
                 GroupStep group => Group(draft, group),
                 DedupeStep dedupe => Dedupe(draft, dedupe),
                 JoinStep join => await JoinAsync(draft, join, cancel).ConfigureAwait(false),
+                LookupStep lookup => await _lookups.ThenAsync(draft, lookup, cancel).ConfigureAwait(false),
                 _ => throw NotBuilt(step),
             };
         }
@@ -200,7 +204,8 @@ internal sealed class TransformCompiler
     private static ImmutableArray<DuckDb.TableColumn> Typed(ImmutableArray<Column> columns) =>
         [.. columns.Select(static column => new DuckDb.TableColumn(column.Name, DuckDbType.Parse(column.Type)))];
 
-    private static void AssertColumns(ImmutableArray<Column> columns, IEnumerable<string> names, Mark mark)
+    /// <summary>Refuses names that no column has.</summary>
+    internal static void AssertColumns(ImmutableArray<Column> columns, IEnumerable<string> names, Mark mark)
     {
         foreach (var name in names)
         {
@@ -210,13 +215,15 @@ internal sealed class TransformCompiler
         }
     }
 
-    private static void AssertFree(IEnumerable<Column> columns, IEnumerable<string> names, Mark mark, string advice)
+    /// <summary>Refuses names that columns have already.</summary>
+    internal static void AssertFree(IEnumerable<Column> columns, IEnumerable<string> names, Mark mark, string advice)
     {
         var taken = names.Where(name => columns.Any(column => string.Equals(column.Name, name, StringComparison.OrdinalIgnoreCase))).ToArray();
         if (taken.Length > 0) throw Refused(mark, $"found {string.Join(", ", taken.Select(Words.Quote))} on both sides, expected each name once", advice);
     }
 
-    private static Fault Refused(Mark mark, string message, string advice) =>
+    /// <summary>A mistake of a step.</summary>
+    internal static Fault Refused(Mark mark, string message, string advice) =>
         new(FaultKind.JobFile, message) { Side = FaultSide.Job, Where = mark.ToString(), Advice = advice };
 
     private static Fault NotBuilt(TransformStep step) => Refused(step.Mark, "found a step that this version can't run yet", "Take it out.");
