@@ -19,6 +19,7 @@ internal static class StreamCommit
         long read = 0, written = 0, rejected = 0, bytes = 0;
         var hash = default(ContentHash);
         var rejects = new HashSet<string>(StringComparer.Ordinal);
+        var rules = new RuleSums(stream);
         string? first = null;
         await foreach (var result in generation.ReadResultsAsync(units, cancel).ConfigureAwait(false))
         {
@@ -26,6 +27,7 @@ internal static class StreamCommit
             written += result.RowsWritten;
             bytes += result.BytesRead;
             rejected += result.Rejected;
+            rules.Add(result);
             foreach (var file in result.Rejects ?? [])
             {
                 first ??= file.Path;
@@ -36,10 +38,10 @@ internal static class StreamCommit
         }
 
         var folder = run.Directory.Stream(stream.Name);
-        if (header.Stage is not null)
+        if (header.Stage is { OnlyChecks: false })
         {
             // What leaves a source is counted where it does; between stages every row is, and steps give as many as they give.
-            var earlier = await StageSums.ReadAsync(folder, rejects, cancel).ConfigureAwait(false);
+            var earlier = await StageSums.ReadAsync(folder, rejects, rules, cancel).ConfigureAwait(false);
             if (!header.Stage.Buckets.IsEmpty) (read, bytes) = (0, 0);
             (read, bytes, rejected) = (read + earlier.Read, bytes + earlier.Bytes, rejected + earlier.Rejected);
             first ??= earlier.FirstRejects;
@@ -51,6 +53,7 @@ internal static class StreamCommit
         if (header.Proof != Proof.Counts && hash.Rows != written)
             throw new Fault(FaultKind.Data, $"{written} rows were written and {hash} is their hash: nothing was published") { Where = stream.Name };
 
+        var outcomes = rules.Judge(run, written);
         run.Lease.AssertHolder();
         var request = RequestOf(run, stream, header, token => generation.ReadResultsAsync(units, token), written, rejects);
         var receipt = await target.CommitAsync(header, request, cancel).ConfigureAwait(false);
@@ -64,6 +67,7 @@ internal static class StreamCommit
             BytesRead = bytes,
             Units = units,
             Receipt = receipt,
+            Rules = outcomes,
         };
         folder.WriteCommit(record);
         folder.RemoveStages();

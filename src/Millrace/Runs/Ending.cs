@@ -41,7 +41,10 @@ internal sealed class Ending
     {
         Add(commit);
         run.On(new StreamCommitted(
-            commit.Stream, commit.Receipt, commit.Hash, commit.Rejected, commit.Rejected == 0 ? null : run.Directory.Stream(commit.Stream).RejectsPath));
+            commit.Stream, commit.Receipt, commit.Hash, commit.Rejected, commit.Rejected == 0 ? null : run.Directory.Stream(commit.Stream).RejectsPath)
+        {
+            Rules = commit.Rules,
+        });
     }
 
     /// <summary>Adds a stream's failure and says so.</summary>
@@ -69,6 +72,7 @@ internal sealed class Ending
                 BytesWritten = _commits.Sum(commit => commit.Receipt.Bytes),
                 Units = _commits.Sum(commit => commit.Units),
                 Hashes = _commits.Where(commit => commit.Hash is not null).ToImmutableSortedDictionary(commit => commit.Stream, commit => commit.Hash!, StringComparer.Ordinal),
+                Rules = _commits.Where(commit => !commit.Rules.IsEmpty).ToImmutableSortedDictionary(commit => commit.Stream, commit => commit.Rules, StringComparer.Ordinal),
                 Faults = _faults,
             };
         }

@@ -120,7 +120,11 @@ public sealed record ProgressSample : RunEvent
 /// <param name="Hash">The content hash of its rows; null with <c>proof: counts</c>.</param>
 /// <param name="Rejected">Rows that went to quarantine.</param>
 /// <param name="Rejects">The folder that they are in; null: none were rejected.</param>
-public sealed record StreamCommitted(string Stream, CommitReceipt Receipt, string? Hash = null, long Rejected = 0, string? Rejects = null) : RunEvent;
+public sealed record StreamCommitted(string Stream, CommitReceipt Receipt, string? Hash = null, long Rejected = 0, string? Rejects = null) : RunEvent
+{
+    /// <summary>The stream's rules, kept ones too.</summary>
+    public ImmutableArray<RuleOutcome> Rules { get; init; } = [];
+}
 
 /// <summary>A stream failed; others go on.</summary>
 /// <param name="Stream">The stream.</param>

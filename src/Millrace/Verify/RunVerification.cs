@@ -67,7 +67,8 @@ public sealed class RunVerification(RunOptions options, ImmutableArray<string> k
             if (place.ReadCommit() is not { } commit) throw NotPublished(directory, stream);
             if (place.Latest() is not { } generation || generation.ReadHeader() is not { } header)
                 throw new Fault(FaultKind.Refused, "the run directory is not complete any more: the stream's plan is gone") { Where = directory.Path };
-            if (header.Stage is not null) throw HasSteps(stream);
+            if (header.Stage is { OnlyChecks: false }) throw HasSteps(stream);
+            header = header.WithoutChecks();
             folder.Clear();
             var verdict = await CompareAsync(new Committed(stream, commit, generation, header), job, directory, folder, progress, cancel).ConfigureAwait(false);
             _verdicts.Add(verdict);

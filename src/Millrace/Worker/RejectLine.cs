@@ -60,7 +60,7 @@ internal sealed class RejectLine(StreamHeader header, Unit unit)
     {
         using var document = JsonDocument.Parse(Find(note, RejectNote.RejectsName).ToArray());
         foreach (var reject in document.RootElement.EnumerateArray())
-            return $"{Where(note)}, column {reject.GetProperty(RejectNote.ColumnName).GetString()}: {reject.GetProperty(RejectNote.ReasonName).GetString()}";
+            return $"{Where(note)}{(reject.GetProperty(RejectNote.ColumnName).GetString() is { } column ? $", column {column}" : "")}: {reject.GetProperty(RejectNote.ReasonName).GetString()}";
         return Where(note);
     }
 
