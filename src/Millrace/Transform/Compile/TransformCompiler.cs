@@ -42,7 +42,8 @@ internal sealed class TransformCompiler
     public async ValueTask<StagedPlan> CompileAsync(StreamJob stream, Func<StageDraft, StageDraft> finish, CancellationToken cancel)
     {
         var draft = await ChainAsync(stream, source: null, stream.Transform, cancel, CheckCompiler.NeedsKey(stream)).ConfigureAwait(false);
-        return new StagedPlan([.. _earlier], finish(Checked(draft, stream)).Close(number: 0, output: null));
+        var last = finish(Checked(draft, stream)).Close(number: 0, output: null);
+        return new StagedPlan([.. _earlier], last);
     }
 
     /// <summary>A stream's rows after some steps.</summary>
