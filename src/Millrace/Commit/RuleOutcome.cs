@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 using Millrace.Jobs;
 
 namespace Millrace.Commit;
@@ -16,6 +17,7 @@ public sealed record RuleOutcome
     public required ExpectAction Action { get; init; }
 
     /// <summary>Whether it is.</summary>
+    [JsonPropertyName("broken")]
     public required bool IsBroken { get; init; }
 
     /// <summary>How many rows break it; of <c>row_count</c>: how many rows there are.</summary>

@@ -170,7 +170,9 @@ public sealed class RunVerification(RunOptions options, ImmutableArray<string> k
         Where = stream.Name, Advice = $"`millrace resume {directory.Run}` goes on with it.",
     };
 
-    private static Fault HasSteps(StreamJob stream) => new(FaultKind.Refused, "the stream has steps: its target holds what they gave, and not the source's rows, so the two can't be compared")
+    private static Fault HasSteps(StreamJob stream) => new(FaultKind.Refused, stream.Transform.IsEmpty
+        ? "the stream's rows were brought together by value for its rule unique: units of the source and of the target are not the same, so the two can't be compared"
+        : "the stream has steps: its target holds what they gave, and not the source's rows, so the two can't be compared")
     {
         Side = FaultSide.Job, Where = stream.Name, Advice = "Run the job again: it gives the same rows for the same source.",
     };

@@ -56,9 +56,12 @@ public sealed class UniqueTests : IDisposable
     [Fact]
     public async Task Rows_keep_their_order_in_place()
     {
-        _bench.Files.Write("t.parquet", "SELECT (i * 7919) % 5003 AS id, i // 3 AS k FROM range(5000) AS t(i)");
-        await _bench.Files.RunAsync(ExpectBench.Job([], ["unique: [id]", "{unique: k, action: warn}"], target: "@/out.csv"));
-        Assert.Equal(_bench.Files.Texts("FROM '@/t.parquet'"), _bench.Files.Texts("SELECT id FROM '@/out.csv'"));
+        var ids = Enumerable.Range(0, 5_000).Select(static i => $"{i * 7_919 % 5_003}").ToList();
+        File.WriteAllLines(_bench.Files.Folder["t.csv"], ids.Select(static (id, i) => $"{id},{i / 3}").Prepend("id,k"));
+        var job = ExpectBench.Job([], ["unique: [id]", "{unique: k, action: warn}"], target: "@/out.csv").Replace("t.parquet", "t.csv", StringComparison.Ordinal);
+        var summary = await _bench.Files.RunAsync(job);
+        Assert.Equal([0, 5_000], summary.Rules["t"].Select(static rule => rule.Rows));
+        Assert.Equal(ids, _bench.Files.Texts("SELECT id FROM '@/out.csv'"));
     }
 
     [Fact]
@@ -101,8 +104,10 @@ public sealed class UniqueTests : IDisposable
     public async Task Rows_that_a_step_makes_of_one_key_are_found_in_its_units()
     {
         _bench.Write(Many);
-        var outcome = await _bench.OnlyAsync(["nest: {by: [k], as: items}", "unnest: items"], "{unique: [k, v], action: warn}");
-        Assert.Equal(_bench.Twice("k, v", "k IS NOT NULL AND v IS NOT NULL"), outcome.Rows);
+        string[] rules = ["{unique: [k, score], action: warn}", "{sql: id > 120000, action: quarantine}"];
+        var summary = await _bench.Files.RunAsync(ExpectBench.Job(["nest: {by: [k], as: items}", "unnest: items"], rules), "limits.rejects=60%");
+        Assert.Equal([_bench.Twice("k, score", "k IS NOT NULL AND id > 120000"), 120_001], summary.Rules["t"].Select(static rule => rule.Rows));
+        Assert.NotEqual(_bench.Twice("k, score", "k IS NOT NULL"), summary.Rules["t"][0].Rows);
     }
 
     [Fact]
