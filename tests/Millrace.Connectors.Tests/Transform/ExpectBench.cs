@@ -27,7 +27,7 @@ internal sealed class ExpectBench : IDisposable
     public bool IsPublished => Directory.Exists(_bench.Folder["out/t"]) || File.Exists(_bench.Folder["out.csv"]);
 
     /// <summary>Writes the stream's rows.</summary>
-    public void Write(int rows) => _bench.Write("t.parquet", string.Format(CultureInfo.InvariantCulture, Rows, rows));
+    public void Write(int rows) => _bench.Write("t.parquet", Rows.Replace("{0}", rows.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal));
 
     /// <summary>A job with steps and rules, each an item of YAML.</summary>
     public static string Job(string[] steps, string[] rules, string more = "", string target = "@/out") => $$"""
