@@ -6,13 +6,13 @@ namespace Millrace.DuckDb;
 /// <summary>What one use of a <see cref="RowFunction"/> in a query does. Several threads call it at once.</summary>
 internal interface IRowFunction
 {
-    /// <summary>Takes a chunk whose first vector is the token and whose others are the columns, and fills the output: a value for each row.</summary>
+    /// <summary>Takes a chunk, the token's vector first if there is a token, then the columns', and fills the output: a value for each row.</summary>
     void Run(nint chunk, int rows, nint output);
 }
 
 /// <summary>
-/// A scalar function in C# that sees whole rows: <c>name(token BIGINT, columns…)</c>. The token, a constant, says what is meant. Each callback
-/// is fenced as in <see cref="TableFunction"/>.
+/// A scalar function in C# that sees whole rows: <c>name(token BIGINT, columns…)</c>, or without the token. The token, a constant, says what is
+/// meant. Each callback is fenced as in <see cref="TableFunction"/>.
 /// </summary>
 internal static unsafe class RowFunction
 {
@@ -48,7 +48,13 @@ internal static unsafe class RowFunction
     }
 
     private static void Register(
-        ConnectionHandle connection, string name, DuckDbType returns, LogicalTypeHandle first, object bind, delegate* unmanaged[Cdecl]<nint, void> binding, bool isVolatile)
+        ConnectionHandle connection,
+        string name,
+        DuckDbType returns,
+        LogicalTypeHandle first,
+        object bind,
+        delegate* unmanaged[Cdecl]<nint, void> binding,
+        bool isVolatile)
     {
         var function = NativeMethods.duckdb_create_scalar_function();
         try

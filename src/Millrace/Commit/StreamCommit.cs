@@ -28,12 +28,8 @@ internal static class StreamCommit
             bytes += result.BytesRead;
             rejected += result.Rejected;
             rules.Add(result);
-            foreach (var file in result.Rejects ?? [])
-            {
-                first ??= file.Path;
-                rejects.Add(file.Path);
-            }
-
+            first ??= result.Rejects?.FirstOrDefault()?.Path;
+            rejects.UnionWith((result.Rejects ?? []).Select(static file => file.Path));
             if (header.Proof != Proof.Counts) hash += Agreed(result, stream);
         }
 

@@ -35,7 +35,7 @@ internal static class KeySql
     /// <summary>Aggregates of a key's rows.</summary>
     public static string Group(GroupStep step)
     {
-        var aggregates = step.Aggregates.Select(static one => $", {one.Sql} AS {SqlText.Name(one.Name)}");
+        var aggregates = step.Aggregates.Select(static one => $", {SqlCheck.Enclosed(one.Sql)} AS {SqlText.Name(one.Name)}");
         return $"SELECT {Names(step.By)}{string.Concat(aggregates)} FROM {Rows} GROUP BY {Names(step.By)}";
     }
 

@@ -95,13 +95,20 @@ internal sealed record StageDraft
         StateFactor = StateFactor,
         Sides = Sides,
         InputColumns = InputColumns,
-        Sql = Sql,
+        Sql = Sql is null ? null : Typed(Sql, Checks?.Columns ?? Columns),
         Checks = Checks,
-        After = After,
+        After = After is null ? null : Typed(After, Columns),
         Columns = Columns,
         Output = output,
         IsWhole = IsWhole,
     };
+
+    // A value that is NULL and nothing else has no type before it is written, unless it is given the one that was planned.
+    private static string Typed(string sql, ImmutableArray<Column> columns)
+    {
+        var typed = columns.Select(static column => $"CAST({SqlText.Name(column.Name)} AS {column.Type}) AS {SqlText.Name(column.Name)}");
+        return $"SELECT {string.Join(", ", typed)} FROM ({sql})";
+    }
 }
 
 /// <summary>About how large rows are between stages.</summary>

@@ -75,7 +75,9 @@ internal sealed class TransformCompiler
     private StageDraft Map(StageDraft draft, MapStep map)
     {
         _check.AssertRowWise(map.Sql, Typed(draft.Columns), map.Mark);
-        return draft.Then("map", map.Sql, ColumnsOf(map.Sql, (StageHeader.Input, draft.Columns), map.Mark)) with { KeyedBy = _check.Passes(map.Sql, draft.KeyedBy, map.Mark) ? draft.KeyedBy : [] };
+        var sql = _check.OneSelect(map.Sql, map.Mark);
+        var next = draft.Then("map", sql, ColumnsOf(sql, (StageHeader.Input, draft.Columns), map.Mark));
+        return next with { KeyedBy = _check.Passes(sql, draft.KeyedBy, map.Mark) ? draft.KeyedBy : [] };
     }
 
     private StageDraft Unnest(StageDraft draft, UnnestStep step)
@@ -231,7 +233,7 @@ internal sealed class TransformCompiler
     {
         var known = new Dictionary<string, ImmutableArray<DuckDb.TableColumn>>(StringComparer.OrdinalIgnoreCase);
         foreach (var (name, columns) in relations) known[name] = Typed(columns);
-        return [.. _check.ColumnsOf(sql, known, mark).Select(static column => StageColumn.Of(column.Name, column.Type))];
+        return [.. _check.ColumnsOfStep(sql, known, mark).Select(static column => StageColumn.Of(column.Name, column.Type))];
     }
 
     /// <summary>Columns with their types.</summary>

@@ -38,10 +38,13 @@ internal sealed class AggregateWalk(FunctionList functions, FunctionRules rules,
                 Column(element, locals);
                 return false;
             case "LAMBDA":
-                locals = locals.Union(SqlTree.Expressions(element.GetProperty("lhs")).Where(e => SqlTree.ClassOf(e) == "COLUMN_REF").Select(SqlTree.OnlyName).OfType<string>());
-                return Walk(element.GetProperty("expr"), locals);
+                locals = locals.Union(SqlTree.ParametersOf(element));
+
+                // json -> '$.a' is one too, and what stands before its arrow is no name.
+                return Walk(element.GetProperty("lhs"), locals) | Walk(element.GetProperty("expr"), locals);
             case "SUBQUERY" or "WINDOW" or "STAR":
-                findings.Add($"there is a {SqlTree.ClassOf(element)!.ToLowerInvariant()}{source.PlaceOf(element)}", "Write aggregates and functions of them.");
+                findings.Add($"there is a {SqlTree.ClassOf(element)!.ToLowerInvariant()}{source.PlaceOf(element)}",
+                    "Write aggregates and functions of them.");
                 return false;
             default:
                 return SqlTree.Children(element).Aggregate(false, (any, child) => Walk(child, locals) | any);
@@ -51,15 +54,18 @@ internal sealed class AggregateWalk(FunctionList functions, FunctionRules rules,
     private void Column(JsonElement column, ImmutableHashSet<string> locals)
     {
         if (SqlTree.OnlyName(column) is { } name && locals.Contains(name)) return;
-        if (rules.IsColumn(column)) findings.Add($"{Words.Quote(ShapeOf(column))}{source.PlaceOf(column)} stands outside of an aggregate", "Put it into an aggregate such as min(), or into `by`.");
-        else rules.Column(column);
+        rules.Column(column);
+        if (!rules.IsColumn(column)) return;
+        findings.Add(
+            $"{Words.Quote(ShapeOf(column))}{source.PlaceOf(column)} stands outside of an aggregate",
+            "Put it into an aggregate such as min(), or into `by`.");
     }
 
     private void Aggregate(JsonElement call)
     {
         var name = call.GetProperty("function_name").GetString()!;
         var shown = Words.Quote(name + "()") + source.PlaceOf(call);
-        if (name.ToLowerInvariant() is "list" or "array_agg" or "json_group_array") findings.Add($"{shown} holds all rows of a key", "Use the step `nest`.");
+        if (FunctionRules.IsNest(name)) findings.Add($"{shown} holds all rows of a key", "Use the step `nest`.");
         else if (!functions.IsOrderFree(name) && !IsOrdered(call)) findings.Add($"{shown} depends on the order of rows", Ordered(name));
         foreach (var child in SqlTree.Children(call)) Arguments(child);
     }
@@ -77,30 +83,31 @@ internal sealed class AggregateWalk(FunctionList functions, FunctionRules rules,
         }
     }
 
-    private static string Ordered(string name) => $"Give it an ORDER BY that ends with its own arguments, such as {name.ToLowerInvariant()}(a ORDER BY b, a).";
+    private static string Ordered(string name) =>
+        $"Give it an ORDER BY that ends with its own arguments, such as {name.ToLowerInvariant()}(a ORDER BY b, a).";
 
     // Rows that an ORDER BY with all arguments leaves in a tie give the same.
     private static bool IsOrdered(JsonElement call)
     {
         if (!call.TryGetProperty("order_bys", out var order)) return false;
-        var terms = SqlTree.Items(order, "orders").Select(term => ShapeOf(term.GetProperty("expression"))).ToHashSet(StringComparer.OrdinalIgnoreCase);
-        return SqlTree.Items(call, "children").Where(argument => SqlTree.ClassOf(argument) != "CONSTANT").All(argument => terms.Contains(ShapeOf(argument)));
+        var terms = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        foreach (var term in SqlTree.Items(order, "orders")) terms.Add(ShapeOf(term.GetProperty("expression")));
+        return SqlTree.Items(call, "children").All(argument => SqlTree.ClassOf(argument) == "CONSTANT" || terms.Contains(ShapeOf(argument)));
     }
 
     // What an expression is, without where it stands.
     private static string ShapeOf(JsonElement element)
     {
-        if (SqlTree.ClassOf(element) == "COLUMN_REF") return string.Join('.', SqlTree.Items(element, "column_names").Select(name => name.GetString()));
-        var shape = new StringBuilder();
+        if (element.ValueKind == JsonValueKind.Array) return string.Concat(element.EnumerateArray().Select(item => $"[{ShapeOf(item)}]"));
+        if (element.ValueKind != JsonValueKind.Object) return element.GetRawText();
+        if (SqlTree.ClassOf(element) == "COLUMN_REF")
+            return string.Join('.', SqlTree.Items(element, "column_names").Select(name => name.GetString()));
+        var shape = new StringBuilder("{");
         foreach (var part in element.EnumerateObject())
         {
-            if (part.Name is "query_location" or "alias") continue;
-            shape.Append(part.Name).Append('=');
-            if (part.Value.ValueKind == JsonValueKind.Object) shape.Append('{').Append(ShapeOf(part.Value)).Append('}');
-            else if (part.Value.ValueKind == JsonValueKind.Array) foreach (var item in part.Value.EnumerateArray()) shape.Append('[').Append(item.ValueKind == JsonValueKind.Object ? ShapeOf(item) : item.GetRawText()).Append(']');
-            else shape.Append(part.Value.GetRawText()).Append(';');
+            if (part.Name is not ("query_location" or "alias")) shape.Append(part.Name).Append('=').Append(ShapeOf(part.Value)).Append(';');
         }
 
-        return shape.ToString();
+        return shape.Append('}').ToString();
     }
 }

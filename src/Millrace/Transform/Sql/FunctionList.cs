@@ -138,8 +138,8 @@ internal sealed class FunctionList
             case "FUNCTION":
                 var called = element.GetProperty("function_name").GetString()!;
                 return Called(called, open);
-            case "COLUMN_REF" when SqlTree.OnlyName(element) is { } word && !parameters.Contains(word) && Keywords.TryGetValue(word, out var function):
-                return Called(function, open);
+            case "COLUMN_REF" when SqlTree.OnlyName(element) is { } word && !parameters.Contains(word):
+                return Keywords.TryGetValue(word, out var function) ? Called(function, open) : (FunctionNature.Stable, true);
             default:
                 return (FunctionNature.Stable, true);
         }

@@ -14,6 +14,9 @@ internal sealed class FunctionRules(FunctionList functions, SqlSource source, Sq
     private static readonly HashSet<string> Aggregators =
         new(StringComparer.OrdinalIgnoreCase) { "list_aggregate", "list_aggr", "array_aggregate", "array_aggr", "aggregate" };
 
+    /// <summary>Whether an aggregate keeps all rows of a key, as the step <c>nest</c> does.</summary>
+    public static bool IsNest(string aggregate) => aggregate.ToLowerInvariant() is "list" or "array_agg" or "json_group_array";
+
     /// <summary>Looks at a call; what is found against it is added. Gives what it is, for those who allow aggregates.</summary>
     public FunctionNature? Call(JsonElement call, bool allowAggregates)
     {
@@ -23,8 +26,7 @@ internal sealed class FunctionRules(FunctionList functions, SqlSource source, Sq
         switch (nature)
         {
             case FunctionNature.Aggregate when !allowAggregates:
-                var step = name.ToLowerInvariant() is "list" or "array_agg" or "json_group_array" ? "nest" : "group";
-                findings.Add($"{shown} is an aggregate", $"Use the step `{step}`.");
+                findings.Add($"{shown} is an aggregate", IsNest(name) ? "Use the step `nest`." : "Use the step `group`.");
                 break;
             case FunctionNature.Unstable:
                 Unstable(name, shown);
@@ -56,7 +58,9 @@ internal sealed class FunctionRules(FunctionList functions, SqlSource source, Sq
     }
 
     private static bool IsCalledAsAggregate(JsonElement call) =>
-        SqlTree.Flag(call, "distinct") || call.TryGetProperty("filter", out _) || (call.TryGetProperty("order_bys", out var order) && SqlTree.Items(order, "orders").Any());
+        SqlTree.Flag(call, "distinct")
+        || call.TryGetProperty("filter", out _)
+        || (call.TryGetProperty("order_bys", out var order) && SqlTree.Items(order, "orders").Any());
 
     private void Unstable(string name, string shown)
     {
@@ -73,7 +77,9 @@ internal sealed class FunctionRules(FunctionList functions, SqlSource source, Sq
     {
         var given = SqlTree.Items(call, "children").ElementAtOrDefault(1);
         var name = given.ValueKind == JsonValueKind.Object && given.TryGetProperty("value", out var value) ? SqlTree.Text(value, "value") : null;
-        if (name is null) findings.Add($"{shown} does not say which aggregate in plain text", "Write its name as text, such as list_aggregate(values, 'sum').");
-        else if (functions.NatureOf(name) == FunctionNature.Unstable) Unstable(name, Words.Quote(name) + source.PlaceOf(given));
+        if (name is null)
+            findings.Add($"{shown} does not say which aggregate in plain text", "Write its name as text, such as list_aggregate(values, 'sum').");
+        else if (functions.NatureOf(name) == FunctionNature.Unstable)
+            Unstable(name, Words.Quote(name) + source.PlaceOf(given));
     }
 }

@@ -18,7 +18,8 @@ internal sealed class PlanCheck(FunctionList functions, SqlFindings findings, st
     /// <summary>The step that aggregates.</summary>
     public const string Aggregate = "LOGICAL_AGGREGATE_AND_GROUP_BY";
 
-    private static readonly HashSet<string> RowWise = ["LOGICAL_PROJECTION", "LOGICAL_FILTER", "LOGICAL_GET", "LOGICAL_CTE_REF", "LOGICAL_MATERIALIZED_CTE"];
+    private static readonly HashSet<string> RowWise =
+        ["LOGICAL_PROJECTION", "LOGICAL_FILTER", "LOGICAL_GET", "LOGICAL_CTE_REF", "LOGICAL_MATERIALIZED_CTE"];
     private static readonly HashSet<string> Joins = ["LOGICAL_COMPARISON_JOIN", "LOGICAL_ANY_JOIN", "LOGICAL_CROSS_PRODUCT"];
     private static readonly HashSet<string> ConstantTables = ["range", "generate_series", "unnest", "repeat"];
 
@@ -50,6 +51,8 @@ internal sealed class PlanCheck(FunctionList functions, SqlFindings findings, st
             "LOGICAL_MATERIALIZED_CTE" => children.Count > 1 && children[1],
             _ => children.Contains(true),
         };
+        if (type == "LOGICAL_MATERIALIZED_CTE" && children[0] && SqlTree.Text(step, "materialize") == "CTE_MATERIALIZE_ALWAYS")
+            findings.Add("AS MATERIALIZED holds all rows in memory", "Leave MATERIALIZED out.");
         if (!reads || type == allowed || RowWise.Contains(type)) return reads;
         if (Joins.Contains(type))
         {
@@ -57,7 +60,8 @@ internal sealed class PlanCheck(FunctionList functions, SqlFindings findings, st
         }
         else if (type == "LOGICAL_DELIM_JOIN")
         {
-            findings.Add("a subquery looks at values of the row", "Put unnest() into the SELECT list, or use functions of lists such as list_filter().");
+            findings.Add("a subquery looks at values of the row",
+                "Put unnest() into the SELECT list, or use functions of lists such as list_filter().");
         }
         else if (type == Unnest)
         {
@@ -65,7 +69,8 @@ internal sealed class PlanCheck(FunctionList functions, SqlFindings findings, st
         }
         else
         {
-            findings.Add($"DuckDB would need several rows for it ({type["LOGICAL_".Length..].ToLowerInvariant().Replace('_', ' ')})", "Use the step `group`, `dedupe` or `join`.");
+            var needs = type["LOGICAL_".Length..].ToLowerInvariant().Replace('_', ' ');
+            findings.Add($"DuckDB would need several rows for it ({needs})", "Use the step `group`, `dedupe` or `join`.");
         }
 
         return true;
@@ -79,17 +84,23 @@ internal sealed class PlanCheck(FunctionList functions, SqlFindings findings, st
         return false;
     }
 
-    private void Functions(JsonElement element)
+    private void Functions(JsonElement plan)
     {
-        if (element.ValueKind == JsonValueKind.Array)
+        var open = new Stack<JsonElement>();
+        open.Push(plan);
+        while (open.TryPop(out var element))
         {
-            foreach (var item in element.EnumerateArray()) Functions(item);
-            return;
+            if (element.ValueKind == JsonValueKind.Array)
+            {
+                foreach (var item in element.EnumerateArray()) open.Push(item);
+            }
+            else if (element.ValueKind == JsonValueKind.Object)
+            {
+                var isCall = SqlTree.Text(element, "expression_class") is "BOUND_FUNCTION" or "BOUND_AGGREGATE";
+                if (isCall && SqlTree.Text(element, "name") is { } name) Function(element, name);
+                foreach (var child in element.EnumerateObject()) open.Push(child.Value);
+            }
         }
-
-        if (element.ValueKind != JsonValueKind.Object) return;
-        if (SqlTree.Text(element, "expression_class") is "BOUND_FUNCTION" or "BOUND_AGGREGATE" && SqlTree.Text(element, "name") is { } name) Function(element, name);
-        foreach (var child in element.EnumerateObject()) Functions(child.Value);
     }
 
     private void Function(JsonElement call, string name)
@@ -104,5 +115,6 @@ internal sealed class PlanCheck(FunctionList functions, SqlFindings findings, st
         }
     }
 
-    private static long Number(JsonElement element, string name) => element.TryGetProperty(name, out var number) && number.TryGetInt64(out var value) ? value : 0;
+    private static long Number(JsonElement element, string name) =>
+        element.TryGetProperty(name, out var number) && number.TryGetInt64(out var value) ? value : 0;
 }

@@ -36,7 +36,8 @@ public static class RunFunctions
         Define(connection, "get_current_time", $"TIMETZ '{time}+00'");
         Define(connection, "current_localtime", $"TIME '{time}'");
         Define(connection, "current_localtimestamp", $"TIMESTAMP '{moment}'");
-        connection.Execute($"CREATE OR REPLACE MACRO main.age(since) AS system.main.age(DATE '{date}', since), (until, since) AS system.main.age(until, since)");
+        connection.Execute(
+            $"CREATE OR REPLACE MACRO main.age(since) AS system.main.age(DATE '{date}', since), (until, since) AS system.main.age(until, since)");
         RowRandom.Attach(connection);
     }
 

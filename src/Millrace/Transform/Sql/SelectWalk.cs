@@ -20,7 +20,8 @@ internal sealed class SelectWalk(bool rowWise, FunctionRules rules, SqlSource so
     private const string Join = "Use the step `join`.";
 
     // Expressions that are a value of the row, whatever stands in them.
-    private static readonly HashSet<string> Scalars = ["CONSTANT", "CAST", "CASE", "COMPARISON", "CONJUNCTION", "OPERATOR", "BETWEEN", "COLLATE", "STAR", "LAMBDA", "LAMBDA_REF"];
+    private static readonly HashSet<string> Scalars =
+        ["CONSTANT", "CAST", "CASE", "COMPARISON", "CONJUNCTION", "OPERATOR", "BETWEEN", "COLLATE", "STAR", "LAMBDA", "LAMBDA_REF"];
 
     private static readonly HashSet<string> ConstantTables = new(StringComparer.OrdinalIgnoreCase) { "unnest", "range", "generate_series" };
 
@@ -74,13 +75,15 @@ internal sealed class SelectWalk(bool rowWise, FunctionRules rules, SqlSource so
                 if (expression.TryGetProperty("child", out var compared)) Expression(compared, tables);
                 return;
             case "WINDOW" when rowWise:
-                var isRank = SqlTree.Text(expression, "type") is "WINDOW_ROW_NUMBER" or "WINDOW_RANK" or "WINDOW_RANK_DENSE" or "WINDOW_FIRST_VALUE" or "WINDOW_LAST_VALUE";
-                findings.Add($"there is a window function{source.PlaceOf(expression)}", isRank ? Dedupe : Group + " " + Join);
+                var isFirst = SqlTree.Text(expression, "type")
+                    is "WINDOW_ROW_NUMBER" or "WINDOW_RANK" or "WINDOW_RANK_DENSE" or "WINDOW_FIRST_VALUE" or "WINDOW_LAST_VALUE";
+                findings.Add($"there is a window function{source.PlaceOf(expression)}", isFirst ? Dedupe : $"{Group} {Join}");
                 return;
             case "WINDOW":
                 break;
             case { } kind when !Scalars.Contains(kind):
-                findings.Add($"{kind.ToLowerInvariant().Replace('_', ' ')}{source.PlaceOf(expression)} is not known as row-wise", "Write it in another way.");
+                var form = kind.ToLowerInvariant().Replace('_', ' ');
+                findings.Add($"{form}{source.PlaceOf(expression)} is not known as row-wise", "Write it in another way.");
                 return;
         }
 
@@ -107,8 +110,6 @@ internal sealed class SelectWalk(bool rowWise, FunctionRules rules, SqlSource so
         {
             var value = entry.GetProperty("value");
             var reads = Query(value.GetProperty("query").GetProperty("node"), tables);
-            if (reads && rowWise && SqlTree.Text(value, "materialized") == "CTE_MATERIALIZE_ALWAYS")
-                findings.Add("AS MATERIALIZED holds all rows in memory", "Leave MATERIALIZED out.");
             tables = tables.SetItem(entry.GetProperty("key").GetString()!, reads);
         }
 
@@ -133,7 +134,9 @@ internal sealed class SelectWalk(bool rowWise, FunctionRules rules, SqlSource so
             }
         }
 
-        if (SqlTree.Items(node, "group_expressions").Any() || SqlTree.Items(node, "group_sets").Any() || SqlTree.Text(node, "aggregate_handling") != "STANDARD_HANDLING")
+        if (SqlTree.Items(node, "group_expressions").Any()
+            || SqlTree.Items(node, "group_sets").Any()
+            || SqlTree.Text(node, "aggregate_handling") != "STANDARD_HANDLING")
             findings.Add("there is a GROUP BY", Group);
         if (node.TryGetProperty("having", out _)) findings.Add("there is a HAVING", Group);
         if (node.TryGetProperty("qualify", out _)) findings.Add("there is a QUALIFY", Dedupe);
@@ -162,12 +165,8 @@ internal sealed class SelectWalk(bool rowWise, FunctionRules rules, SqlSource so
             case "EXPRESSION_LIST":
                 Parts(table.GetProperty("values"), tables);
                 return false;
-            case "TABLE_FUNCTION" when table.GetProperty("function") is var function && ConstantTables.Contains(function.GetProperty("function_name").GetString()!):
-                foreach (var child in SqlTree.Children(function)) Parts(child, tables);
-                return false;
             case "TABLE_FUNCTION":
-                var name = Words.Quote(table.GetProperty("function").GetProperty("function_name").GetString() + "()");
-                findings.Add($"{name}{source.PlaceOf(table)} reads something else", $"{Join} It can read files too.");
+                TableFunction(table, tables);
                 return false;
             case "PIVOT" when !rowWise:
                 foreach (var child in SqlTree.Children(table)) Parts(child, tables);
@@ -181,10 +180,21 @@ internal sealed class SelectWalk(bool rowWise, FunctionRules rules, SqlSource so
         }
     }
 
+    private void TableFunction(JsonElement table, ImmutableDictionary<string, bool> tables)
+    {
+        var function = table.GetProperty("function");
+        var name = SqlTree.Text(function, "function_name")!;
+        if (!ConstantTables.Contains(name))
+            findings.Add($"{Words.Quote(name + "()")}{source.PlaceOf(table)} reads something else", $"{Join} It can read files too.");
+        foreach (var child in SqlTree.Children(function)) Parts(child, tables);
+    }
+
     private bool Table(JsonElement table, ImmutableDictionary<string, bool> tables)
     {
         var name = SqlTree.Text(table, "table_name") ?? "";
-        var isPlain = SqlTree.Text(table, "schema_name") is null && SqlTree.Text(table, "catalog_name") is null && !table.TryGetProperty("at_clause", out _);
+        var isPlain = SqlTree.Text(table, "schema_name") is null
+            && SqlTree.Text(table, "catalog_name") is null
+            && !table.TryGetProperty("at_clause", out _);
         if (isPlain && Known(name, tables) is { } reads) return reads;
         if (isPlain && source.Relations.Contains(name, StringComparer.OrdinalIgnoreCase)) return true;
         var readable = string.Join(", ", source.Relations.Select(relation => $"`{relation}`"));
@@ -198,7 +208,7 @@ internal sealed class SelectWalk(bool rowWise, FunctionRules rules, SqlSource so
     {
         var left = From(join.GetProperty("left"), tables);
         var right = From(join.GetProperty("right"), tables);
-        foreach (var child in SqlTree.Children(join).Where(child => child.ValueKind == JsonValueKind.Array || SqlTree.ClassOf(child) is not null)) Parts(child, tables);
+        if (join.TryGetProperty("condition", out var condition)) Parts(condition, tables);
         if (!rowWise) return left || right;
         var (kind, type) = (SqlTree.Text(join, "ref_type"), SqlTree.Text(join, "join_type"));
         if (left && right) findings.Add("the rows are joined with themselves", $"{Join} {Group}");

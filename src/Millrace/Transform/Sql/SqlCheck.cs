@@ -79,6 +79,17 @@ internal sealed class SqlCheck : IDisposable
         });
     }
 
+    /// <summary>The columns that SQL of Millrace's own gives, made of parts that were checked.</summary>
+    /// <param name="sql">One SELECT.</param>
+    /// <param name="relations">What it reads: names and columns.</param>
+    /// <param name="mark">Where the step stands that it is for.</param>
+    /// <exception cref="Fault">A name or a type does not fit.</exception>
+    public ImmutableArray<TableColumn> ColumnsOfStep(string sql, IReadOnlyDictionary<string, ImmutableArray<TableColumn>> relations, Mark mark)
+    {
+        var source = SourceOf(sql, relations, mark);
+        return With(relations, source, () => Described(sql, source));
+    }
+
     /// <summary>Refuses SQL of <c>map</c> that is not row-wise over <c>input</c>, or not stable.</summary>
     /// <param name="sql">One SELECT over <c>input</c>.</param>
     /// <param name="input">The columns of <c>input</c>.</param>
@@ -192,7 +203,8 @@ internal sealed class SqlCheck : IDisposable
 
     private static ImmutableDictionary<string, bool> NoTables { get; } = ImmutableDictionary.Create<string, bool>(StringComparer.OrdinalIgnoreCase);
 
-    private static Dictionary<string, ImmutableArray<TableColumn>> OnlyInput(ImmutableArray<TableColumn> input) => new(StringComparer.OrdinalIgnoreCase) { [Input] = input };
+    private static Dictionary<string, ImmutableArray<TableColumn>> OnlyInput(ImmutableArray<TableColumn> input) =>
+        new(StringComparer.OrdinalIgnoreCase) { [Input] = input };
 
     private static SqlSource SourceOf(string sql, IReadOnlyDictionary<string, ImmutableArray<TableColumn>> relations, Mark mark) => new(sql, mark)
     {
@@ -200,7 +212,8 @@ internal sealed class SqlCheck : IDisposable
         Columns = [.. relations.Values.SelectMany(columns => columns).Select(column => column.Name).Distinct(StringComparer.OrdinalIgnoreCase)],
     };
 
-    private static ScalarWalk Scalar(FunctionRules rules, SqlSource source, SqlFindings findings) => new(new SelectWalk(rowWise: true, rules, source, findings), source, findings);
+    private static ScalarWalk Scalar(FunctionRules rules, SqlSource source, SqlFindings findings) =>
+        new(new SelectWalk(rowWise: true, rules, source, findings), source, findings);
 
     // A name that the SQL itself gives to something, or that a column has, is no function.
     private FunctionRules RulesFor(JsonElement tree, SqlSource source, SqlFindings findings)
@@ -239,10 +252,10 @@ internal sealed class SqlCheck : IDisposable
 
     private JsonElement PlanOf(string sql, SqlSource source)
     {
-        using var result = _connection.Query(
-            $"SELECT json_serialize_plan({SqlText.Literal(sql)}, skip_null := true, skip_empty := true, skip_default := true, optimize := false)::VARCHAR");
+        const string Options = "skip_null := true, skip_empty := true, skip_default := true, optimize := false";
+        using var result = _connection.Query($"SELECT json_serialize_plan({SqlText.Literal(sql)}, {Options})::VARCHAR");
         result.Read();
-        var plan = SqlSource.Json(result.GetText(0)!);
+        var plan = source.Tree(result.GetText(0)!);
         return plan.GetProperty("error").GetBoolean() ? throw source.Refusal(plan) : plan.GetProperty("plans")[0];
     }
 
@@ -257,7 +270,8 @@ internal sealed class SqlCheck : IDisposable
             {
                 var (name, type) = (result.GetText(0)!, result.GetText(1)!);
                 if (!names.Add(name))
-                    throw source.Fault($"two columns have the name {Words.Quote(name)}", "Give one another name with AS, or use * REPLACE (...) or * EXCLUDE (...).");
+                    throw source.Fault($"two columns have the name {Words.Quote(name)}",
+                        "Give one another name with AS, or use * REPLACE (...) or * EXCLUDE (...).");
                 if (!DuckDbType.TryParse(type, out var parsed))
                     throw source.Fault($"column {Words.Quote(name)} has the type {type}, which can't be moved", "Cast it to another type.");
                 columns.Add(new TableColumn(name, parsed));
@@ -287,7 +301,8 @@ internal sealed class SqlCheck : IDisposable
                 }
 
                 var name = SqlText.Name(relation);
-                _connection.Execute($"CREATE TABLE millrace_rows.{name} ({string.Join(", ", columns.Select(column => $"{SqlText.Name(column.Name)} {column.Type.ToSql()}"))})");
+                var list = string.Join(", ", columns.Select(column => $"{SqlText.Name(column.Name)} {column.Type.ToSql()}"));
+                _connection.Execute($"CREATE TABLE millrace_rows.{name} ({list})");
                 _connection.Execute($"CREATE VIEW main.{name} AS FROM millrace_rows.{name}");
             }
 

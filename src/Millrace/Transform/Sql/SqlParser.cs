@@ -24,7 +24,7 @@ internal sealed class SqlParser(DuckDbConnection connection)
         {
             foreach (var candidate in (ReadOnlySpan<string>)[text, text + "\n"])
             {
-                if (IsOneSubquery(Serialized($"SELECT * FROM ({candidate})"))) return candidate;
+                if (IsOneSubquery(source.Tree(Serialized($"SELECT * FROM ({candidate})")))) return candidate;
             }
 
             at = NextSemicolon(ref text, at, tree);
@@ -38,7 +38,8 @@ internal sealed class SqlParser(DuckDbConnection connection)
     public JsonElement Expression(SqlSource source)
     {
         // By itself and in parentheses: `a, b` is a row in parentheses, and `a) or (b` closes one pair and opens another.
-        if (OnlyItem(SelectOf("SELECT " + source.Sql, source)) is { } item && OnlyItem(SelectOf($"SELECT ({source.Sql}\n)", source)) is not null) return item;
+        var item = OnlyItem(SelectOf("SELECT " + source.Sql, source));
+        if (item is not null && OnlyItem(SelectOf($"SELECT ({source.Sql}\n)", source)) is not null) return item.Value;
         throw source.Fault("this is not one expression", "Write one expression, such as lower(name), without AS and without SELECT.");
     }
 
@@ -46,7 +47,7 @@ internal sealed class SqlParser(DuckDbConnection connection)
     {
         if (sql.Length > Limits.SqlCharsMax) throw source.Fault($"the SQL has {sql.Length} characters; at most {Limits.SqlCharsMax} are allowed");
         if (sql.Contains('\0', StringComparison.Ordinal)) throw source.Fault("the SQL holds a NUL character");
-        var parsed = SqlSource.Json(Serialized(sql));
+        var parsed = source.Tree(Serialized(sql));
         if (parsed.GetProperty("error").GetBoolean())
         {
             throw parsed.GetProperty("error_type").GetString() == "not implemented"
@@ -78,17 +79,14 @@ internal sealed class SqlParser(DuckDbConnection connection)
         return -1;
     }
 
-    private static bool IsOneSubquery(string serialized)
-    {
-        var parsed = SqlSource.Json(serialized);
-        return !parsed.GetProperty("error").GetBoolean()
-            && parsed.GetProperty("statements") is var statements
-            && statements.GetArrayLength() == 1
-            && statements[0].GetProperty("node") is var node
-            && node.GetProperty("type").GetString() == "SELECT_NODE"
-            && IsPlain(node)
-            && node.GetProperty("from_table").GetProperty("type").GetString() == "SUBQUERY";
-    }
+    private static bool IsOneSubquery(JsonElement parsed) =>
+        !parsed.GetProperty("error").GetBoolean()
+        && parsed.GetProperty("statements") is var statements
+        && statements.GetArrayLength() == 1
+        && statements[0].GetProperty("node") is var node
+        && node.GetProperty("type").GetString() == "SELECT_NODE"
+        && IsPlain(node)
+        && node.GetProperty("from_table").GetProperty("type").GetString() == "SUBQUERY";
 
     private static JsonElement? OnlyItem(JsonElement node) =>
         node.GetProperty("type").GetString() == "SELECT_NODE"
@@ -116,7 +114,8 @@ internal sealed class SqlParser(DuckDbConnection connection)
     // What is null, empty or not there is left out of the tree.
     private string Serialized(string sql)
     {
-        using var result = connection.Query($"SELECT json_serialize_sql({SqlText.Literal(sql)}, skip_null := true, skip_empty := true, skip_default := false)::VARCHAR");
+        const string Options = "skip_null := true, skip_empty := true, skip_default := false";
+        using var result = connection.Query($"SELECT json_serialize_sql({SqlText.Literal(sql)}, {Options})::VARCHAR");
         result.Read();
         return result.GetText(0)!;
     }

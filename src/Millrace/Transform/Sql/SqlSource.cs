@@ -21,8 +21,19 @@ internal sealed record SqlSource(string Sql, Mark Mark, int Before = 0)
     /// <summary>The columns of what it can read; for advice.</summary>
     public ImmutableArray<string> Columns { get; init; } = [];
 
-    /// <summary>The JSON of DuckDB's, which is deeper than what others write: three levels for each of an expression.</summary>
-    public static JsonElement Json(string text) => JsonElement.Parse(text, new JsonDocumentOptions { MaxDepth = Limits.SqlTreeDepthMax });
+    /// <summary>Reads a tree that DuckDB has made of this SQL.</summary>
+    /// <exception cref="Faults.Fault">It is too deep to be walked over.</exception>
+    public JsonElement Tree(string json)
+    {
+        try
+        {
+            return JsonElement.Parse(json, new JsonDocumentOptions { MaxDepth = Limits.SqlTreeDepthMax });
+        }
+        catch (JsonException error)
+        {
+            throw Fault("the SQL is nested too deeply", "Write it in fewer levels, or with columns of its own in a step before.", error);
+        }
+    }
 
     /// <summary>A fault about this SQL.</summary>
     public Fault Fault(string message, string? advice = null, Exception? inner = null) =>
@@ -39,7 +50,9 @@ internal sealed record SqlSource(string Sql, Mark Mark, int Before = 0)
     {
         var lines = (Text(error, "error_message") ?? "").Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         var said = lines.Length == 0 ? "DuckDB gives no reason" : lines[0].TrimEnd('!');
-        var place = long.TryParse(Text(error, "position"), NumberStyles.None, CultureInfo.InvariantCulture, out var at) ? PlaceAt(at) : "";
+        var place = long.TryParse(Text(error, "position"), NumberStyles.None, CultureInfo.InvariantCulture, out var at)
+            ? PlaceAt(Text(error, "error_type") == "parser" ? BytesBefore(at) : at)
+            : "";
         return Fault($"the SQL can't be used: {said}{place}", AdviceFor(error, lines));
     }
 
@@ -52,12 +65,26 @@ internal sealed record SqlSource(string Sql, Mark Mark, int Before = 0)
         return lines.Length < 2 ? null : Words.Printable(string.Join(' ', lines.Skip(1)), AdviceCharsMax);
     }
 
-    private static string Nearest(string name, ImmutableArray<string> known) => Words.Nearest(name, known) is { } near ? $"Did you mean {Words.Quote(near)}? " : "";
+    private static string Nearest(string name, ImmutableArray<string> known) =>
+        Words.Nearest(name, known) is { } near ? $"Did you mean {Words.Quote(near)}? " : "";
 
     private static string Listed(ImmutableArray<string> names) => Words.Printable(string.Join(", ", names), AdviceCharsMax);
 
     private static string? Text(JsonElement element, string name) =>
         element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+
+    // The parser counts characters, all that comes after it bytes.
+    private long BytesBefore(long characters)
+    {
+        long bytes = Before;
+        foreach (var rune in Sql.EnumerateRunes())
+        {
+            if (characters-- == Before) return bytes;
+            bytes += rune.Utf8SequenceLength;
+        }
+
+        return bytes;
+    }
 
     private string PlaceAt(long position)
     {

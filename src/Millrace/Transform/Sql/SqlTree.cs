@@ -33,7 +33,12 @@ internal static class SqlTree
     public static string? ClassOf(JsonElement element) => Text(element, "class");
 
     /// <summary>The name of a column reference that has no table before it; else null.</summary>
-    public static string? OnlyName(JsonElement column) => column.GetProperty("column_names") is var names && names.GetArrayLength() == 1 ? names[0].GetString() : null;
+    public static string? OnlyName(JsonElement column) =>
+        column.GetProperty("column_names") is var names && names.GetArrayLength() == 1 ? names[0].GetString() : null;
+
+    /// <summary>The names that stand before a lambda's arrow or colon.</summary>
+    public static IEnumerable<string> ParametersOf(JsonElement lambda) =>
+        Expressions(lambda.GetProperty("lhs")).Where(part => ClassOf(part) == "COLUMN_REF").Select(OnlyName).OfType<string>();
 
     /// <summary>A text in an object; null when it is not there.</summary>
     public static string? Text(JsonElement element, string name) =>
@@ -71,11 +76,7 @@ internal static class SqlTree
                     foreach (var name in Items(element, list)) names.Add(name.GetString()!);
                 }
 
-                if (ClassOf(element) == "LAMBDA")
-                {
-                    foreach (var column in Expressions(element.GetProperty("lhs")).Where(part => ClassOf(part) == "COLUMN_REF"))
-                        if (OnlyName(column) is { } name) names.Add(name);
-                }
+                if (ClassOf(element) == "LAMBDA") names.UnionWith(ParametersOf(element));
 
                 foreach (var child in Children(element)) open.Push(child);
             }
