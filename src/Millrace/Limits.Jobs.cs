@@ -20,4 +20,16 @@ public static partial class Limits
 
     /// <summary>Characters that all parameters together put into a job's SQL: a short file must not grow without end.</summary>
     public const int ParamFilledCharsMax = 4 * 1024 * 1024;
+
+    /// <summary>Rows that break a rule of <c>expect</c> which a unit's result, and a commit, keep.</summary>
+    public const int RuleSamplesMax = 3;
+
+    /// <summary>Characters of such a row that are kept.</summary>
+    public const int RuleSampleCharsMax = 300;
+
+    /// <summary>Broken rules of a stream that its fault names; the others are counted.</summary>
+    public const int RulesNamedMax = 8;
+
+    /// <summary>Characters of a rule that messages show.</summary>
+    public const int RuleTextCharsMax = 200;
 }

@@ -193,6 +193,9 @@ internal sealed class JsonLines : IRunObserver
         }
 
         json.WriteEndObject();
+        json.WriteStartObject("rules");
+        foreach (var (stream, rules) in summary.Rules) RuleLines.Write(json, stream, rules, withSamples: false);
+        json.WriteEndObject();
     }
 
     private static void Progress(Utf8JsonWriter json, ProgressSample sample)
@@ -282,5 +285,6 @@ internal sealed class JsonLines : IRunObserver
         json.WriteBoolean("already_done", committed.Receipt.AlreadyDone);
         Text(json, "place", committed.Receipt.Place);
         Text(json, "rejects", committed.Rejects);
+        RuleLines.Write(json, "rules", committed.Rules, withSamples: true);
     }
 }

@@ -79,7 +79,7 @@ internal sealed class RunNarrator : IRunObserver
     {
         var receipt = committed.Receipt;
         var aside = committed.Rejected > 0 ? $"; {Figures.Count(committed.Rejected, "row")} rejected" : "";
-        Print($"{committed.Stream} is in {receipt.Place}: {Figures.Of(receipt)}{(receipt.AlreadyDone ? " (it already was)" : "")}{aside}");
+        Print($"{committed.Stream} is in {receipt.Place}: {Figures.Of(receipt)}{(receipt.AlreadyDone ? " (it already was)" : "")}{aside}{(RuleLines.Sum(committed.Rules) is { } rules ? $"; {rules}" : "")}");
         if (committed.Lookups is { } found)
             Print($"  looked up {Figures.Count(found.Keys, "key")}: {Figures.Whole(found.Hits)} from memory, {Figures.Whole(found.Queries)} queries, {Figures.Whole(found.Missing)} not there");
         if (committed.Rejected > 0 && rejected.Count < RejectsNamedMax) rejected.Add(committed);

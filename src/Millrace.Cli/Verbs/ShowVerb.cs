@@ -71,6 +71,12 @@ internal static class ShowVerb
         var commit = folder.ReadCommit();
         line($"stream    {stream}: {(commit is null ? "not published" : Published(commit))}");
         foreach (var change in SchemaChanges(folder)) line($"change    {stream}: {change}");
+        foreach (var rule in commit?.Rules ?? [])
+        {
+            line($"rule      {stream}: {RuleLines.Text(rule)}");
+            foreach (var sample in rule.Samples) line($"          {sample}");
+        }
+
         if (commit is not { Rejected: > 0 }) return;
         line($"rejected  {Figures.Count(commit.Rejected, "row")} in {folder.RejectsPath}; the first:");
         foreach (var reject in folder.FirstRejects(RejectsShown)) line($"          {reject}");

@@ -20,27 +20,25 @@ internal static class StreamCommit
         long read = 0, written = 0, rejected = 0, bytes = 0, staged = 0;
         var hash = default(ContentHash);
         var rejects = new HashSet<string>(StringComparer.Ordinal);
+        var rules = new RuleSums(stream);
         string? first = null;
         LookupCounts? lookups = null;
         await foreach (var result in generation.ReadResultsAsync(units, cancel).ConfigureAwait(false))
         {
             (read, written, bytes, rejected) = (read + result.RowsRead, written + result.RowsWritten, bytes + result.BytesRead, rejected + result.Rejected);
             lookups = LookupCounts.Sum(lookups, result.Lookups);
+            rules.Add(result);
             foreach (var file in result.Files) staged += file.Bytes;
-            foreach (var file in result.Rejects ?? [])
-            {
-                first ??= file.Path;
-                rejects.Add(file.Path);
-            }
-
+            first ??= result.Rejects?.FirstOrDefault()?.Path;
+            rejects.UnionWith((result.Rejects ?? []).Select(static file => file.Path));
             if (header.Proof != Proof.Counts) hash += Agreed(result, stream);
         }
 
         var folder = run.Directory.Stream(stream.Name);
-        if (header.Stage is not null)
+        if (header.Stage is { OnlyChecks: false })
         {
             // What leaves a source is counted where it does; between stages every row is, and steps give as many as they give.
-            var earlier = await StageSums.ReadAsync(folder, rejects, cancel).ConfigureAwait(false);
+            var earlier = await StageSums.ReadAsync(folder, rejects, rules, cancel).ConfigureAwait(false);
             if (!header.Stage.Buckets.IsEmpty) (read, bytes) = (0, 0);
             (read, bytes, rejected) = (read + earlier.Read, bytes + earlier.Bytes, rejected + earlier.Rejected);
             first ??= earlier.FirstRejects;
@@ -53,6 +51,7 @@ internal static class StreamCommit
         if (header.Proof != Proof.Counts && hash.Rows != written)
             throw new Fault(FaultKind.Data, $"{written} rows were written and {hash} is their hash: nothing was published") { Where = stream.Name };
 
+        var outcomes = rules.Judge(run, written);
         run.Lease.AssertHolder();
         var request = RequestOf(run, stream, header, token => generation.ReadResultsAsync(units, token), written, staged, rejects);
         var receipt = await target.CommitAsync(header, request, cancel).ConfigureAwait(false);
@@ -67,6 +66,7 @@ internal static class StreamCommit
             Lookups = lookups,
             Units = units,
             Receipt = receipt,
+            Rules = outcomes,
         };
         folder.WriteCommit(record);
         folder.RemoveStages();

@@ -13,7 +13,7 @@ namespace Millrace.Load;
 /// A value that can't be in the target though the source could give it. Where a stream has a quarantine, rows with such a value go there; otherwise
 /// the writer, or the commit, refuses them.
 /// </summary>
-/// <param name="Column">The column, by its name in the target.</param>
+/// <param name="Column">The column, by its name in the target; empty: it is about the whole row.</param>
 /// <param name="When">A condition of DuckDB's over the stream's columns, never an error: true where the value is refused.</param>
 /// <param name="Reason">What was found, what was expected.</param>
 public sealed record Refusal(string Column, string When, string Reason)
@@ -55,9 +55,9 @@ public sealed record Refusal(string Column, string When, string Reason)
         sql.Append(" THEN ").Append(SqlText.Literal($"{{\"{RejectNote.RejectsName}\":[")).Append(" || concat_ws(','");
         foreach (var refusal in header.Refusals)
         {
-            var source = header.Columns.First(column => string.Equals(column.Name, refusal.Column, StringComparison.Ordinal)).SourceName;
-            var begin = $"{{\"{RejectNote.ColumnName}\":{Json(source)},\"{RejectNote.ReasonName}\":{Json(refusal.Reason)},\"{RejectNote.ValueName}\":";
-            var value = $"coalesce(CAST(to_json(left(CAST({SqlText.Name(refusal.Column)} AS VARCHAR), {Limits.RejectValueCharsMax})) AS VARCHAR), 'null')";
+            var source = refusal.Column.Length == 0 ? "null" : Json(header.Columns.First(column => string.Equals(column.Name, refusal.Column, StringComparison.Ordinal)).SourceName);
+            var begin = $"{{\"{RejectNote.ColumnName}\":{source},\"{RejectNote.ReasonName}\":{Json(refusal.Reason)},\"{RejectNote.ValueName}\":";
+            var value = refusal.Column.Length == 0 ? "'null'" : $"coalesce(CAST(to_json(left(CAST({SqlText.Name(refusal.Column)} AS VARCHAR), {Limits.RejectValueCharsMax})) AS VARCHAR), 'null')";
             sql.Append(", CASE WHEN ").Append(refusal.When).Append(" THEN ").Append(SqlText.Literal(begin)).Append(" || ").Append(value).Append(" || '}' END");
         }
 

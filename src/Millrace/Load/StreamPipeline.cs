@@ -32,7 +32,7 @@ internal sealed class StreamPipeline(ActiveRun run, JobEnds ends, Dispatcher dis
             if (plan.Moment is not null && kept is not null) plan = plan with { Moment = kept };
             var to = plan.Stream.TargetName;
             plan = await stages.RunAsync(plan, run.Stop).ConfigureAwait(false);
-            var key = plan.Stream.OnReject == OnReject.Quarantine ? await ends.Source.KeyAsync(plan.Stream, run.Stop).ConfigureAwait(false) : [];
+            var key = plan.Stream.OnReject == OnReject.Quarantine || plan.Stage?.Checks is { Refusals.IsEmpty: false } ? await ends.Source.KeyAsync(plan.Stream, run.Stop).ConfigureAwait(false) : [];
             var reading = await StreamReading.BeginAsync(run.Directory, plan, to, ends.Target, new RejectRule(run.RejectLimit, key), run.Stop).ConfigureAwait(false);
             run.Stage(plan.SpooledBytes);
             run.Expect(plan.EstimatedRows, plan.EstimatedBytes, plan.EstimatedUnits);

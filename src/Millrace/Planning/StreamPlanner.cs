@@ -61,7 +61,7 @@ internal sealed class StreamPlanner(JobEnds ends, Job job, Budget budget, Schema
 
     /// <summary>Plans what is read of a stream, and its steps.</summary>
     private ValueTask<StreamPlan> PlanReadingAsync(StreamJob stream, PlanRequest request, CancellationToken cancel) =>
-        stream.Transform.IsEmpty ? ends.Source.PlanAsync(stream, request, cancel) : transforms.PlanAsync(stream, cancel);
+        stream.Transform.IsEmpty && !CheckCompiler.NeedsRows(stream) ? ends.Source.PlanAsync(stream, request, cancel) : transforms.PlanAsync(stream, cancel);
 
     private static Fault KeyStepInWindow(StreamJob stream) => new(FaultKind.JobFile, "found mode: incremental with a step that needs all rows of a key")
     {
@@ -119,10 +119,15 @@ internal sealed class StreamPlanner(JobEnds ends, Job job, Budget budget, Schema
     }
 
     /// <summary>Says that rows may be left out.</summary>
-    private StreamPlan WithQuarantine(StreamPlan plan) => plan.Stream.OnReject == OnReject.Fail ? plan : plan with
+    private StreamPlan WithQuarantine(StreamPlan plan)
     {
-        Remarks = plan.Remarks.Add($"rows that the target can't hold go to quarantine; the stream fails when they are more than {job.Limits.Rejects ?? RejectLimit.Default} (limits.rejects)"),
-    };
+        var what = new List<string>(2);
+        if (plan.Stream.OnReject == OnReject.Quarantine) what.Add("that the target can't hold");
+        if (plan.Stream.Expect.Any(static rule => rule.Action == ExpectAction.Quarantine)) what.Add("that break a rule with action: quarantine");
+        if (what.Count == 0) return plan;
+        var remark = $"rows {string.Join(", and those ", what)} go to quarantine; the stream fails when they are more than {job.Limits.Rejects ?? RejectLimit.Default} (limits.rejects)";
+        return plan with { Remarks = plan.Remarks.Add(remark) };
+    }
 
     /// <summary>Two streams must not become one table.</summary>
     private void Name(StreamJob stream)

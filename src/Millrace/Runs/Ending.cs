@@ -42,7 +42,11 @@ internal sealed class Ending
     {
         Add(commit);
         run.On(new StreamCommitted(
-            commit.Stream, commit.Receipt, commit.Hash, commit.Rejected, commit.Rejected == 0 ? null : run.Directory.Stream(commit.Stream).RejectsPath) { Lookups = commit.Lookups });
+            commit.Stream, commit.Receipt, commit.Hash, commit.Rejected, commit.Rejected == 0 ? null : run.Directory.Stream(commit.Stream).RejectsPath)
+        {
+            Rules = commit.Rules,
+            Lookups = commit.Lookups,
+        });
     }
 
     /// <summary>Adds a stream's failure and says so.</summary>
@@ -71,6 +75,7 @@ internal sealed class Ending
                 BytesWritten = _commits.Sum(commit => commit.Receipt.Bytes),
                 Units = _commits.Sum(commit => commit.Units),
                 Hashes = _commits.Where(commit => commit.Hash is not null).ToImmutableSortedDictionary(commit => commit.Stream, commit => commit.Hash!, StringComparer.Ordinal),
+                Rules = _commits.Where(commit => !commit.Rules.IsEmpty).ToImmutableSortedDictionary(commit => commit.Stream, commit => commit.Rules, StringComparer.Ordinal),
                 Faults = _faults,
             };
         }

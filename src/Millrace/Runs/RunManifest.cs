@@ -76,6 +76,9 @@ public sealed record CommitRecord
 
     /// <summary>What became visible, and where.</summary>
     public required CommitReceipt Receipt { get; init; }
+
+    /// <summary>The stream's rules, kept ones too, in the job's order.</summary>
+    public ImmutableArray<RuleOutcome> Rules { get => field.IsDefault ? [] : field; init; } = [];
 }
 
 /// <summary>How a run ended: <c>report.json</c>, replaced by each coordinator that ends.</summary>

@@ -111,6 +111,14 @@ public sealed record StreamHeader
     /// <summary>What the target's writer needs: its own JSON.</summary>
     public required string WriterJson { get; init; }
 
+    /// <summary>The same without rules that only look at rows: those that went to quarantine are refused.</summary>
+    internal StreamHeader WithoutChecks() => Stage?.Checks is not { } checks ? this : this with
+    {
+        Stage = null,
+        Refusals = Refusals.AddRange(checks.Refusals),
+        OnReject = checks.Refusals.IsEmpty ? OnReject : OnReject.Quarantine,
+    };
+
     /// <summary>What the reader sees of it: the columns that it gives, and none of what only the target refuses.</summary>
     internal StreamHeader AsItIsRead() => Stage is null ? this : this with { Columns = Stage.InputColumns, Refusals = [] };
 }
@@ -139,6 +147,9 @@ public sealed record UnitResult
 
     /// <summary>The files that they are in, durable; null: none were rejected.</summary>
     public ImmutableArray<RejectFile>? Rejects { get; init; }
+
+    /// <summary>The rules of <c>expect</c> that rows have broken, by their places in the job; null: none was.</summary>
+    public ImmutableArray<RuleCount>? Rules { get; init; }
 
     /// <summary>Rows as they were handed to the writer.</summary>
     public required long RowsWritten { get; init; }

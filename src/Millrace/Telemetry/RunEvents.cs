@@ -129,6 +129,9 @@ public sealed record StreamCommitted(string Stream, CommitReceipt Receipt, strin
 {
     /// <summary>What was looked up in stores; null: nothing.</summary>
     public LookupCounts? Lookups { get; init; }
+
+    /// <summary>The stream's rules, kept ones too.</summary>
+    public ImmutableArray<RuleOutcome> Rules { get; init; } = [];
 }
 
 /// <summary>A stream failed; others go on.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Millrace.Commit;
 using Millrace.Faults;
 using Millrace.Transform;
 
@@ -55,6 +56,13 @@ public sealed record RunSummary
 
     /// <summary>The content hash of each committed stream by its name in the source; none with <c>proof: counts</c>.</summary>
     public ImmutableSortedDictionary<string, string> Hashes { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
+
+    /// <summary>The rules of each committed stream that has any, by its name in the source.</summary>
+    public ImmutableSortedDictionary<string, ImmutableArray<RuleOutcome>> Rules
+    {
+        get => field ?? ImmutableSortedDictionary<string, ImmutableArray<RuleOutcome>>.Empty;
+        init;
+    }
 
     /// <summary>Attempts beyond each unit's first.</summary>
     public long Retries { get; init; }

@@ -19,8 +19,14 @@ public sealed record StageHeader
     /// <summary>The columns as they leave the reader.</summary>
     public required ImmutableArray<Column> InputColumns { get; init; }
 
-    /// <summary>A complete SELECT over <see cref="Input"/> and <see cref="Sides"/>, whose columns are the header's; null: rows stay as they are.</summary>
+    /// <summary>A complete SELECT over <see cref="Input"/> and <see cref="Sides"/>; null: rows stay as they are.</summary>
     public string? Sql { get; init; }
+
+    /// <summary>The rules that rows are checked against behind it; null: there are none.</summary>
+    public StageChecks? Checks { get; init; }
+
+    /// <summary>A complete SELECT over <see cref="Input"/> behind the rules; null: rows stay as they are. What comes last has the header's columns.</summary>
+    public string? After { get; init; }
 
     /// <summary>Buckets that every unit reads whole: the small sides of joins.</summary>
     public ImmutableArray<BucketRelation> Sides { get; init; } = [];
@@ -42,6 +48,9 @@ public sealed record StageHeader
 
     /// <summary>What <c>now()</c> and its kin are: when the run began.</summary>
     public required DateTimeOffset RunStart { get; init; }
+
+    /// <summary>Whether rows are read from the stream's source and reach its target as they are, those that break a rule apart.</summary>
+    internal bool OnlyChecks => Sql is null && After is null && Buckets.IsEmpty && Output is null;
 
     /// <summary>Whether two stages do the same with the same files.</summary>
     internal static bool AreEqual(StageHeader? one, StageHeader? other) =>

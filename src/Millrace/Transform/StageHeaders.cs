@@ -22,6 +22,8 @@ internal static class StageHeaders
             Number = stage.Number,
             InputColumns = stage.InputColumns,
             Sql = stage.Sql,
+            Checks = stage.Checks,
+            After = stage.After,
             Sides = [.. stage.Sides.Select(Relation)],
             Lookups = stage.Lookups,
             Buckets = [.. stage.Keyed.Select(Relation)],

@@ -6,13 +6,14 @@ using Millrace.Planning;
 
 namespace Millrace.Transform;
 
-/// <summary>Plans streams that have steps.</summary>
+/// <summary>Plans streams that have steps, or rules that look at rows.</summary>
 internal sealed class TransformPlanning : IDisposable
 {
     private readonly JobEnds _ends;
     private readonly Budget _budget;
     private readonly BucketSizing _sizing;
     private readonly PlanRequest _request;
+    private readonly PlanRequest _unchanged;
     private readonly Lazy<SqlCheck> _check;
 
     /// <summary>A planner of a job's streams.</summary>
@@ -25,7 +26,8 @@ internal sealed class TransformPlanning : IDisposable
         _budget = budget;
         RunStart = runStart;
         _sizing = new BucketSizing(budget);
-        _request = ends.RequestOf(budget) with { Target = TargetTraits.Vectors, OneUnit = false };
+        _unchanged = ends.RequestOf(budget);
+        _request = _unchanged with { Target = TargetTraits.Vectors, OneUnit = false };
         _check = new Lazy<SqlCheck>(() => new SqlCheck(runStart));
     }
 
@@ -40,7 +42,7 @@ internal sealed class TransformPlanning : IDisposable
     {
         StreamPlan? first = null;
         var compiler = new TransformCompiler(_check.Value, PlanSideAsync, _ends.JoinSides, _sizing, new LookupCompiler(_check.Value, _ends.Lookups, _budget));
-        var steps = await compiler.CompileAsync(stream, Fitted, cancel).ConfigureAwait(false);
+        var steps = await compiler.CompileAsync(stream, draft => stream.Transform.IsEmpty ? draft : Fitted(draft), cancel).ConfigureAwait(false);
         first = (steps.Earlier.FirstOrDefault() ?? steps.Last).Source!;
         if (_ends.Target.OneFile && (steps.Last.Source is not { EstimatedUnits: <= 1 } || !steps.Earlier.IsEmpty)) steps = OneUnit(steps);
         var plan = first with
@@ -61,6 +63,9 @@ internal sealed class TransformPlanning : IDisposable
         {
             var from = source is { } number ? _ends.Sides[number] : _ends.Source;
             var isMain = source is null && side.Name == stream.Name;
+
+            // Without steps the source gives what the target can hold, and rejects what it can't, as it does without rules.
+            if (stream.Transform.IsEmpty) return await from.PlanAsync(side, _unchanged with { OneUnit = oneUnit || _unchanged.OneUnit }, token).ConfigureAwait(false);
             var request = _request with { OneUnit = oneUnit || (isMain && _ends.Target.OneFile && !stream.Transform.Any(static step => step is not (MapStep or UnnestStep))) };
             return await from.PlanAsync(side with { Transform = [] }, request, token).ConfigureAwait(false);
         }

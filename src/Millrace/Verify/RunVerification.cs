@@ -67,7 +67,8 @@ public sealed class RunVerification(RunOptions options, ImmutableArray<string> k
             if (place.ReadCommit() is not { } commit) throw NotPublished(directory, stream);
             if (place.Latest() is not { } generation || generation.ReadHeader() is not { } header)
                 throw new Fault(FaultKind.Refused, "the run directory is not complete any more: the stream's plan is gone") { Where = directory.Path };
-            if (header.Stage is not null) throw HasSteps(stream);
+            if (header.Stage is { OnlyChecks: false }) throw HasSteps(stream);
+            header = header.WithoutChecks();
             folder.Clear();
             var verdict = await CompareAsync(new Committed(stream, commit, generation, header), job, directory, folder, progress, cancel).ConfigureAwait(false);
             _verdicts.Add(verdict);
@@ -169,7 +170,9 @@ public sealed class RunVerification(RunOptions options, ImmutableArray<string> k
         Where = stream.Name, Advice = $"`millrace resume {directory.Run}` goes on with it.",
     };
 
-    private static Fault HasSteps(StreamJob stream) => new(FaultKind.Refused, "the stream has steps: its target holds what they gave, and not the source's rows, so the two can't be compared")
+    private static Fault HasSteps(StreamJob stream) => new(FaultKind.Refused, stream.Transform.IsEmpty
+        ? "the stream's rows were brought together by value for its rule unique: units of the source and of the target are not the same, so the two can't be compared"
+        : "the stream has steps: its target holds what they gave, and not the source's rows, so the two can't be compared")
     {
         Side = FaultSide.Job, Where = stream.Name, Advice = "Run the job again: it gives the same rows for the same source.",
     };

@@ -40,7 +40,7 @@ internal sealed class Quarantine : IDisposable
 
     /// <summary>Opens it where the stream has one; null otherwise.</summary>
     public static Quarantine? Open(RejectTaps taps, StreamFolder folder, StreamHeader header, UnitOrder order, string attempt) =>
-        header.OnReject == OnReject.Quarantine ? new Quarantine(taps, folder, header, order, attempt) : null;
+        header.OnReject == OnReject.Quarantine || header.Stage?.Checks is { Refusals.IsEmpty: false } ? new Quarantine(taps, folder, header, order, attempt) : null;
 
     /// <summary>Rows that were taken out so far.</summary>
     public long Rows => Interlocked.Read(ref _rows);
@@ -52,6 +52,12 @@ internal sealed class Quarantine : IDisposable
     /// <param name="select">The source's SELECT, whatever taps it has.</param>
     /// <param name="column">The column that says what was rejected; null: this source rejects nothing.</param>
     public string Over(string select, string? column) => Over(select, column, _header, isGiven: false);
+
+    /// <summary>A SELECT of the rows that stay of those that a stage's rules look at, whatever becomes of values that the target can't hold.</summary>
+    /// <param name="select">The steps' SELECT.</param>
+    /// <param name="header">The stream as it is written.</param>
+    public string OverChecked(string select, StreamHeader header) => header.Stage!.Checks is not { Refusals: { IsEmpty: false } refusals } checks ? select
+        : Over(select, column: null, header with { Columns = checks.Columns, Refusals = refusals, OnReject = OnReject.Quarantine }, isGiven: true);
 
     /// <summary>A SELECT of the rows that stay of those that a stage's steps give.</summary>
     /// <param name="select">The steps' SELECT.</param>

@@ -23,6 +23,7 @@ public sealed class UnitRunner : IAsyncDisposable
     private readonly StreamSessions _sessions;
     private readonly HashTaps _taps = new("millrace_tap");
     private readonly RejectTaps _rejects = new("millrace_quarantine");
+    private readonly RuleTaps _rules = new("millrace_rules");
     private readonly Pace? _pace;
     private readonly SemaphoreSlim _ahead = new(Limits.UnitsAheadMax);
     private volatile Reading? _reading;
@@ -42,6 +43,7 @@ public sealed class UnitRunner : IAsyncDisposable
             ends.Buckets.Attach(connection);
             ends.Lookups.Attach(connection, stage);
             RunFunctions.Attach(connection, stage.RunStart);
+            if (stage.Checks is not null) _rules.Attach(connection);
 
             // A join would have rows of its left side left out before they are counted, through whatever lies between.
             connection.Execute("SET GLOBAL disabled_optimizers = 'join_filter_pushdown'");
@@ -76,10 +78,11 @@ public sealed class UnitRunner : IAsyncDisposable
         using var lane = new LaneHold(_ahead, laneFree);
         using var quarantine = Quarantine.Open(_rejects, _directory.Stream(order.Stream), reading.ReadHeader, order, attempt);
         using var steps = UnitSteps.Open(header, _taps, _ends.Buckets);
+        using var checks = UnitChecks.Open(header, _rules);
         using var proof = new UnitProof(_taps, header, output);
         var (rowsRead, bytesRead, rowsCopied) = header.IsPassed
             ? await PassAsync(order, header, output, proof, lane, cancel).ConfigureAwait(false)
-            : await CopyAsync(order, reading, output, quarantine, steps, proof, lane, cancel).ConfigureAwait(false);
+            : await CopyAsync(order, reading, output, quarantine, steps, checks, proof, lane, cancel).ConfigureAwait(false);
         lane.Copied();
         var written = await output.CompleteAsync(cancel).ConfigureAwait(false);
         var rejected = quarantine?.Rows ?? 0;
@@ -95,6 +98,7 @@ public sealed class UnitRunner : IAsyncDisposable
             RowsWritten = written.Rows,
             Rejected = rejected,
             Rejects = rejects is null ? null : [rejects],
+            Rules = checks?.Counts(),
             HashIn = proof.Hash,
             HashOut = proof.Hash,
             BytesRead = bytesRead,
@@ -128,7 +132,7 @@ public sealed class UnitRunner : IAsyncDisposable
 
     /// <summary>The copy itself: rows leave the source, pass DuckDB and reach the staged files.</summary>
     private async Task<(long RowsRead, long BytesRead, long RowsCopied)> CopyAsync(
-        UnitOrder order, Reading reading, IUnitOutput output, Quarantine? quarantine, UnitSteps? steps, UnitProof proof, LaneHold lane, CancellationToken cancel)
+        UnitOrder order, Reading reading, IUnitOutput output, Quarantine? quarantine, UnitSteps? steps, UnitChecks? checks, UnitProof proof, LaneHold lane, CancellationToken cancel)
     {
         var header = reading.ReadHeader;
         using var session = _sessions.Enter(reading.Header);
@@ -150,6 +154,8 @@ public sealed class UnitRunner : IAsyncDisposable
             var select = paced?.Over(input.Select, header.Columns[0].Name) ?? input.Select;
             select = quarantine?.Over(select, input.RejectColumn) ?? select;
             select = steps?.Over(select) ?? select;
+            select = checks?.Over(select, quarantine, reading.Header) ?? select;
+            select = UnitSteps.After(select, reading.Header);
             if (reading.Header.Stage is not null) select = quarantine?.OverGiven(select, reading.Header) ?? select;
             using var answer = await connection.QueryAsync(output.CopyStatement(proof.Over(select), order.BatchDivisor), cancel).ConfigureAwait(false);
             var copied = output.Answered(answer);
@@ -157,6 +163,7 @@ public sealed class UnitRunner : IAsyncDisposable
             await input.CompleteAsync(passed, cancel).ConfigureAwait(false);
             await proof.CompareAsync(output, connection, cancel).ConfigureAwait(false);
             if (steps is not null) steps.Lookups = lookups?.Counts;
+            if (checks is not null) await checks.CompareAsync(Again, () => UnitSteps.Open(reading.Header, _taps, _ends.Buckets), connection, cancel).ConfigureAwait(false);
             return (input.RowsRead < 0 ? passed : input.RowsRead, input.BytesRead, copied);
         }
         catch (DuckDbException error)
@@ -170,6 +177,8 @@ public sealed class UnitRunner : IAsyncDisposable
             session.Database.Return(connection);
             if (lookups is not null) await lookups.DisposeAsync().ConfigureAwait(false);
         }
+
+        ValueTask<IUnitInput> Again() => _ends.ReaderOf(header).OpenAsync(header, order.Unit, cancel);
     }
 
     /// <summary>Rows pass in the source's own form, and DuckDB does not see them.</summary>

@@ -43,6 +43,10 @@ internal sealed class UnitSteps : IDisposable
         return $"WITH {string.Join(", ", tables)} SELECT * FROM ({_stage.Sql})";
     }
 
+    /// <summary>A SELECT of what a stage's last steps, behind its rules, make of rows.</summary>
+    public static string After(string select, StreamHeader header) =>
+        header.Stage?.After is { } after ? $"WITH {StageHeader.Input} AS NOT MATERIALIZED ({select}) SELECT * FROM ({after})" : select;
+
     /// <summary>The fault behind a query that failed on a side; null when it failed elsewhere.</summary>
     public Fault? Explain(DuckDbException error) => _sides.IsEmpty ? null : BucketFaults.Explain(error);
 

@@ -24,6 +24,9 @@ internal sealed class NumbersBench : IDisposable
     /// <summary>Units at once, as the job says it; null: as many as there are processors.</summary>
     public string? Workers { get; init; }
 
+    /// <summary>The rules that they must keep.</summary>
+    public ImmutableArray<ExpectRule> Expect { get; init; } = [];
+
     /// <summary>Where the numbers go: a folder of tables, or one file.</summary>
     public string Target { get; init; } = "out";
 
@@ -75,8 +78,12 @@ internal sealed class NumbersBench : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    private Job TheJob(string[] sets) => JobReader.ReadShortForm(
-        new JobOverrides { From = "numbers", To = Target, Streams = ["numbers"], State = _folder["state"], Workers = Workers, Sets = [.. sets] }, _folder.Path).Job!;
+    private Job TheJob(string[] sets)
+    {
+        var job = JobReader.ReadShortForm(
+            new JobOverrides { From = "numbers", To = Target, Streams = ["numbers"], State = _folder["state"], Workers = Workers, Sets = [.. sets] }, _folder.Path).Job!;
+        return job with { Streams = [.. job.Streams.Select(stream => stream with { Expect = Expect })] };
+    }
 
     private RunOptions Options(NumbersSource source) => new()
     {

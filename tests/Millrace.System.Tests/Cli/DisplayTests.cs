@@ -21,7 +21,7 @@ public sealed class DisplayTests
         var lines = test.Out.TrimEnd('\n').Split('\n');
         Assert.Equal(["started", "planned", "progress", "committed", "finished"], lines.Select(line => JsonDocument.Parse(line).RootElement.GetProperty("event").GetString()));
         Assert.Equal(
-            """{"event":"finished","run":"r1","status":"succeeded","rows_read":1200000,"rows_written":1200000,"rows_rejected":0,"bytes_read":52428800,"bytes_written":12582912,"units":40,"retries":1,"splits":0,"seconds":2.5,"peak_memory_bytes":125829120,"hashes":{}}""",
+            """{"event":"finished","run":"r1","status":"succeeded","rows_read":1200000,"rows_written":1200000,"rows_rejected":0,"bytes_read":52428800,"bytes_written":12582912,"units":40,"retries":1,"splits":0,"seconds":2.5,"peak_memory_bytes":125829120,"hashes":{},"rules":{}}""",
             lines[^1]);
     }
 

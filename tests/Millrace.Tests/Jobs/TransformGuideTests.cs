@@ -6,13 +6,15 @@ namespace Millrace.Tests.Jobs;
 /// <summary>Whatever the guide shows of a job file can be read.</summary>
 public sealed partial class TransformGuideTests
 {
-    [Fact]
-    public void Every_example_of_the_guide_is_right()
+    [Theory]
+    [InlineData("transform.md", 10)]
+    [InlineData("expect.md", 0)]
+    public void Every_example_of_the_guide_is_right(string page, int examplesMin)
     {
-        var guide = File.ReadAllText(Path.Combine(Testbed.Repository, "docs", "guide", "transform.md"));
+        var guide = File.ReadAllText(Path.Combine(Testbed.Repository, "docs", "guide", page));
         var examples = Example().Matches(guide).Select(match => match.Groups[1].Value).ToList();
 
-        Assert.True(examples.Count > 10);
+        Assert.True(examples.Count > examplesMin);
         Assert.All(examples, example => JobText.Right(example.StartsWith("source:", StringComparison.Ordinal) ? example : Within(example)));
     }
 

@@ -29,6 +29,10 @@ internal sealed class BucketSizing(Budget budget)
     public static bool IsSmall(StreamPlan plan) =>
         plan is { EstimatedRows: <= Limits.WholeRowsMax, EstimatedBytes: <= Limits.WholeBytesMax } && RowBytes.Estimate(plan) <= Limits.WholeBytesMax;
 
+    /// <summary>The same for work that spills, where the size of a source is known and not its rows.</summary>
+    public static bool IsSmallEnoughToSpill(StreamPlan plan) =>
+        plan.EstimatedRows is null ? plan.EstimatedBytes * Limits.PackedTimesMax <= Limits.WholeBytesMax : IsSmall(plan);
+
     /// <summary>Whether a join's right side may be kept in memory by every unit.</summary>
     public bool FitsEveryUnit(StageDraft right) => right.Bytes <= Math.Min(LaneBytes / JoinFactor / 2, Limits.SideBytesMax);
 

@@ -19,6 +19,9 @@ internal sealed record StageDraft
     /// <summary>SQL over these.</summary>
     public string? KeySql { get; init; }
 
+    /// <summary>Columns by whose values together rows meet in one unit; empty: rows are in any unit.</summary>
+    public ImmutableArray<string> KeyedBy { get; init; } = [];
+
     /// <summary>Bytes that a unit needs for each byte of these.</summary>
     public int StateFactor { get; init; } = 1;
 
@@ -33,6 +36,12 @@ internal sealed record StageDraft
 
     /// <summary>The steps so far.</summary>
     public string? Sql { get; init; }
+
+    /// <summary>The rules behind these steps; null: there are none.</summary>
+    public StageChecks? Checks { get; init; }
+
+    /// <summary>The steps behind the rules.</summary>
+    public string? After { get; init; }
 
     /// <summary>The columns after them.</summary>
     public required ImmutableArray<Column> Columns { get; init; }
@@ -66,12 +75,16 @@ internal sealed record StageDraft
     /// <param name="word">What it does.</param>
     /// <param name="sql">A SELECT over <c>input</c>, which is what came before.</param>
     /// <param name="columns">What it gives.</param>
-    public StageDraft Then(string word, string sql, ImmutableArray<Column> columns) => this with
+    public StageDraft Then(string word, string sql, ImmutableArray<Column> columns)
     {
-        Sql = Sql is null ? sql : $"WITH {StageHeader.Input} AS NOT MATERIALIZED ({Sql}) SELECT * FROM ({sql})",
-        Columns = columns,
-        Words = Words.Add(word),
-    };
+        var before = Checks is null ? Sql : After;
+        var all = before is null ? sql : $"WITH {StageHeader.Input} AS NOT MATERIALIZED ({before}) SELECT * FROM ({sql})";
+        var next = this with { Columns = columns, Words = Words.Add(word) };
+        return Checks is null ? next with { Sql = all } : next with { After = all };
+    }
+
+    /// <summary>Whether rows with the same values in these columns are in one unit.</summary>
+    public bool Meets(ImmutableArray<string> columns) => !KeyedBy.IsEmpty && KeyedBy.All(name => columns.Contains(name, StringComparer.Ordinal));
 
     /// <summary>The same rows in a stage that is done: what a later step reads.</summary>
     public PlannedStage Close(int number, BucketOutput? output) => new()
@@ -86,17 +99,19 @@ internal sealed record StageDraft
         Sides = Sides,
         Lookups = Lookups,
         InputColumns = InputColumns,
-        Sql = Sql is null ? null : Typed(Sql),
+        Sql = Sql is null ? null : Typed(Sql, Checks?.Columns ?? Columns),
+        Checks = Checks,
+        After = After is null ? null : Typed(After, Columns),
         Columns = Columns,
         Output = output,
         IsWhole = IsWhole,
     };
 
     // A value that is NULL and nothing else has no type before it is written, unless it is given the one that was planned.
-    private string Typed(string sql)
+    private static string Typed(string sql, ImmutableArray<Column> columns)
     {
-        var columns = Columns.Select(static column => $"CAST({SqlText.Name(column.Name)} AS {column.Type}) AS {SqlText.Name(column.Name)}");
-        return $"SELECT {string.Join(", ", columns)} FROM ({sql})";
+        var typed = columns.Select(static column => $"CAST({SqlText.Name(column.Name)} AS {column.Type}) AS {SqlText.Name(column.Name)}");
+        return $"SELECT {string.Join(", ", typed)} FROM ({sql})";
     }
 }
 

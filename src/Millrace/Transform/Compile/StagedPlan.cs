@@ -52,7 +52,13 @@ public sealed record PlannedStage
     /// <summary>SQL over <c>input</c> and <see cref="Sides"/>; null: rows stay as they are.</summary>
     public string? Sql { get; init; }
 
-    /// <summary>The columns after it.</summary>
+    /// <summary>The rules behind it; null: there are none.</summary>
+    public StageChecks? Checks { get; init; }
+
+    /// <summary>SQL over <c>input</c> behind the rules; null: rows stay as they are.</summary>
+    public string? After { get; init; }
+
+    /// <summary>The columns after all of it.</summary>
     public required ImmutableArray<Column> Columns { get; init; }
 
     /// <summary>How its rows are spread; null: they go to the target.</summary>

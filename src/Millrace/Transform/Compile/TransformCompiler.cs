@@ -44,15 +44,16 @@ internal sealed class TransformCompiler
     /// <exception cref="Fault">A step that can't be run: its mark says where it stands.</exception>
     public async ValueTask<StagedPlan> CompileAsync(StreamJob stream, Func<StageDraft, StageDraft> finish, CancellationToken cancel)
     {
-        var draft = await ChainAsync(stream, source: null, stream.Transform, cancel).ConfigureAwait(false);
-        return new StagedPlan([.. _earlier], finish(draft).Close(number: 0, output: null));
+        var draft = await ChainAsync(stream, source: null, stream.Transform, cancel, CheckCompiler.NeedsKey(stream)).ConfigureAwait(false);
+        var last = finish(Checked(draft, stream)).Close(number: 0, output: null);
+        return new StagedPlan([.. _earlier], last);
     }
 
     /// <summary>A stream's rows after some steps.</summary>
-    private async ValueTask<StageDraft> ChainAsync(StreamJob stream, int? source, ImmutableArray<TransformStep> steps, CancellationToken cancel)
+    private async ValueTask<StageDraft> ChainAsync(StreamJob stream, int? source, ImmutableArray<TransformStep> steps, CancellationToken cancel, bool needsKey = false)
     {
         var plan = await _plan(stream, source, oneUnit: false, cancel).ConfigureAwait(false);
-        var isWhole = steps.Any(NeedsKey) && BucketSizing.IsSmall(plan);
+        var isWhole = steps.Any(NeedsKey) ? BucketSizing.IsSmall(plan) : needsKey && BucketSizing.IsSmallEnoughToSpill(plan);
         if (isWhole) plan = await _plan(stream, source, oneUnit: true, cancel).ConfigureAwait(false);
         var draft = StageDraft.From(plan, source, isWhole);
         foreach (var step in steps)
@@ -79,7 +80,8 @@ internal sealed class TransformCompiler
     {
         _check.AssertRowWise(map.Sql, Typed(draft.Columns), map.Mark);
         var sql = _check.OneSelect(map.Sql, map.Mark);
-        return draft.Then("map", sql, ColumnsOf(sql, (StageHeader.Input, draft.Columns), map.Mark));
+        var next = draft.Then("map", sql, ColumnsOf(sql, (StageHeader.Input, draft.Columns), map.Mark));
+        return next with { KeyedBy = _check.Passes(sql, draft.KeyedBy, map.Mark) ? draft.KeyedBy : [] };
     }
 
     private StageDraft Unnest(StageDraft draft, UnnestStep step)
@@ -91,7 +93,8 @@ internal sealed class TransformCompiler
         var fields = type.Element.Kind == DuckDbKind.Struct ? type.Element.Fields.Select(static field => field.Name).ToImmutableArray() : [];
         AssertFree(draft.Columns.Where(column => column.Name != step.Column), fields, step.Mark, "Rename one of them in a map before.");
         var sql = KeySql.Unnest(step, draft.Columns, fields);
-        return draft.Then($"unnest {step.Column}", sql, ColumnsOf(sql, (StageHeader.Input, draft.Columns), step.Mark));
+        var columns = ColumnsOf(sql, (StageHeader.Input, draft.Columns), step.Mark);
+        return draft.Then($"unnest {step.Column}", sql, columns) with { KeyedBy = draft.KeyedBy.Contains(step.Column, StringComparer.Ordinal) ? [] : draft.KeyedBy };
     }
 
     private StageDraft Group(StageDraft draft, GroupStep step)
@@ -118,6 +121,7 @@ internal sealed class TransformCompiler
         {
             Keyed = [new StageInput(stage, KeySql.Rows)],
             KeySql = sql,
+            KeyedBy = by,
             StateFactor = factor,
             InputColumns = columns,
             Columns = columns,
@@ -152,12 +156,47 @@ internal sealed class TransformCompiler
         {
             Keyed = [new StageInput(leftStage, KeySql.Left), new StageInput(rightStage, KeySql.Right)],
             KeySql = sql,
+            KeyedBy = [.. step.On.Select(static key => key.Left)],
             StateFactor = BucketSizing.JoinFactor,
             InputColumns = columns,
             Columns = columns,
             Words = [word],
             Rows = left.Rows,
             Bytes = left.Bytes + right.Bytes,
+        };
+    }
+
+    /// <summary>The rules at the end of all steps. Rows that must be compared meet in a stage of their own, unless they do already.</summary>
+    private StageDraft Checked(StageDraft draft, StreamJob stream)
+    {
+        if (!CheckCompiler.NeedsRows(stream)) return draft;
+        draft = draft with { Checks = new CheckCompiler(_check, draft.Columns).Compile(stream) };
+        var uniques = stream.Expect.Select(static (rule, i) => (Rule: rule, Check: new UniqueCheck(i, rule.Columns))).Where(static one => one.Rule.Kind == ExpectKind.Unique);
+        foreach (var (_, unique) in uniques.OrderByDescending(one => draft.Meets(one.Check.Columns)).ToArray())
+        {
+            if (!draft.IsWhole && !draft.Meets(unique.Columns)) draft = Met(draft, unique.Columns);
+            draft = draft with { Checks = draft.Checks! with { Unique = draft.Checks.Unique.Add(unique), InPlace = draft.IsWhole } };
+        }
+
+        return draft;
+    }
+
+    /// <summary>The same rows in a stage whose units have all rows with the same values.</summary>
+    private StageDraft Met(StageDraft draft, ImmutableArray<string> columns)
+    {
+        var stage = Close(draft, [.. columns.Select(SqlText.Name)]);
+        return new StageDraft
+        {
+            Keyed = [new StageInput(stage, KeySql.Rows)],
+            KeySql = $"SELECT * FROM {KeySql.Rows}",
+            KeyedBy = columns,
+            StateFactor = BucketSizing.GroupFactor,
+            InputColumns = draft.Columns,
+            Columns = draft.Columns,
+            Checks = draft.Checks! with { Rows = [], Refusals = [], Unique = [] },
+            Words = [$"unique {string.Join(", ", columns)}"],
+            Rows = draft.Rows,
+            Bytes = draft.Bytes,
         };
     }
 
@@ -201,10 +240,11 @@ internal sealed class TransformCompiler
         return [.. _check.ColumnsOfStep(sql, known, mark).Select(static column => StageColumn.Of(column.Name, column.Type))];
     }
 
-    private static ImmutableArray<DuckDb.TableColumn> Typed(ImmutableArray<Column> columns) =>
+    /// <summary>Columns with their types.</summary>
+    internal static ImmutableArray<DuckDb.TableColumn> Typed(ImmutableArray<Column> columns) =>
         [.. columns.Select(static column => new DuckDb.TableColumn(column.Name, DuckDbType.Parse(column.Type)))];
 
-    /// <summary>Refuses names that no column has.</summary>
+    /// <summary>Refuses a name that no column has.</summary>
     internal static void AssertColumns(ImmutableArray<Column> columns, IEnumerable<string> names, Mark mark)
     {
         foreach (var name in names)
@@ -222,7 +262,7 @@ internal sealed class TransformCompiler
         if (taken.Length > 0) throw Refused(mark, $"found {string.Join(", ", taken.Select(Words.Quote))} on both sides, expected each name once", advice);
     }
 
-    /// <summary>A mistake of a step.</summary>
+    /// <summary>A mistake in the job.</summary>
     internal static Fault Refused(Mark mark, string message, string advice) =>
         new(FaultKind.JobFile, message) { Side = FaultSide.Job, Where = mark.ToString(), Advice = advice };
 

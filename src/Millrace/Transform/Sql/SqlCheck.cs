@@ -145,6 +145,45 @@ internal sealed class SqlCheck : IDisposable
         return TypeOf(source, input, new PlanCheck(_functions, findings, PlanCheck.Aggregate), findings, Aggregated);
     }
 
+    /// <summary>A value of the job as SQL of a type; one that it can't hold as it stands there is refused.</summary>
+    /// <exception cref="Fault">It is no value of the type.</exception>
+    public string LiteralOf(string value, DuckDbType type, Mark mark)
+    {
+        var (text, sql) = (SqlText.Literal(value), type.ToSql());
+        var holds = type.Kind switch
+        {
+            DuckDbKind.TinyInt or DuckDbKind.SmallInt or DuckDbKind.Integer or DuckDbKind.BigInt or DuckDbKind.HugeInt or DuckDbKind.UTinyInt
+                or DuckDbKind.USmallInt or DuckDbKind.UInteger or DuckDbKind.UBigInt or DuckDbKind.UHugeInt or DuckDbKind.Decimal
+                => $"CAST(TRY_CAST({text} AS {sql}) AS DOUBLE) = TRY_CAST({text} AS DOUBLE)",
+            DuckDbKind.Date => $"CAST(TRY_CAST({text} AS DATE) AS TIMESTAMP) = TRY_CAST({text} AS TIMESTAMP)",
+            _ => $"TRY_CAST({text} AS {sql}) IS NOT NULL",
+        };
+        if (Evaluated($"coalesce({holds}, false)", out _) == "true") return $"CAST({text} AS {sql})";
+        throw new Fault(FaultKind.JobFile, $"found {Words.Quote(value)}, which is no value of type {sql}")
+        {
+            Side = FaultSide.Job, Where = mark.ToString(), Advice = "Write a value of the column's type, or cast the column in a map before.",
+        };
+    }
+
+    /// <summary>Whether SQL of <c>map</c> passes columns on as they are, beyond doubt.</summary>
+    public bool Passes(string sql, ImmutableArray<string> columns, Mark mark)
+    {
+        if (columns.IsEmpty) return false;
+        var tree = _parser.Select(new SqlSource(sql, mark));
+        return columns.All(column => PassedColumns.Has(tree, Input, column));
+    }
+
+    /// <summary>Refuses a text that is no regular expression.</summary>
+    /// <exception cref="Fault">What is wrong with it.</exception>
+    public void AssertPattern(string pattern, Mark mark)
+    {
+        if (Evaluated($"regexp_matches('', {SqlText.Literal(pattern)})", out var error) is not null) return;
+        throw new Fault(FaultKind.JobFile, $"found {Words.Quote(pattern)}, which is no regular expression: {error?.Message}", error)
+        {
+            Side = FaultSide.Job, Where = mark.ToString(), Advice = "Regular expressions are those of RE2.",
+        };
+    }
+
     /// <summary>
     /// The text of one SELECT statement and nothing else, such that it can stand in parentheses: without a semicolon at its end, with a line's
     /// end after a comment.
@@ -194,6 +233,21 @@ internal sealed class SqlCheck : IDisposable
             var columns = Described(sql, source);
             return columns is [var only] ? only.Type : throw source.Fault("this gives several columns", "Write one expression for each.");
         });
+    }
+
+    private string? Evaluated(string constant, out DuckDbException? error)
+    {
+        error = null;
+        try
+        {
+            using var result = _connection.Query($"SELECT CAST({constant} AS VARCHAR)");
+            return result.Read() ? result.GetText(0) : null;
+        }
+        catch (DuckDbException failed)
+        {
+            error = failed;
+            return null;
+        }
     }
 
     private JsonElement PlanOf(string sql, SqlSource source)

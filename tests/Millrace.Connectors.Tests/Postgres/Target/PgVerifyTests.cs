@@ -34,6 +34,22 @@ public sealed class PgVerifyTests(PgServers servers)
             verdict.Rows!.Keys.Select(static key => $"{key.Key[0]}: {key.InSource}/{key.InTarget} {string.Join(',', key.Columns)}"));
     }
 
+    [Theory]
+    [InlineData("{unique: id}")]
+    [InlineData("{row_count: 19000}")]
+    public async Task Rows_that_a_rule_has_left_out_are_no_difference(string rule)
+    {
+        await using var bench = await PgTargetBench.CreateAsync(servers);
+        await bench.SourceAsync("CREATE TABLE t (id bigint PRIMARY KEY, name text, v numeric(10,2)); INSERT INTO t SELECT i, nullif('n' || i % 20, 'n0'), i / 7.0 FROM generate_series(1, 20000) AS i");
+        var summary = await bench.MoveAsync($"streams.public.t.expect=[{{not_null: name, action: quarantine}}, {{between: {{v: [null, 2000.5]}}, action: warn}}, {rule}]");
+        Assert.Equal((20_000, 1_000, 19_000), (summary.RowsRead, summary.RowsRejected, summary.RowsWritten));
+        Assert.Equal(["1000", await bench.TargetTextAsync("SELECT count(*)::text FROM t WHERE v > 2000.5")], summary.Rules["public.t"].Take(2).Select(static outcome => $"{outcome.Rows}"));
+        Assert.Equal("1000", await bench.TargetTextAsync("SELECT count(DISTINCT reject->'key'->>'id')::text FROM t_rejects WHERE reject->'rejects'->0->>'reason' = 'expected not_null'"));
+
+        var verdict = Equal(await bench.VerifyAsync());
+        Assert.Equal((19_000, 19_000), (verdict.RowsInSource, verdict.RowsInTarget));
+    }
+
     [Fact]
     public async Task Rows_without_a_key_are_told_by_the_parts_that_they_lie_in()
     {
