@@ -35,21 +35,27 @@ internal sealed unsafe class BlockBuilder : IDisposable
     /// <summary>The block so far.</summary>
     public ReadOnlySpan<byte> Block => new(_bytes, _length);
 
+    /// <summary>Bytes of native memory in use.</summary>
+    public long HeldBytes => _capacity;
+
     /// <summary>Begins another block.</summary>
     public void Begin()
     {
-        if (_capacity > KeptBytesMax)
-        {
-            NativeMemory.Free(_bytes);
-            _bytes = null;
-            _capacity = 0;
-        }
-
         _length = 0;
         _ended = 0;
         _rawBytes = 0;
         Reserve(_columns * sizeof(uint));
         _length = _columns * sizeof(uint);
+    }
+
+    /// <summary>The block has been written: what a large row needed goes back.</summary>
+    public void End()
+    {
+        _length = 0;
+        if (_capacity <= KeptBytesMax) return;
+        NativeMemory.Free(_bytes);
+        _bytes = null;
+        _capacity = 0;
     }
 
     /// <summary>Ends a column.</summary>
@@ -174,7 +180,9 @@ internal sealed unsafe class BlockBuilder : IDisposable
         var to = _bytes + _length + sizeof(uint);
         if (length >= CompressedMin && luck.Try())
         {
-            var packed = BlockCodec.Compress(_piece, length, to, length - (length >> WorthShift), _table);
+            var room = new Span<byte>(to, length - (length >> WorthShift) + BlockCodec.SlackBytes);
+            var piece = new ReadOnlySpan<byte>(_piece, length + BlockCodec.SlackBytes);
+            var packed = BlockCodec.Compress(piece, room, new Span<ushort>(_table, BlockCodec.TableEntries));
             luck.Tell(packed > 0);
             if (packed > 0)
             {

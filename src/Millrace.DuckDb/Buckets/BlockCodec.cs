@@ -16,7 +16,7 @@ internal static unsafe class BlockCodec
     /// <summary>Bytes behind both outputs that may be overwritten with anything, and behind both inputs that may be read.</summary>
     public const int SlackBytes = 32;
 
-    /// <summary>Entries of the table that <see cref="Compress"/> is handed.</summary>
+    /// <summary>Entries of the table that compressing takes.</summary>
     public const int TableEntries = 1 << TableBits;
 
     private const int TableBits = 12;
@@ -28,14 +28,33 @@ internal static unsafe class BlockCodec
     private const int SkipShift = 5;
 
     /// <summary>Compresses bytes.</summary>
-    /// <param name="from">The bytes.</param>
-    /// <param name="length">How many.</param>
-    /// <param name="to">Where the compressed ones go.</param>
-    /// <param name="capacity">How many may be used; <see cref="SlackBytes"/> more are overwritten.</param>
+    /// <param name="input">The bytes, and <see cref="SlackBytes"/> behind them.</param>
+    /// <param name="output">Where the compressed ones go; the last <see cref="SlackBytes"/> of it may be overwritten, and do not count.</param>
     /// <param name="table">Room for <see cref="TableEntries"/>; what it holds does not matter.</param>
     /// <returns>How many were used; 0 when they are not enough.</returns>
+    public static int Compress(ReadOnlySpan<byte> input, Span<byte> output, Span<ushort> table)
+    {
+        var (length, capacity) = (input.Length - SlackBytes, output.Length - SlackBytes);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, InputBytesMax);
+        if (length < 0 || capacity < 0 || table.Length < TableEntries) throw new ArgumentException("the room behind is missing");
+        fixed (byte* from = input, to = output)
+        {
+            fixed (ushort* entries = table) return Compress(from, length, to, capacity, entries);
+        }
+    }
+
+    /// <summary>Expands what <see cref="Compress(ReadOnlySpan{byte}, Span{byte}, Span{ushort})"/> made.</summary>
+    /// <param name="input">The compressed bytes, and <see cref="SlackBytes"/> behind them.</param>
+    /// <param name="output">Room for just the bytes, and behind them for <see cref="SlackBytes"/>, which may be overwritten.</param>
+    /// <returns>False when the compressed bytes are damaged.</returns>
+    public static bool Expand(ReadOnlySpan<byte> input, Span<byte> output)
+    {
+        if (input.Length < SlackBytes || output.Length < SlackBytes) throw new ArgumentException("the room behind is missing");
+        fixed (byte* from = input, to = output) return Expand(from, input.Length - SlackBytes, to, output.Length - SlackBytes);
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static int Compress(byte* from, int length, byte* to, int capacity, ushort* table)
+    private static int Compress(byte* from, int length, byte* to, int capacity, ushort* table)
     {
         var next = to;
         var outEnd = to + capacity;
@@ -84,14 +103,8 @@ internal static unsafe class BlockCodec
         return Finish(anchor, end, to, next, outEnd);
     }
 
-    /// <summary>Expands what <see cref="Compress"/> made.</summary>
-    /// <param name="from">The compressed bytes.</param>
-    /// <param name="stored">How many.</param>
-    /// <param name="to">Where the bytes go; up to <see cref="SlackBytes"/> behind them are overwritten.</param>
-    /// <param name="length">How many there must be.</param>
-    /// <returns>False when the compressed bytes are damaged.</returns>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static bool Expand(byte* from, int stored, byte* to, int length)
+    private static bool Expand(byte* from, int stored, byte* to, int length)
     {
         var end = from + stored;
         var start = to;

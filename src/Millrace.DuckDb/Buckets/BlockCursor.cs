@@ -28,7 +28,7 @@ internal unsafe ref struct BlockCursor
     private long _raw;
 
     /// <summary>A cursor over nothing yet.</summary>
-    /// <param name="room">Where unpacked streams go, <paramref name="rawBytes"/> of them; <see cref="BlockCodec.SlackBytes"/> more may be overwritten.</param>
+    /// <param name="room">Where unpacked streams go; <see cref="BlockCodec.SlackBytes"/> behind them may be overwritten.</param>
     /// <param name="rawBytes">What the block takes unpacked.</param>
     public BlockCursor(byte* room, int rawBytes)
     {
@@ -117,8 +117,15 @@ internal unsafe ref struct BlockCursor
     {
         var bytes = (int)(stored & ~BlockBuilder.CompressedBit);
         var from = Skip(bytes);
-        if (stored == (uint)length) Buffer.MemoryCopy(from, to, length, length);
-        else if ((stored & BlockBuilder.CompressedBit) == 0 || !BlockCodec.Expand(from, bytes, to, length)) throw Damaged("a compressed piece is damaged");
+        if (stored == (uint)length)
+        {
+            Buffer.MemoryCopy(from, to, length, length);
+            return;
+        }
+
+        var input = new ReadOnlySpan<byte>(from, bytes + BlockCodec.SlackBytes);
+        var output = new Span<byte>(to, length + BlockCodec.SlackBytes);
+        if ((stored & BlockBuilder.CompressedBit) == 0 || !BlockCodec.Expand(input, output)) throw Damaged("a compressed piece is damaged");
     }
 
     private void Count(long bytes)

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Millrace.DuckDb;
 
-/// <summary>Structs and unions: no values of their own, a column for each child vector (a union's tag is its first). Their rows are its rows.</summary>
+/// <summary>Structs and unions: no values of their own, a column of the same rows for each child vector; a union's tag is its first.</summary>
 internal sealed unsafe class StructBucketColumn : BucketColumn
 {
     private static readonly DuckDbType TagType = DuckDbType.Of(DuckDbKind.UTinyInt);
@@ -144,7 +144,7 @@ internal abstract unsafe class ElementsBucketColumn : BucketColumn
         _waiting = 0;
     }
 
-    /// <summary>A failure in the middle of a chunk leaves nothing that waits.</summary>
+    /// <summary>Writes the elements that a bucket has, and empties it.</summary>
     protected void EncodeElements(int bucket, BlockBuilder block)
     {
         var count = (int)_counts[bucket];

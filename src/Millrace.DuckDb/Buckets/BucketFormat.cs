@@ -36,7 +36,7 @@ internal static unsafe class BucketFormat
         fixed (byte* start = bytes) return HashMixing.LongText(seed, start, (uint)bytes.Length);
     }
 
-    /// <summary>A hash of what lies in the blocks: the columns' kinds and sizes, not their names. A reader that expects something else is told.</summary>
+    /// <summary>A hash of what lies in the blocks: the columns' kinds and sizes, not their names.</summary>
     public static ulong LayoutOf(IEnumerable<DuckDbType> types)
     {
         var text = new StringBuilder();

@@ -72,18 +72,20 @@ internal sealed class BlockList : IDisposable
     public static BlockList Read(SafeFileHandle file, string path)
     {
         var length = RandomAccess.GetLength(file);
-        if (length < BucketFormat.HeaderBytes + BucketFooter.Bytes) throw new BucketFileException(path, 0, "the file is too short to be a bucket file");
+        if (length < BucketFormat.HeaderBytes + BucketFooter.Bytes) throw new BucketFileException(path, 0, "it is too short to be a bucket file");
         Span<ulong> header = stackalloc ulong[2];
         ReadAt(file, path, MemoryMarshal.AsBytes(header), 0);
         if (header[0] != BucketFormat.HeaderMagic) throw new BucketFileException(path, 0, "it is no bucket file");
-        if (header[1] != BucketFormat.Version) throw new BucketFileException(path, 8, $"the file has version {header[1]}, expected {BucketFormat.Version}");
+        if (header[1] != BucketFormat.Version)
+            throw new BucketFileException(path, sizeof(ulong), $"the file has version {header[1]}, expected {BucketFormat.Version}");
         BucketFooter footer = default;
         var at = length - BucketFooter.Bytes;
         ReadAt(file, path, MemoryMarshal.AsBytes(new Span<BucketFooter>(ref footer)), at);
-        if (footer.Magic != BucketFooter.FooterMagic) throw new BucketFileException(path, at, "the file is cut or damaged: its end is none of a bucket file");
+        if (footer.Magic != BucketFooter.FooterMagic)
+            throw new BucketFileException(path, at, "the file is cut or damaged: its end is none of a bucket file");
         var indexBytes = at - footer.IndexOffset;
-        if (footer.IndexOffset < BucketFormat.HeaderBytes || indexBytes < 0 || indexBytes > int.MaxValue || indexBytes != footer.Blocks * BlockEntry.Bytes
-            || footer.Buckets is < 1 or > BucketSettings.BucketsMax)
+        if (footer.IndexOffset < BucketFormat.HeaderBytes || indexBytes is < 0 or > int.MaxValue
+            || indexBytes != footer.Blocks * BlockEntry.Bytes || footer.Buckets is < 1 or > BucketSettings.BucketsMax)
         {
             throw new BucketFileException(path, at, "the footer is damaged");
         }
@@ -93,7 +95,8 @@ internal sealed class BlockList : IDisposable
         try
         {
             ReadAt(file, path, bytes.AsSpan(0, (int)indexBytes), footer.IndexOffset);
-            if (footer.ChecksumOver(list.Entries) != footer.Checksum) throw new BucketFileException(path, footer.IndexOffset, "the index is damaged: its checksum differs");
+            if (footer.ChecksumOver(list.Entries) != footer.Checksum)
+                throw new BucketFileException(path, footer.IndexOffset, "the index is damaged: its checksum differs");
             list.Check(path, footer.IndexOffset);
             return list;
         }

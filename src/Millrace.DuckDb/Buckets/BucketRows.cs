@@ -70,7 +70,8 @@ public sealed class BucketRows : ITableSource, IDisposable
     internal BlockEntry[] Choose(BlockList list, string path)
     {
         if (list.Layout != _layout) throw new BucketFileException(path, 0, "the file has columns of other types than those that are read");
-        if (_endBucket > list.Buckets) throw new BucketFileException(path, 0, $"the file has {list.Buckets} buckets, and those up to {_endBucket} are wanted");
+        if (_endBucket > list.Buckets)
+            throw new BucketFileException(path, 0, $"the file has {list.Buckets} buckets, and those up to {_endBucket} are wanted");
         var entries = list.Entries;
         var first = 0;
         while (first < entries.Length && entries[first].Bucket < _firstBucket) first++;

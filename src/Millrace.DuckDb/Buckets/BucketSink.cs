@@ -56,6 +56,9 @@ internal sealed unsafe class BucketSink : ICopySink
         }
     }
 
+    /// <summary>Bytes of native memory in use, but for single large values.</summary>
+    internal long HeldBytes => _pool.HeldBytes + _block.HeldBytes;
+
     /// <inheritdoc/>
     [SkipLocalsInit]
     public void Write(in ChunkReader chunk)
@@ -152,6 +155,7 @@ internal sealed unsafe class BucketSink : ICopySink
         }
 
         _file.Add(bucket, rows, _block.RawBytes, _block.Block);
+        _block.End();
         _rows[bucket] = 0;
         _rowsWritten += rows;
         _pool.Emptied(bucket);

@@ -78,7 +78,8 @@ public sealed class BucketWriter : IDisposable
 
     internal ICopyTarget Bind(IReadOnlyList<DuckDbType> types)
     {
-        if (types.Count <= _settings.Keys) throw new ArgumentException($"{types.Count} columns come, {_settings.Keys} of them keys: none is left to be stored.");
+        if (types.Count <= _settings.Keys)
+            throw new ArgumentException($"{types.Count} columns come, {_settings.Keys} of them keys: none is left to be stored.");
         return new Target(this, types);
     }
 

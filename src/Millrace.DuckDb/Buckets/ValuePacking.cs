@@ -7,7 +7,7 @@ namespace Millrace.DuckDb;
 /// <summary>Stores integers as narrow differences to the smallest of them, and makes them wide again.</summary>
 internal static unsafe class ValuePacking
 {
-    /// <summary>The smallest value of a stream, as a signed integer, and the bytes that the differences to it take: 0, 1, 2, 4, or all of T.</summary>
+    /// <summary>The smallest value of a stream, as a signed integer, and the bytes of a difference to it: 0, 1, 2, 4, or all of T.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static (long Low, int Width) Range<T>(PageHeader* first)
         where T : unmanaged, IBinaryInteger<T>, IMinMaxValue<T>

@@ -8,7 +8,8 @@ public sealed class BucketDamageTests
 {
     private const string Rows =
         """
-        SELECT i AS id, CASE WHEN i % 3 > 0 THEN ('a blob ' || i)::BLOB END AS bytes, [i % 2, NULL] AS list, {'a': i * 1e9, 'b': [i::INTEGER, 1]::INTEGER[2]} AS pair
+        SELECT i AS id, CASE WHEN i % 3 > 0 THEN ('a blob ' || i)::BLOB END AS bytes, [i % 2, NULL] AS list,
+               {'a': i * 1e9, 'b': [i::INTEGER, 1]::INTEGER[2]} AS pair
         FROM range(30) AS r(i)
         """;
 

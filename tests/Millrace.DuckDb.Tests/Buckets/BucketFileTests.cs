@@ -9,7 +9,8 @@ public sealed class BucketFileTests
         """
         SELECT i AS id, CASE WHEN i % 7 > 0 THEN 'text ' || repeat('x', (i % 40)::INT) END AS words, i * 0.5 AS half, (i % 100)::TINYINT AS small,
                CASE WHEN i % 3 = 0 THEN [i, NULL, i + 1] WHEN i % 3 = 1 THEN [] END AS list,
-               CASE WHEN i % 11 > 0 THEN {'a': CASE WHEN i % 2 = 0 THEN i END, 'b': ['x' || i, NULL]} END AS pair, DATE '2020-01-01' + (i % 1000)::INT AS day
+               CASE WHEN i % 11 > 0 THEN {'a': CASE WHEN i % 2 = 0 THEN i END, 'b': ['x' || i, NULL]} END AS pair,
+               DATE '2020-01-01' + (i % 1000)::INT AS day
         FROM range(20000) AS r(i)
         """;
 
@@ -48,7 +49,10 @@ public sealed class BucketFileTests
         var wide = bed.Write("SELECT i, i::HUGEINT FROM range(1000) AS r(i)", settings);
         TableColumn[] columns = [new("i", DuckDbType.BigInt)];
         for (var bucket = 0; bucket < 50; bucket++)
-            Assert.Equal(0, bed.Differences($"FROM {bed.Source(columns, bucket, bucket + 1, narrow)}", $"FROM {bed.Source(columns, bucket, bucket + 1, wide)}"));
+        {
+            var (one, other) = (bed.Source(columns, bucket, bucket + 1, narrow), bed.Source(columns, bucket, bucket + 1, wide));
+            Assert.Equal(0, bed.Differences($"FROM {one}", $"FROM {other}"));
+        }
     }
 
     [Fact]
@@ -90,7 +94,9 @@ public sealed class BucketFileTests
         using var bed = new BucketTestbed();
         var path = bed.Write(Mixed, new BucketSettings(3, 0, 16 * 1024));
         var source = bed.Source(bed.ColumnsOf(Mixed), 0, 3, path);
-        foreach (var list in new[] { "day", "list, id", "pair", "words, day", "half, small", "count(*)", "count(*) FILTER (words IS NULL), max(id)", "list[1], pair.b[1]" })
+        string[] lists =
+            ["day", "list, id", "pair", "words, day", "half, small", "count(*)", "count(*) FILTER (words IS NULL), max(id)", "list[1], pair.b[1]"];
+        foreach (var list in lists)
             Assert.Equal(0, bed.Differences($"SELECT {list} FROM {source}", $"SELECT {list} FROM ({Mixed})"));
         var index = BucketIndex.Read(path);
         Assert.Equal((20000, 0, 0), (index.RowsOf(0), index.RowsOf(1), index.RowsOf(2)));
@@ -101,12 +107,14 @@ public sealed class BucketFileTests
     {
         using var bed = new BucketTestbed(("threads", "1"));
         var paths = Enumerable.Range(0, 4)
-            .Select(f => bed.Write($"SELECT i, 't' || i AS t, i % 100 FROM range({f * 1000}, {(f * 1000) + 1000}) AS r(i)", new BucketSettings(8, 1, 4096))).ToArray();
+            .Select(f => $"SELECT i, 't' || i AS t, i % 100 FROM range({f * 1000}, {f + 1}000) AS r(i)")
+            .Select(select => bed.Write(select, new BucketSettings(8, 1, 4096))).ToArray();
         TableColumn[] columns = [new("i", DuckDbType.BigInt), new("t", DuckDbType.Varchar)];
         var source = new BucketRows(columns, paths, 2, 6);
         var first = bed.Database.Rows($"FROM {bed.Database.Add(source)}");
         Assert.Equal(first, bed.Database.Rows($"FROM {bed.Database.Add(new BucketRows(columns, paths, 2, 6))}"));
-        Assert.Equal(first.Select(static row => int.Parse(row.Split('|')[0], CultureInfo.InvariantCulture) / 1000).Order(), first.Select(static row => int.Parse(row.Split('|')[0], CultureInfo.InvariantCulture) / 1000));
+        var files = first.Select(static row => int.Parse(row.Split('|')[0], CultureInfo.InvariantCulture) / 1000).ToArray();
+        Assert.Equal(files.Order(), files);
         Assert.Equal(source.EstimatedRows, source.RowsRead);
         Assert.Equal(first.Count, source.RowsRead);
         Assert.True(source.BytesRead > 0);
@@ -127,12 +135,30 @@ public sealed class BucketFileTests
         using var bed = new BucketTestbed();
         const string Rows =
             """
-            SELECT i AS id, CASE WHEN i = 3 THEN repeat('0123456789abcdef', 2_500_000) WHEN i % 10 = 0 THEN repeat('ab', 40_000) ELSE 'short' END AS words,
+            SELECT i AS id,
+                   CASE WHEN i = 3 THEN repeat('0123456789abcdef', 2_500_000) WHEN i % 10 = 0 THEN repeat('ab', 40_000) ELSE 'short' END AS words,
                    CASE WHEN i = 5 THEN range(1_000_000) END AS numbers
             FROM range(200) AS r(i)
             """;
         var path = bed.Write($"SELECT *, id FROM ({Rows})", new BucketSettings(16, 1, 16 * 1024));
         Assert.Equal(0, bed.Differences($"FROM {bed.Source(bed.ColumnsOf(Rows), 0, 16, path)}", Rows));
+    }
+
+    [Fact]
+    public void A_writer_takes_its_blocks_and_gives_back_what_a_large_row_needed()
+    {
+        using var bed = new BucketTestbed(("threads", "1"));
+        var (target, settings) = (new Watched(), new BucketSettings(200, 1, 16 * 1024));
+        bed.Database.Connection.RegisterCopyFunction(
+            "watched", binding => target.Over(new BucketSink(bed.Folder["watched"], settings, binding.Types, (_, _) => { })));
+        bed.Database.Connection.Execute(
+            """
+            COPY (SELECT i, repeat(md5(i::VARCHAR), (i % 7)::INT) AS t,
+                         CASE WHEN i = 200000 THEN range(4_000_000) WHEN i % 2 = 0 THEN range(i % 30) END, i
+                  FROM range(400000) AS r(i)) TO 'x' (FORMAT watched)
+            """);
+        Assert.InRange(target.Usual, 200 * 16 * 1024 / 2, (200 * 16 * 1024 * 5 / 4) + (2 * 1024 * 1024));
+        Assert.True(target.Last <= target.Usual + (1024 * 1024), $"{target.Last} bytes in the end, {target.Usual} before the large row");
     }
 
     [Fact]
@@ -153,5 +179,36 @@ public sealed class BucketFileTests
         source.Stop();
         var error = Assert.Throws<DuckDbException>(() => bed.Database.Rows($"FROM {bed.Database.Add(source)}"));
         Assert.IsType<OperationCanceledException>(error.InnerException);
+    }
+
+    /// <summary>Looks at what a sink holds: the most in the first half of the rows, and in the end.</summary>
+    private sealed class Watched : ICopyTarget, ICopySink
+    {
+        private BucketSink? _sink;
+        private long _rows;
+
+        public long Usual { get; private set; }
+
+        public long Last { get; private set; }
+
+        public Watched Over(BucketSink sink)
+        {
+            _sink = sink;
+            return this;
+        }
+
+        public ICopySink Open(string path) => this;
+
+        public void Write(in ChunkReader chunk)
+        {
+            _sink!.Write(chunk);
+            _rows += chunk.Rows;
+            Last = _sink.HeldBytes;
+            if (_rows < 190_000) Usual = Math.Max(Usual, Last);
+        }
+
+        public void Complete() => _sink!.Complete();
+
+        public void Dispose() => _sink?.Dispose();
     }
 }
