@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
@@ -11,9 +12,13 @@ internal sealed unsafe class BucketSink : ICopySink
     // A chunk whose rows take more is spread in pieces, so that buckets are written in between.
     private const long PieceBytesMax = 512 * 1024;
 
+    // A larger block packs no better.
+    private const int ValueBlockBytesMax = 256 * 1024;
+
     private readonly Lock _gate = new();
     private readonly BucketSettings _settings;
     private readonly ChunkHasher? _keys;
+    private readonly KeySlots? _slots;
     private readonly BucketFile _file;
     private readonly Action<long, long> _completed;
     private readonly PagePool _pool;
@@ -37,6 +42,7 @@ internal sealed unsafe class BucketSink : ICopySink
         var stored = types.Take(types.Count - settings.Keys).ToArray();
         var keys = types.Skip(stored.Length).ToArray();
         if (keys.Length > 0) _keys = BucketKeys.HasherOf(keys, stored.Length);
+        if (settings.ByValue) _slots = new KeySlots(settings.Buckets);
         _pool = new PagePool(settings.Buckets, stored.Sum(BucketColumn.StreamsOf), settings.BlockBytes);
         _rows = (uint*)NativeMemory.AllocZeroed((nuint)settings.Buckets, sizeof(uint));
         _numbers = (int*)NativeMemory.Alloc(ChunkHasher.StepRows, sizeof(int));
@@ -47,7 +53,8 @@ internal sealed unsafe class BucketSink : ICopySink
         try
         {
             for (var i = 0; i < stored.Length; i++) _columns[i] = BucketColumn.Of(stored[i], _pool, _rows);
-            _file = new BucketFile(path, settings.Buckets, BucketFormat.LayoutOf(stored));
+            FitBlocks();
+            _file = new BucketFile(path, settings.BucketsOfFile, BucketFormat.LayoutOf(stored));
         }
         catch (Exception)
         {
@@ -64,10 +71,11 @@ internal sealed unsafe class BucketSink : ICopySink
     public void Write(in ChunkReader chunk)
     {
         var buckets = stackalloc ushort[ChunkHasher.StepRows];
-        FindBuckets(chunk, buckets);
+        if (_slots is null) FindBuckets(chunk, buckets);
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
+            if (_slots is not null) FindSlots(_slots, chunk, buckets);
             for (var i = 0; i < _columns.Length; i++) _vectors[i] = chunk.Column(i);
             Add(0, chunk.Rows, buckets);
         }
@@ -108,6 +116,25 @@ internal sealed unsafe class BucketSink : ICopySink
         var keys = stackalloc ulong[ChunkHasher.StepRows];
         _keys.Rows(chunk.Native, chunk.Rows, 0, chunk.Rows, keys);
         for (var i = 0; i < chunk.Rows; i++) buckets[i] = (ushort)BucketKeys.BucketOf(keys[i], _settings.Buckets);
+    }
+
+    [SkipLocalsInit]
+    private void FindSlots(KeySlots slots, in ChunkReader chunk, ushort* buckets)
+    {
+        var keys = stackalloc ulong[ChunkHasher.StepRows];
+        _keys!.Rows(chunk.Native, chunk.Rows, 0, chunk.Rows, keys);
+        var before = slots.Keys;
+        for (var i = 0; i < chunk.Rows; i++) buckets[i] = slots.Find(keys[i]);
+        if (slots.Keys != before) FitBlocks();
+    }
+
+    // The fewer keys there are, the larger are their blocks, and never more of them than what all slots have together.
+    private void FitBlocks()
+    {
+        if (_slots is null) return;
+        var shared = _slots.Keys + BucketSettings.SharedBuckets == _settings.Buckets ? BucketSettings.SharedBuckets : 0;
+        var bytes = (long)_settings.BlockBytes * _settings.Buckets / BitOperations.RoundUpToPowerOf2((uint)(_slots.Keys + shared + 1));
+        _pool.FillTo(Math.Clamp(bytes, _settings.BlockBytes, Math.Max(_settings.BlockBytes, ValueBlockBytesMax)));
     }
 
     private void Add(int first, int count, ushort* buckets)
@@ -154,7 +181,7 @@ internal sealed unsafe class BucketSink : ICopySink
             _block.EndColumn();
         }
 
-        _file.Add(bucket, rows, _block.RawBytes, _block.Block);
+        _file.Add(_slots?.NumberOf(bucket) ?? bucket, rows, _block.RawBytes, _block.Block);
         _block.End();
         _rows[bucket] = 0;
         _rowsWritten += rows;

@@ -86,6 +86,7 @@ internal sealed record StageDraft
         Columns = Columns,
         Output = output,
         IsWhole = IsWhole,
+        EstimatedBytes = Bytes,
     };
 }
 
