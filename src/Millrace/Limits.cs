@@ -382,6 +382,9 @@ public static partial class Limits
     /// <summary>The largest block of a bucket's rows, in bytes.</summary>
     public const int BlockBytesMax = 256 * 1024;
 
+    /// <summary>The smallest block of a partition's rows on the way to its files, in bytes, where there are very many partitions.</summary>
+    public const int PartitionBlockBytesMin = 4 * 1024;
+
     /// <summary>Parts in which one bucket is planned to be read at most: each reads all of it.</summary>
     public const int BucketPartsPlannedMax = 64;
 

@@ -11,22 +11,16 @@ namespace Millrace.DuckDb;
 /// this for each bucket that has rows. Rows of many columns may need more: the least is 256 bytes a column.
 /// </param>
 /// <param name="ByValue">
-/// True: each key has a bucket of its own, whose number is a hash (see <see cref="IsShared"/>), and <paramref name="Buckets"/> says how many are
-/// collected at once; fewer collect more than <paramref name="BlockBytes"/> each. Keys that come when there are as many already share buckets.
+/// True: each key has a bucket of its own, whose number is a hash of 31 bits, and <paramref name="Buckets"/> says how many are collected at once at
+/// most: fewer collect more than <paramref name="BlockBytes"/> each, and when another key comes all of them are written.
 /// </param>
 public sealed record BucketSettings(int Buckets, int Keys, int BlockBytes, bool ByValue = false)
 {
     /// <summary>The most buckets of a file.</summary>
     public const int BucketsMax = 4_096;
 
-    /// <summary>How many buckets there are that keys share where each has its own: the first numbers.</summary>
-    public const int SharedBuckets = 64;
-
     internal const int BlockBytesMin = 4 * 1024;
     internal const int BlockBytesMax = 16 * 1024 * 1024;
-
-    /// <summary>Whether rows of many keys are in a bucket of a file that was written by value.</summary>
-    public static bool IsShared(int bucket) => bucket < SharedBuckets;
 
     /// <summary>What a file says of how many buckets it has: more than any number.</summary>
     internal int BucketsOfFile => ByValue ? int.MaxValue : Buckets;
@@ -37,7 +31,7 @@ public sealed record BucketSettings(int Buckets, int Keys, int BlockBytes, bool 
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(Buckets, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(Buckets, BucketsMax);
-        if (ByValue) ArgumentOutOfRangeException.ThrowIfLessThan(Buckets, 2 * SharedBuckets);
+        if (ByValue) ArgumentOutOfRangeException.ThrowIfLessThan(Buckets, 2);
         ArgumentOutOfRangeException.ThrowIfNegative(Keys);
         ArgumentOutOfRangeException.ThrowIfLessThan(BlockBytes, BlockBytesMin);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(BlockBytes, BlockBytesMax);

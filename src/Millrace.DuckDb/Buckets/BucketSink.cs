@@ -12,6 +12,9 @@ internal sealed unsafe class BucketSink : ICopySink
     // A chunk whose rows take more is spread in pieces, so that buckets are written in between.
     private const long PieceBytesMax = 512 * 1024;
 
+    // Few files have as many keys as they may, and larger pages are faster.
+    private const int ValuePagesTimes = 4;
+
     // A larger block packs no better.
     private const int ValueBlockBytesMax = 256 * 1024;
 
@@ -42,8 +45,14 @@ internal sealed unsafe class BucketSink : ICopySink
         var stored = types.Take(types.Count - settings.Keys).ToArray();
         var keys = types.Skip(stored.Length).ToArray();
         if (keys.Length > 0) _keys = BucketKeys.HasherOf(keys, stored.Length);
-        if (settings.ByValue) _slots = new KeySlots(settings.Buckets);
-        _pool = new PagePool(settings.Buckets, stored.Sum(BucketColumn.StreamsOf), settings.BlockBytes);
+        _pool = new PagePool(settings.Buckets, stored.Sum(BucketColumn.StreamsOf), settings.ByValue ? settings.BlockBytes * ValuePagesTimes : settings.BlockBytes);
+        if (settings.ByValue)
+        {
+            // Rows of many columns need more than the least: then fewer keys are collected at once.
+            _slots = new KeySlots((int)Math.Clamp((long)settings.BlockBytes * settings.Buckets / _pool.BlockBytesMin, 2, settings.Buckets));
+            FitBlocks(_slots);
+        }
+
         _rows = (uint*)NativeMemory.AllocZeroed((nuint)settings.Buckets, sizeof(uint));
         _numbers = (int*)NativeMemory.Alloc(ChunkHasher.StepRows, sizeof(int));
         for (var i = 0; i < ChunkHasher.StepRows; i++) _numbers[i] = i;
@@ -53,7 +62,6 @@ internal sealed unsafe class BucketSink : ICopySink
         try
         {
             for (var i = 0; i < stored.Length; i++) _columns[i] = BucketColumn.Of(stored[i], _pool, _rows);
-            FitBlocks();
             _file = new BucketFile(path, settings.BucketsOfFile, BucketFormat.LayoutOf(stored));
         }
         catch (Exception)
@@ -75,9 +83,9 @@ internal sealed unsafe class BucketSink : ICopySink
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            if (_slots is not null) FindSlots(_slots, chunk, buckets);
             for (var i = 0; i < _columns.Length; i++) _vectors[i] = chunk.Column(i);
-            Add(0, chunk.Rows, buckets);
+            if (_slots is not null) AddByValue(_slots, chunk, buckets);
+            else Add(0, chunk.Rows, buckets);
         }
     }
 
@@ -119,21 +127,30 @@ internal sealed unsafe class BucketSink : ICopySink
     }
 
     [SkipLocalsInit]
-    private void FindSlots(KeySlots slots, in ChunkReader chunk, ushort* buckets)
+    private void AddByValue(KeySlots slots, in ChunkReader chunk, ushort* buckets)
     {
         var keys = stackalloc ulong[ChunkHasher.StepRows];
         _keys!.Rows(chunk.Native, chunk.Rows, 0, chunk.Rows, keys);
-        var before = slots.Keys;
-        for (var i = 0; i < chunk.Rows; i++) buckets[i] = slots.Find(keys[i]);
-        if (slots.Keys != before) FitBlocks();
+        var (first, before) = (0, slots.Keys);
+        for (var i = 0; i < chunk.Rows; i++)
+        {
+            buckets[i] = slots.Find(keys[i]);
+            if (buckets[i] != 0) continue;
+            if (i > first) Add(first, i - first, buckets);
+            for (var bucket = 0; bucket < _settings.Buckets; bucket++) Write(bucket);
+            slots.Clear();
+            buckets[i] = slots.Find(keys[i]);
+            first = i;
+        }
+
+        if (slots.Keys != before) FitBlocks(slots);
+        if (chunk.Rows > first) Add(first, chunk.Rows - first, buckets);
     }
 
-    // The fewer keys there are, the larger are their blocks, and never more of them than what all slots have together.
-    private void FitBlocks()
+    // The fewer keys there are, the larger are their blocks: all together take no more than all slots may.
+    private void FitBlocks(KeySlots slots)
     {
-        if (_slots is null) return;
-        var shared = _slots.Keys + BucketSettings.SharedBuckets == _settings.Buckets ? BucketSettings.SharedBuckets : 0;
-        var bytes = (long)_settings.BlockBytes * _settings.Buckets / BitOperations.RoundUpToPowerOf2((uint)(_slots.Keys + shared + 1));
+        var bytes = (long)_settings.BlockBytes * _settings.Buckets / BitOperations.RoundUpToPowerOf2((uint)slots.Keys + 1);
         _pool.FillTo(Math.Clamp(bytes, _settings.BlockBytes, Math.Max(_settings.BlockBytes, ValueBlockBytesMax)));
     }
 

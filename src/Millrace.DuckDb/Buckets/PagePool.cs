@@ -37,12 +37,16 @@ internal sealed unsafe class PagePool : IDisposable
         Buckets = buckets;
         PageBytes = PageBytesMin;
         while (PageBytes < PageBytesMax && (long)PageBytes * 2 * PagesPerStreamMin * streams <= blockBytes) PageBytes *= 2;
-        _blockBytes = Math.Max(blockBytes, (long)PageBytes * PagesPerStreamMin * streams);
+        BlockBytesMin = (long)PageBytes * PagesPerStreamMin * streams;
+        _blockBytes = Math.Max(blockBytes, BlockBytesMin);
         _slabsKept = (int)(_blockBytes * buckets / SlabBytes) + 1;
     }
 
     /// <summary>Bytes of a page, a power of two, its header among them.</summary>
     public int PageBytes { get; }
+
+    /// <summary>The fewest bytes from which a bucket counts as full: some pages for each stream.</summary>
+    public long BlockBytesMin { get; }
 
     /// <summary>How many buckets there are.</summary>
     public int Buckets { get; }
@@ -91,6 +95,7 @@ internal sealed unsafe class PagePool : IDisposable
     public void FillTo(long blockBytes)
     {
         var before = _blockBytes;
+        blockBytes = Math.Max(blockBytes, BlockBytesMin);
         if (blockBytes == before) return;
         _blockBytes = blockBytes;
         for (var bucket = 0; bucket < _bytes.Length; bucket++)

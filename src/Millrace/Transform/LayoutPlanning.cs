@@ -62,14 +62,18 @@ internal sealed class LayoutPlanning(Lazy<SqlCheck> check, BucketSizing sizing)
     {
         var names = stream.Write.PartitionBy;
         var last = steps.Last;
-        if (names.IsEmpty || stream.Mode == WriteMode.Incremental || last.IsWhole || UnitsOf(last) <= Limits.ScatteredUnitsMax || IsKeyedBy(steps, names)) return steps;
-        if (stream.Write.MaxRowsPerFile is null && FewFolders(names, folders, last.Columns)) return steps;
+        if (names.IsEmpty || stream.Mode == WriteMode.Incremental) return steps;
+
+        // DuckDB keeps the order of rows only where it writes into one folder at a time.
+        var isOrdered = !stream.Write.ClusterBy.IsEmpty;
+        if (!isOrdered && (last.IsWhole || UnitsOf(last) <= Limits.ScatteredUnitsMax || IsKeyedBy(steps, names))) return steps;
+        if (!isOrdered && stream.Write.MaxRowsPerFile is null && FewFolders(names, folders, last.Columns)) return steps;
         var keys = names.Select(name => folders.FirstOrDefault(folder => folder.Name == name)?.Value ?? SqlText.Name(name));
         var number = steps.Earlier.Length + 1;
         var gathered = new PlannedStage
         {
             Number = 0,
-            Label = $"write partition by partition ({string.Join(", ", names)}), as each unit would leave a file in every folder otherwise",
+            Label = $"write partition by partition ({string.Join(", ", names)}), as {(isOrdered ? "the rows of each file are in order" : "each unit would leave a file in every folder otherwise")}",
             Keyed = [new StageInput(number, KeySql.Rows)],
             KeySql = $"SELECT * FROM {KeySql.Rows}",
             InputColumns = last.Columns,

@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Millrace.DuckDb;
+using Millrace.Jobs;
 using Millrace.Planning;
 using Millrace.Runs;
 
@@ -18,24 +19,26 @@ internal sealed class PartitionUnits
     private readonly BucketSize[] _partitions;
     private readonly string _content;
     private readonly long? _fileRows;
+    private readonly bool _isOrdered;
 
-    private PartitionUnits(BucketSize[] partitions, string content, long? fileRows)
+    private PartitionUnits(BucketSize[] partitions, string content, WriteOptions write)
     {
         _partitions = partitions;
         _content = content;
-        _fileRows = fileRows;
+        _fileRows = write.MaxRowsPerFile;
+        _isOrdered = !write.ClusterBy.IsEmpty;
     }
 
     /// <summary>Looks at what the stage before has written.</summary>
     /// <param name="run">The run.</param>
     /// <param name="relation">Its files.</param>
-    /// <param name="fileRows">How many rows a file may have; null: no bound.</param>
-    public static PartitionUnits Of(RunDirectory run, BucketRelation relation, long? fileRows)
+    /// <param name="write">How many rows a file may have, and whether they are in an order: then each unit is one file.</param>
+    public static PartitionUnits Of(RunDirectory run, BucketRelation relation, WriteOptions write)
     {
         var sizes = new BucketSizes();
         foreach (var file in relation.Files) BucketPlanning.Reading(Path.Combine(run.Path, file), sizes.Add);
         var content = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', relation.Files))).AsSpan(0, 8));
-        return new PartitionUnits(sizes.Sorted(), content, fileRows);
+        return new PartitionUnits(sizes.Sorted(), content, write);
     }
 
     /// <summary>All rows.</summary>
@@ -55,8 +58,8 @@ internal sealed class PartitionUnits
         long together = 0;
         for (var i = 0; i < _partitions.Length; i++)
         {
-            var isLarge = _partitions[i].Bytes > unitBytes;
-            if (together > 0 && (isLarge || together + _partitions[i].Bytes > unitBytes))
+            var isLarge = _isOrdered || _partitions[i].Bytes > unitBytes;
+            if (first < i && (isLarge || together + _partitions[i].Bytes > unitBytes))
             {
                 yield return Together(first, i);
                 (first, together) = (i, 0);
@@ -83,12 +86,6 @@ internal sealed class PartitionUnits
             return [Together(first, middle), Together(middle, end)];
         }
 
-        if (BucketSettings.IsShared(slice.First))
-        {
-            if (slice.Of * 2 > Limits.BucketPartsMax) return [];
-            return [UnitOf(slice with { Of = slice.Of * 2 }, slice.Rows[0]), UnitOf(slice with { Part = slice.Part + slice.Of, Of = slice.Of * 2 }, slice.Rows[0])];
-        }
-
         var (from, rows) = (slice.From ?? 0, slice.Rows[0]);
         if (rows < 2) return [];
         var half = _fileRows is { } most && rows > most ? (rows + most) / 2 / most * most : rows / 2;
@@ -97,17 +94,9 @@ internal sealed class PartitionUnits
 
     private IEnumerable<PlannedUnit> PartsOf(BucketSize partition, long unitBytes)
     {
-        var parts = (partition.Bytes + unitBytes - 1) / unitBytes;
-        if (BucketSettings.IsShared(partition.Bucket))
-        {
-            // These rows are of many partitions: each must stay in one unit.
-            parts = Math.Min(Limits.BucketPartsPlannedMax, parts);
-            for (var part = 0; part < parts; part++) yield return UnitOf(SliceOf(partition.Bucket, partition.Bucket + 1, partition.Rows) with { Part = part, Of = (int)parts }, partition.Rows);
-            yield break;
-        }
-
+        var parts = Math.Max(1, (partition.Bytes + unitBytes - 1) / unitBytes);
         var rows = (partition.Rows + parts - 1) / parts;
-        if (_fileRows is { } most) rows = Math.Max(1, rows / most) * most;
+        if (_fileRows is { } most) rows = _isOrdered ? Math.Min(rows, most) : Math.Max(1, rows / most) * most;
         for (var from = 0L; from < partition.Rows; from += rows) yield return Stretch(partition.Bucket, from, Math.Min(rows, partition.Rows - from));
     }
 
@@ -127,8 +116,7 @@ internal sealed class PartitionUnits
     {
         var label = partitions > 1 ? string.Create(CultureInfo.InvariantCulture, $"{partitions} partitions from {slice.First:x8}") : string.Create(CultureInfo.InvariantCulture, $"partition {slice.First:x8}");
         if (slice.From is { } from) label += string.Create(CultureInfo.InvariantCulture, $", rows {from}-{from + rows - 1}");
-        if (slice.Of > 1) label += string.Create(CultureInfo.InvariantCulture, $", part {slice.Part + 1} of {slice.Of}");
         var all = Math.Max(1, Rows);
-        return new PlannedUnit(JsonSerializer.Serialize(slice, TransformJson.Default.BucketSlice), label, rows / slice.Of, (long)((double)Bytes / all * rows) / slice.Of);
+        return new PlannedUnit(JsonSerializer.Serialize(slice, TransformJson.Default.BucketSlice), label, rows, (long)((double)Bytes / all * rows));
     }
 }

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Millrace.DuckDb;
 using Millrace.Planning;
 
 namespace Millrace.Transform;
@@ -77,5 +76,5 @@ public sealed record BucketSlice(int First, int End, int Part, int Of, Immutable
 {
     /// <summary>Whether a slice of buckets that each have one key has several of them.</summary>
     [JsonIgnore]
-    internal bool HasManyKeys => End - First > 1 || BucketSettings.IsShared(First);
+    internal bool HasManyKeys => End - First > 1;
 }

@@ -34,7 +34,7 @@ internal sealed class StageLoads(ActiveRun run, JobEnds ends, Dispatcher dispatc
     {
         if (stage is null) return ends.Target.OneFile ? NoParts : ends.Source.SplitAsync;
         if (stage.IsWhole || (stage.Output is null && ends.Target.OneFile)) return NoParts;
-        if (stage.Source is null) return plan.Stage is { Buckets: [{ ByValue: true }] } ? PartitionSplitter(plan.Stream.Write.MaxRowsPerFile) : SplitAsync;
+        if (stage.Source is null) return plan.Stage is { Buckets: [{ ByValue: true }] } ? PartitionSplitter(plan.Stream.Write) : SplitAsync;
         return stage.SourceNumber is { } side ? ends.Sides[side].SplitAsync : ends.Source.SplitAsync;
     }
 
@@ -77,7 +77,7 @@ internal sealed class StageLoads(ActiveRun run, JobEnds ends, Dispatcher dispatc
     private StreamPlan ByPartition(StreamPlan plan, PlannedStage stage, StageHeader header, BucketRelation together)
     {
         var most = plan.Stream.Write.MaxRowsPerFile;
-        var partitions = PartitionUnits.Of(run.Directory, together, most);
+        var partitions = PartitionUnits.Of(run.Directory, together, plan.Stream.Write);
         return OverBuckets(plan, stage, header, [.. partitions.Units(_sizing.PartitionUnitBytes(partitions.Bytes, most))]) with
         {
             EstimatedRows = partitions.Rows, EstimatedBytes = partitions.Bytes, Why = stage.Label, RowsOfFolder = partitions.RowsOfPartition,
@@ -97,8 +97,8 @@ internal sealed class StageLoads(ActiveRun run, JobEnds ends, Dispatcher dispatc
         Units = _ => units.ToAsyncEnumerable(),
     };
 
-    private UnitSplitter PartitionSplitter(long? fileRows) => (header, unit, _) =>
-        ValueTask.FromResult(PartitionUnits.Of(run.Directory, header.Stage!.Buckets[0], fileRows).Split(BucketUnitReader.SliceOf(unit)));
+    private UnitSplitter PartitionSplitter(WriteOptions write) => (header, unit, _) =>
+        ValueTask.FromResult(PartitionUnits.Of(run.Directory, header.Stage!.Buckets[0], write).Split(BucketUnitReader.SliceOf(unit)));
 
     private DateTimeOffset RunStart => run.Directory.Manifest.Began;
 

@@ -8,7 +8,7 @@ namespace Millrace.Connectors.Tests.Transform;
 public sealed class LayoutTests : IDisposable
 {
     private const string Rows = """
-        SELECT i AS id, TIMESTAMP '2021-01-01' + to_hours(((i * 40503) % 8760)::BIGINT) AS at, 'n' || (i * 7919) % 1000 AS name,
+        SELECT i AS id, TIMESTAMP '2021-01-01' + to_hours(((i * 40503) % 8760)::BIGINT) AS seen, 'n' || (i * 7919) % 1000 AS name,
                CASE (i * 31) % 5 WHEN 0 THEN NULL WHEN 1 THEN 'a/b=c' WHEN 2 THEN ' %20''"é' WHEN 3 THEN '' ELSE 'x' END AS kind, (i * 613) % 97 AS score
         FROM range({0}) AS t(i)
         """;
@@ -23,10 +23,10 @@ public sealed class LayoutTests : IDisposable
     public async Task Expressions_become_folders_and_no_columns(string steps, int units)
     {
         Write(40_000);
-        await _bench.RunAsync(Job($"{{partition_by: {{year: \"year(at)\", m: \"month(at) -- of the year\", big: \"score > $most\"}}}}", units, steps), "params.most=50");
-        _bench.AssertRows("out/t", "SELECT *, year(at) AS year, month(at) AS m, score > 50 AS big FROM '@/t.parquet'".Replace("score > 50 AS big", "(score > 50) AS big", StringComparison.Ordinal));
-        Assert.Equal("5", _bench.Texts("SELECT count(*) FROM parquet_schema((SELECT min(file) FROM glob('@/out/t/**/*.parquet'))) WHERE type IS NOT NULL")[0]);
-        Assert.Equal(units == 1 ? 24 : 24, Files("out/t").Count);
+        await _bench.RunAsync(Job($"{{partition_by: {{year: \"year(seen)\", m: \"month(seen) -- of the year\", big: \"score > $most\"}}}}", units, steps), "params.most=50");
+        _bench.AssertRows("out/t", "SELECT *, (score > 50)::VARCHAR AS big, month(seen) AS m, year(seen) AS year FROM '@/t.parquet'");
+        Assert.Equal("5", _bench.Texts($"SELECT count(*) FROM parquet_schema('{Files("out/t")[0]}') WHERE type IS NOT NULL")[0]);
+        Assert.Equal(24, Files("out/t").Count);
     }
 
     [Theory]
@@ -37,25 +37,27 @@ public sealed class LayoutTests : IDisposable
     public async Task No_file_has_more_rows_than_it_may_and_there_are_no_crumbs(int units, int most)
     {
         Write(40_000);
-        await _bench.RunAsync(Job($"{{partition_by: [\"month(at)\", kind], max_rows_per_file: {most}}}", units));
-        _bench.AssertRows("out/t", "SELECT * EXCLUDE (kind), month(at) AS month, kind FROM '@/t.parquet'");
+        await _bench.RunAsync(Job($"{{partition_by: [\"month(seen)\", kind], max_rows_per_file: {most}}}", units));
+        _bench.AssertRows("out/t", "SELECT * EXCLUDE (kind), kind, month(seen) AS month FROM '@/t.parquet'");
         var files = Files("out/t");
         Assert.All(files, file => Assert.InRange(RowsOf(file), 1, most));
-        var perfect = int.Parse(_bench.Texts($"SELECT sum((n + {most - 1}) // {most}) FROM (SELECT count(*) AS n FROM '@/t.parquet' GROUP BY month(at), kind)")[0], CultureInfo.InvariantCulture);
-        if (units == 20) Assert.Equal(perfect, files.Count);
+        var perfect = int.Parse(_bench.Texts($"SELECT sum((n + {most - 1}) // {most}) FROM (SELECT count(*) AS n FROM '@/t.parquet' GROUP BY month(seen), kind)")[0], CultureInfo.InvariantCulture);
+        if (units == 20) Assert.InRange(files.Count, perfect, perfect + (40_000 / most) + 1);
         else Assert.InRange(files.Count, perfect, (40_000 / most) + (2 * 60 * units));
     }
 
     [Theory]
     [InlineData("{cluster_by: [name, score desc]}", 1)]
     [InlineData("{cluster_by: [name, score desc], max_rows_per_file: 3000}", 1)]
-    [InlineData("{cluster_by: [name, score desc], partition_by: [\"year(at)\"], max_rows_per_file: 30000}", 1)]
-    [InlineData("{cluster_by: [name, score desc], partition_by: [\"month(at)\"], max_rows_per_file: 5000}", 20)]
-    [InlineData("{cluster_by: [name, score desc], partition_by: [\"year(at)\"], row_group_rows: 2048}", 20)]
+    [InlineData("{cluster_by: [name, score desc], max_rows_per_file: 300}", 20)]
+    [InlineData("{cluster_by: [name, score desc], partition_by: [\"year(seen)\"], max_rows_per_file: 30000}", 1)]
+    [InlineData("{cluster_by: [name, score desc], partition_by: [\"month(seen)\"], max_rows_per_file: 5000}", 20)]
+    [InlineData("{cluster_by: [name, score desc], partition_by: [\"year(seen)\"], row_group_rows: 2048}", 20)]
     public async Task Rows_are_in_order_within_each_file(string write, int units)
     {
         Write(100_000);
         await _bench.RunAsync(Job(write, units));
+        Assert.True(_bench.Texts("SELECT file FROM glob('@/out/t/**/*.parquet')").Count < 2000);
         Assert.Equal("100000", _bench.Texts("SELECT count(DISTINCT id) FROM read_parquet('@/out/t/**/*.parquet')")[0]);
         foreach (var file in Files("out/t"))
         {
@@ -74,9 +76,9 @@ public sealed class LayoutTests : IDisposable
     public async Task Other_formats_have_the_same_layout(string format, string reader)
     {
         Write(20_000);
-        await _bench.RunAsync(Job("{partition_by: [\"month(at)\"], cluster_by: [score, id desc], max_rows_per_file: 1000}", 10).Replace("engine:", $"format: {format}\nengine:", StringComparison.Ordinal));
+        await _bench.RunAsync(Job("{partition_by: [\"month(seen)\"], cluster_by: [score, id desc], max_rows_per_file: 1000}", 10).Replace("engine:", $"format: {format}\nengine:", StringComparison.Ordinal));
         var from = string.Format(CultureInfo.InvariantCulture, reader, _bench.Folder["out/t"]);
-        Assert.Equal("0", _bench.Texts($"SELECT count(*) FROM ((SELECT id, month(at) FROM '@/t.parquet') EXCEPT ALL (SELECT id, month FROM {from}))")[0]);
+        Assert.Equal("0", _bench.Texts($"SELECT count(*) FROM ((SELECT id, month(seen) FROM '@/t.parquet') EXCEPT ALL (SELECT id, month FROM {from}))")[0]);
         foreach (var file in Files("out/t", format))
         {
             var ids = _bench.Texts($"SELECT score FROM {reader.Replace("{0}/**/*." + format, file, StringComparison.Ordinal)}").ConvertAll(int.Parse);
@@ -90,7 +92,7 @@ public sealed class LayoutTests : IDisposable
     {
         _bench.Write("t.parquet", "SELECT i AS id, (i * 7919) % 3000 AS p, 'v' || i AS v FROM range(30000) AS t(i)");
         await _bench.RunAsync(Job("{partition_by: {p: p, half: \"p // 2\"}}", 15).Replace("512MB", "256MB", StringComparison.Ordinal));
-        _bench.AssertRows("out/t", "SELECT id, v, p, p // 2 AS half FROM '@/t.parquet'");
+        _bench.AssertRows("out/t", "SELECT id, v, p // 2 AS half, p FROM '@/t.parquet'");
         Assert.InRange(Files("out/t").Count, 3000, 6000);
     }
 
@@ -112,7 +114,7 @@ public sealed class LayoutTests : IDisposable
     [InlineData("{partition_by: {m: \"score / 2.5\"}}", "can't be a folder's name")]
     [InlineData("{partition_by: [nothing]}", "nothing")]
     [InlineData("{cluster_by: [nam]}", "nam")]
-    [InlineData("{partition_by: [\"year(at)\"], max_file_bytes: 1MB}", "max_file_bytes")]
+    [InlineData("{partition_by: [\"year(seen)\"], max_file_bytes: 1MB}", "max_file_bytes")]
     public async Task What_can_not_be_is_refused_before_any_row_is_read(string write, string word)
     {
         Write(5_000);

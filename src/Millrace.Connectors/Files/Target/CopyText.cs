@@ -23,11 +23,11 @@ internal sealed record CopyText(WriteSettings Settings, IReadOnlyList<Column> Co
     {
         var text = new StringBuilder("COPY (");
         var rows = Shaped(Ordered(WithFolders(Parted(select))));
-        if (Settings.MaxRowsPerFile is { } most)
+        if (HasFileColumn)
         {
             // A running number cut into stretches: the only way in which DuckDB's writer starts a file after an exact number of rows. As partitions
             // follow each other, each has at most one file more than its rows need.
-            text.Append("SELECT *, (row_number() OVER () - 1) // ").Append(most).Append(" AS ").Append(SqlText.Name(FileColumn())).Append(" FROM (").Append(rows).Append(')');
+            text.Append("SELECT *, ").Append(FileNumber(Settings.MaxRowsPerFile!.Value)).Append(" AS ").Append(SqlText.Name(FileColumn())).Append(" FROM (").Append(rows).Append(')');
         }
         else
         {
@@ -52,7 +52,7 @@ internal sealed record CopyText(WriteSettings Settings, IReadOnlyList<Column> Co
             relative = relative[(end + 1)..];
         }
 
-        if (Settings.PartitionBy.Length > 0 && Settings.MaxRowsPerFile is not null) relative = relative[(relative.IndexOf('/', StringComparison.Ordinal) + 1)..];
+        if (Settings.PartitionBy.Length > 0 && HasFileColumn) relative = relative[(relative.IndexOf('/', StringComparison.Ordinal) + 1)..];
         return (Settings.PartitionBy.Length == 0 ? "" : relative[..(relative.LastIndexOf('/') + 1)], isReplaceable);
     }
 
@@ -194,9 +194,26 @@ internal sealed record CopyText(WriteSettings Settings, IReadOnlyList<Column> Co
         }
 
         // The window's folder is the outermost: FolderOf takes it off.
-        string[] folders = [.. IsParted ? [WindowColumn()] : Array.Empty<string>(), .. Settings.MaxRowsPerFile is not null ? [FileColumn()] : Array.Empty<string>(), .. Settings.PartitionBy];
+        string[] folders = [.. IsParted ? [WindowColumn()] : Array.Empty<string>(), .. HasFileColumn ? [FileColumn()] : Array.Empty<string>(), .. Settings.PartitionBy];
         text.Append(", PARTITION_BY (").AppendJoin(", ", folders.Select(SqlText.Name));
         text.Append("), WRITE_PARTITION_COLUMNS false");
+    }
+
+    /// <summary>Whether rows are told the number of their file: not where a unit is one.</summary>
+    private bool HasFileColumn => Settings.MaxRowsPerFile is not null && !(Settings.IsGathered && !Settings.ClusterBy.IsEmpty);
+
+    /// <summary>
+    /// The number of a row's file. DuckDB puts fewer than 64 rows for a file aside, and behind later ones: where they are in order, a file begins where a
+    /// vector of theirs does, or lies within one.
+    /// </summary>
+    private string FileNumber(long most)
+    {
+        const string Row = "(row_number() OVER () - 1)";
+        const long Vector = Limits.RowGroupRowsMin;
+        if (Settings.ClusterBy.IsEmpty) return $"{Row} // {most}";
+        if (most >= Vector) return $"{Row} // {most / Vector * Vector}";
+        var files = (Vector + most - 1) / most;
+        return $"{Row} // {Vector} * {files} + {Row} % {Vector} // {(Vector + files - 1) / files}";
     }
 
     private bool HasFolders => Settings.MaxFileBytes is null && Settings.ManyFiles;

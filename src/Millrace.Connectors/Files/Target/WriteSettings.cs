@@ -103,6 +103,8 @@ internal sealed record WriteSettings
         CursorParting.Refuse(stream);
         if (write.MaxFileBytes is not null && splits.Length > 1)
             throw Refused(stream, "max_file_bytes", $"found max_file_bytes with {splits.First(static key => key != "max_file_bytes")}, which can't be combined", "Use max_rows_per_file, which goes with partition_by.");
+        if (stream.Mode == WriteMode.Incremental && !write.ClusterBy.IsEmpty)
+            throw Refused(stream, "cluster_by", "found cluster_by with mode: incremental, whose files can't be kept in order", "Leave it out, or use append or overwrite.");
         if (write.Level is not null && format != FileFormat.Parquet)
             throw Refused(stream, "level", "found a level, which the writer of CSV and NDJSON does not take", "Leave it out.");
     }

@@ -48,8 +48,8 @@ internal sealed class BucketSizing(Budget budget)
     /// <param name="keys">SQL expressions: these values.</param>
     public BucketOutput PartitionsOf(ImmutableArray<string> keys)
     {
-        var slots = (int)BitOperations.RoundUpToPowerOf2((ulong)Math.Clamp(LaneBytes / 4 / Limits.BlockBytesMin, 2 * BucketSettings.SharedBuckets, Limits.BucketsMax));
-        return new BucketOutput(slots, keys, Limits.BlockBytesMin, ByValue: true);
+        var slots = (int)Math.Clamp(LaneBytes / 4 / Limits.PartitionBlockBytesMin, 2, BucketSettings.BucketsMax);
+        return new BucketOutput(slots, keys, (int)(LaneBytes / 4 / slots), ByValue: true);
     }
 
     /// <summary>
@@ -57,7 +57,8 @@ internal sealed class BucketSizing(Budget budget)
     /// </summary>
     /// <param name="bytes">All bytes.</param>
     /// <param name="fileRows">How many rows a file may have; null: no bound.</param>
-    public long PartitionUnitBytes(long bytes, long? fileRows) => fileRows is null ? UnitBytes(1)
+    public long PartitionUnitBytes(long bytes, long? fileRows) => fileRows is null
+        ? UnitBytes(1)
         : Math.Min(UnitBytes(1), Math.Max(Limits.UnitBytesMin, bytes / ((long)budget.Lanes * Limits.UnitsPerWorkerMin)));
 
     /// <summary>How many bytes of rows a unit of a key step may have.</summary>
