@@ -46,6 +46,18 @@ internal abstract unsafe class BlockColumn
         Next += count;
     }
 
+    /// <summary>Passes over the next rows of the block.</summary>
+    /// <exception cref="InvalidDataException">The block has not as many.</exception>
+    public void Skip(int count)
+    {
+        if (count > Rows - Next) throw BlockCursor.Damaged("a column has fewer rows than its block");
+        SkipValues(count);
+        Next += count;
+    }
+
+    /// <summary>Passes over values from <see cref="Next"/> on; nothing to do where that is all that tells them.</summary>
+    protected abstract void SkipValues(int count);
+
     protected abstract void LoadValues(ref BlockCursor cursor, int rows);
 
     protected abstract void ReadValues(nint vector, int at, int count);
@@ -80,6 +92,11 @@ internal sealed unsafe class FixedBlockColumn(int size) : BlockColumn
 
     protected override void LoadValues(ref BlockCursor cursor, int rows) => _values = cursor.Values(rows, size);
 
+    protected override void SkipValues(int count)
+    {
+        // A value's place is its number.
+    }
+
     protected override void ReadValues(nint vector, int at, int count)
     {
         var to = (byte*)NativeMethods.duckdb_vector_get_data(vector) + ((long)at * size);
@@ -109,6 +126,22 @@ internal sealed unsafe class TextBlockColumn : BlockColumn
     {
         _packed = cursor.Values(rows, sizeof(int));
         _next = cursor.Bytes(out _end);
+    }
+
+    protected override void SkipValues(int count)
+    {
+        for (var done = 0; done < count;)
+        {
+            var step = Math.Min(count - done, _lengths.Length);
+            fixed (uint* lengths = _lengths) _packed.Read(Next + done, step, lengths);
+            for (var i = 0; i < step; i++)
+            {
+                if (_lengths[i] > _end - _next) throw BlockCursor.Damaged("texts are longer than their bytes");
+                _next += _lengths[i];
+            }
+
+            done += step;
+        }
     }
 
     protected override void ReadValues(nint vector, int at, int count)
@@ -169,6 +202,11 @@ internal sealed class StructBlockColumn(DuckDbType type) : BlockColumn
         foreach (var child in _children) child.Load(ref cursor, rows);
     }
 
+    protected override void SkipValues(int count)
+    {
+        foreach (var child in _children) child.Skip(count);
+    }
+
     protected override void ReadValues(nint vector, int at, int count)
     {
         for (var i = 0; i < _children.Length; i++) _children[i].Read(NativeMethods.duckdb_struct_vector_get_child(vector, (ulong)i), at, count);
@@ -197,6 +235,17 @@ internal sealed unsafe class ListBlockColumn(DuckDbType type) : BlockColumn
 
         if (elements > int.MaxValue) throw BlockCursor.Damaged("lists have more elements than a block can hold");
         _elements.Load(ref cursor, (int)elements);
+    }
+
+    protected override void SkipValues(int count)
+    {
+        for (var done = 0; done < count;)
+        {
+            var step = Math.Min(count - done, _lengths.Length);
+            Unpack(Next + done, step);
+            for (var i = 0; i < step; i++) _elements.Skip((int)_lengths[i]);
+            done += step;
+        }
     }
 
     protected override void ReadValues(nint vector, int at, int count)
@@ -240,6 +289,8 @@ internal sealed class ArrayBlockColumn(DuckDbType type) : BlockColumn
         if (elements > int.MaxValue) throw BlockCursor.Damaged("arrays have more elements than a block can hold");
         _elements.Load(ref cursor, (int)elements);
     }
+
+    protected override void SkipValues(int count) => _elements.Skip(count * _size);
 
     protected override void ReadValues(nint vector, int at, int count) =>
         _elements.Read(NativeMethods.duckdb_array_vector_get_child(vector), at * _size, count * _size);

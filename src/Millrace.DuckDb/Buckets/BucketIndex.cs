@@ -85,7 +85,7 @@ internal sealed class BlockList : IDisposable
             throw new BucketFileException(path, at, "the file is cut or damaged: its end is none of a bucket file");
         var indexBytes = at - footer.IndexOffset;
         if (footer.IndexOffset < BucketFormat.HeaderBytes || indexBytes is < 0 or > int.MaxValue
-            || indexBytes != footer.Blocks * BlockEntry.Bytes || footer.Buckets is < 1 or > BucketSettings.BucketsMax)
+            || indexBytes != footer.Blocks * BlockEntry.Bytes || footer.Buckets is < 1 or > int.MaxValue)
         {
             throw new BucketFileException(path, at, "the footer is damaged");
         }

@@ -26,12 +26,15 @@ internal sealed unsafe class BucketReader : ITableReader
     private int _nextPath;
     private int _nextBlock;
     private int _rowsLeft;
+    private long _toSkip;
+    private long _toRead;
     private long _spareBytes;
 
     /// <summary>A reader of some columns; -1 is one that the table does not have.</summary>
     public BucketReader(BucketRows source, int[] projected)
     {
         _source = source;
+        (_toSkip, _toRead) = (source.Range.First, source.Range.Count);
         _vectors = [.. Enumerable.Range(0, projected.Length).Where(i => projected[i] >= 0)];
         _columns = [.. _vectors.Select(i => (BlockColumn.Of(source.Columns[projected[i]].Type), projected[i]))];
     }
@@ -88,13 +91,26 @@ internal sealed unsafe class BucketReader : ITableReader
     private bool NextBlock()
     {
         _source.ThrowIfStopped();
-        while (_nextBlock == _blocks.Length)
+        while (_toRead > 0)
         {
-            if (!NextFile()) return false;
+            if (_nextBlock == _blocks.Length)
+            {
+                if (!NextFile()) return false;
+                continue;
+            }
+
+            var block = _blocks[_nextBlock++];
+            if (_toSkip >= block.Rows)
+            {
+                _toSkip -= block.Rows;
+                continue;
+            }
+
+            Load(block);
+            return true;
         }
 
-        Load(_blocks[_nextBlock++]);
-        return true;
+        return false;
     }
 
     private bool NextFile()
@@ -122,13 +138,16 @@ internal sealed unsafe class BucketReader : ITableReader
         try
         {
             Load(block, memory.Start);
+            foreach (var (column, _) in _columns) column.Skip((int)_toSkip);
         }
         catch (InvalidDataException e)
         {
             throw new BucketFileException(Path, block.Offset, $"the block is damaged: {e.Message}", e);
         }
 
-        _rowsLeft = block.Rows;
+        _rowsLeft = (int)Math.Min(block.Rows - _toSkip, _toRead);
+        _toSkip = 0;
+        _toRead -= _rowsLeft;
     }
 
     private void Load(BlockEntry block, byte* start)

@@ -10,6 +10,7 @@ public sealed class BucketRows : ITableSource, IDisposable
     private readonly ulong _layout;
     private readonly int _firstBucket;
     private readonly int _endBucket;
+    private readonly RowRange? _range;
     private long? _estimate;
     private long _rowsRead;
     private long _bytesRead;
@@ -21,14 +22,16 @@ public sealed class BucketRows : ITableSource, IDisposable
     /// <param name="firstBucket">The first bucket.</param>
     /// <param name="endBucket">The bucket behind the last one.</param>
     /// <param name="rows">How many rows there are, when it is known; otherwise the files' indexes are asked when a query is planned.</param>
-    public BucketRows(IReadOnlyList<TableColumn> columns, IReadOnlyList<string> paths, int firstBucket, int endBucket, long? rows = null)
+    /// <param name="range">Which of the buckets' rows, in the order in which they come; null: all.</param>
+    public BucketRows(IReadOnlyList<TableColumn> columns, IReadOnlyList<string> paths, int firstBucket, int endBucket, long? rows = null, RowRange? range = null)
     {
         Columns = columns;
         _paths = [.. paths];
         _layout = BucketFormat.LayoutOf(columns.Select(static c => c.Type));
         _firstBucket = firstBucket;
         _endBucket = endBucket;
-        _estimate = rows;
+        _range = range;
+        _estimate = range?.Count ?? rows;
     }
 
     /// <inheritdoc/>
@@ -58,6 +61,9 @@ public sealed class BucketRows : ITableSource, IDisposable
 
     /// <summary>The files.</summary>
     internal IReadOnlyList<string> Paths => _paths;
+
+    /// <summary>Which of the rows are read.</summary>
+    internal RowRange Range => _range ?? new RowRange(0, long.MaxValue);
 
     /// <summary>Throws when the reading was stopped.</summary>
     internal void ThrowIfStopped()
@@ -119,3 +125,8 @@ public sealed class BucketRows : ITableSource, IDisposable
         }
     }
 }
+
+/// <summary>Some rows of many.</summary>
+/// <param name="First">The first one, from 0.</param>
+/// <param name="Count">How many.</param>
+public readonly record struct RowRange(long First, long Count);

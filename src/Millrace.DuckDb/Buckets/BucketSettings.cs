@@ -10,7 +10,11 @@ namespace Millrace.DuckDb;
 /// Bytes of a bucket's rows, before they are compressed, that are collected before they are written; 4 KB to 16 MB. A writer takes about
 /// this for each bucket that has rows. Rows of many columns may need more: the least is 256 bytes a column.
 /// </param>
-public sealed record BucketSettings(int Buckets, int Keys, int BlockBytes)
+/// <param name="ByValue">
+/// True: each key has a bucket of its own, whose number is a hash of 31 bits, and <paramref name="Buckets"/> says how many are collected at once at
+/// most: fewer collect more than <paramref name="BlockBytes"/> each, and when another key comes all of them are written.
+/// </param>
+public sealed record BucketSettings(int Buckets, int Keys, int BlockBytes, bool ByValue = false)
 {
     /// <summary>The most buckets of a file.</summary>
     public const int BucketsMax = 4_096;
@@ -18,12 +22,16 @@ public sealed record BucketSettings(int Buckets, int Keys, int BlockBytes)
     internal const int BlockBytesMin = 4 * 1024;
     internal const int BlockBytesMax = 16 * 1024 * 1024;
 
+    /// <summary>What a file says of how many buckets it has: more than any number.</summary>
+    internal int BucketsOfFile => ByValue ? int.MaxValue : Buckets;
+
     /// <summary>Checks the bounds.</summary>
     /// <exception cref="ArgumentOutOfRangeException">One is not kept.</exception>
     internal void Check()
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(Buckets, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(Buckets, BucketsMax);
+        if (ByValue) ArgumentOutOfRangeException.ThrowIfLessThan(Buckets, 2);
         ArgumentOutOfRangeException.ThrowIfNegative(Keys);
         ArgumentOutOfRangeException.ThrowIfLessThan(BlockBytes, BlockBytesMin);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(BlockBytes, BlockBytesMax);

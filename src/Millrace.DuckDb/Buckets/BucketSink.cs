@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
@@ -11,9 +12,16 @@ internal sealed unsafe class BucketSink : ICopySink
     // A chunk whose rows take more is spread in pieces, so that buckets are written in between.
     private const long PieceBytesMax = 512 * 1024;
 
+    // Few files have as many keys as they may, and larger pages are faster.
+    private const int ValuePagesTimes = 4;
+
+    // A larger block packs no better.
+    private const int ValueBlockBytesMax = 256 * 1024;
+
     private readonly Lock _gate = new();
     private readonly BucketSettings _settings;
     private readonly ChunkHasher? _keys;
+    private readonly KeySlots? _slots;
     private readonly BucketFile _file;
     private readonly Action<long, long> _completed;
     private readonly PagePool _pool;
@@ -37,7 +45,14 @@ internal sealed unsafe class BucketSink : ICopySink
         var stored = types.Take(types.Count - settings.Keys).ToArray();
         var keys = types.Skip(stored.Length).ToArray();
         if (keys.Length > 0) _keys = BucketKeys.HasherOf(keys, stored.Length);
-        _pool = new PagePool(settings.Buckets, stored.Sum(BucketColumn.StreamsOf), settings.BlockBytes);
+        _pool = new PagePool(settings.Buckets, stored.Sum(BucketColumn.StreamsOf), settings.ByValue ? settings.BlockBytes * ValuePagesTimes : settings.BlockBytes);
+        if (settings.ByValue)
+        {
+            // Rows of many columns need more than the least: then fewer keys are collected at once.
+            _slots = new KeySlots((int)Math.Clamp((long)settings.BlockBytes * settings.Buckets / _pool.BlockBytesMin, 2, settings.Buckets));
+            FitBlocks(_slots);
+        }
+
         _rows = (uint*)NativeMemory.AllocZeroed((nuint)settings.Buckets, sizeof(uint));
         _numbers = (int*)NativeMemory.Alloc(ChunkHasher.StepRows, sizeof(int));
         for (var i = 0; i < ChunkHasher.StepRows; i++) _numbers[i] = i;
@@ -47,7 +62,7 @@ internal sealed unsafe class BucketSink : ICopySink
         try
         {
             for (var i = 0; i < stored.Length; i++) _columns[i] = BucketColumn.Of(stored[i], _pool, _rows);
-            _file = new BucketFile(path, settings.Buckets, BucketFormat.LayoutOf(stored));
+            _file = new BucketFile(path, settings.BucketsOfFile, BucketFormat.LayoutOf(stored));
         }
         catch (Exception)
         {
@@ -64,12 +79,13 @@ internal sealed unsafe class BucketSink : ICopySink
     public void Write(in ChunkReader chunk)
     {
         var buckets = stackalloc ushort[ChunkHasher.StepRows];
-        FindBuckets(chunk, buckets);
+        if (_slots is null) FindBuckets(chunk, buckets);
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             for (var i = 0; i < _columns.Length; i++) _vectors[i] = chunk.Column(i);
-            Add(0, chunk.Rows, buckets);
+            if (_slots is not null) AddByValue(_slots, chunk, buckets);
+            else Add(0, chunk.Rows, buckets);
         }
     }
 
@@ -108,6 +124,34 @@ internal sealed unsafe class BucketSink : ICopySink
         var keys = stackalloc ulong[ChunkHasher.StepRows];
         _keys.Rows(chunk.Native, chunk.Rows, 0, chunk.Rows, keys);
         for (var i = 0; i < chunk.Rows; i++) buckets[i] = (ushort)BucketKeys.BucketOf(keys[i], _settings.Buckets);
+    }
+
+    [SkipLocalsInit]
+    private void AddByValue(KeySlots slots, in ChunkReader chunk, ushort* buckets)
+    {
+        var keys = stackalloc ulong[ChunkHasher.StepRows];
+        _keys!.Rows(chunk.Native, chunk.Rows, 0, chunk.Rows, keys);
+        var (first, before) = (0, slots.Keys);
+        for (var i = 0; i < chunk.Rows; i++)
+        {
+            buckets[i] = slots.Find(keys[i]);
+            if (buckets[i] != 0) continue;
+            if (i > first) Add(first, i - first, buckets);
+            for (var bucket = 0; bucket < _settings.Buckets; bucket++) Write(bucket);
+            slots.Clear();
+            buckets[i] = slots.Find(keys[i]);
+            first = i;
+        }
+
+        if (slots.Keys != before) FitBlocks(slots);
+        if (chunk.Rows > first) Add(first, chunk.Rows - first, buckets);
+    }
+
+    // The fewer keys there are, the larger are their blocks: all together take no more than all slots may.
+    private void FitBlocks(KeySlots slots)
+    {
+        var bytes = (long)_settings.BlockBytes * _settings.Buckets / BitOperations.RoundUpToPowerOf2((uint)slots.Keys + 1);
+        _pool.FillTo(Math.Clamp(bytes, _settings.BlockBytes, Math.Max(_settings.BlockBytes, ValueBlockBytesMax)));
     }
 
     private void Add(int first, int count, ushort* buckets)
@@ -154,7 +198,7 @@ internal sealed unsafe class BucketSink : ICopySink
             _block.EndColumn();
         }
 
-        _file.Add(bucket, rows, _block.RawBytes, _block.Block);
+        _file.Add(_slots?.NumberOf(bucket) ?? bucket, rows, _block.RawBytes, _block.Block);
         _block.End();
         _rows[bucket] = 0;
         _rowsWritten += rows;

@@ -21,7 +21,7 @@ internal sealed unsafe class PagePool : IDisposable
 
     private readonly long[] _bytes;
     private readonly List<int> _full = [];
-    private readonly long _blockBytes;
+    private long _blockBytes;
     private readonly int _slabsKept;
     private Slab* _open;
     private Slab* _all;
@@ -37,12 +37,16 @@ internal sealed unsafe class PagePool : IDisposable
         Buckets = buckets;
         PageBytes = PageBytesMin;
         while (PageBytes < PageBytesMax && (long)PageBytes * 2 * PagesPerStreamMin * streams <= blockBytes) PageBytes *= 2;
-        _blockBytes = Math.Max(blockBytes, (long)PageBytes * PagesPerStreamMin * streams);
+        BlockBytesMin = (long)PageBytes * PagesPerStreamMin * streams;
+        _blockBytes = Math.Max(blockBytes, BlockBytesMin);
         _slabsKept = (int)(_blockBytes * buckets / SlabBytes) + 1;
     }
 
     /// <summary>Bytes of a page, a power of two, its header among them.</summary>
     public int PageBytes { get; }
+
+    /// <summary>The fewest bytes from which a bucket counts as full: some pages for each stream.</summary>
+    public long BlockBytesMin { get; }
 
     /// <summary>How many buckets there are.</summary>
     public int Buckets { get; }
@@ -86,6 +90,19 @@ internal sealed unsafe class PagePool : IDisposable
 
     /// <summary>Says that a bucket has rows enough, whatever their bytes.</summary>
     public void CountAsFull(int bucket) => Count(bucket, Math.Max(0, _blockBytes - _bytes[bucket]));
+
+    /// <summary>From now on buckets are full at so many bytes; those that have them already are full now.</summary>
+    public void FillTo(long blockBytes)
+    {
+        var before = _blockBytes;
+        blockBytes = Math.Max(blockBytes, BlockBytesMin);
+        if (blockBytes == before) return;
+        _blockBytes = blockBytes;
+        for (var bucket = 0; bucket < _bytes.Length; bucket++)
+        {
+            if (_bytes[bucket] >= blockBytes && _bytes[bucket] < before) _full.Add(bucket);
+        }
+    }
 
     /// <summary>A bucket has been emptied.</summary>
     public void Emptied(int bucket) => _bytes[bucket] = 0;

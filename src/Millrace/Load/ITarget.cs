@@ -69,6 +69,9 @@ public interface ITarget : IAsyncDisposable
     /// <summary>True when all of a stream becomes one file (or standard output), so that it must be one unit.</summary>
     bool OneFile { get; }
 
+    /// <summary>True when rows become files, so that a job may say how these are laid out. Default: no.</summary>
+    bool WritesFiles => false;
+
     /// <summary>Checks that the target can be written: rights, free space. Says what is there, such as "folder ./lake, 41 GB free".</summary>
     ValueTask<string> CheckAsync(CancellationToken cancel);
 
@@ -167,6 +170,9 @@ public interface IUnitWriter : IAsyncDisposable
 
     /// <summary>Called once for each DuckDB database that the worker opens, before it is locked: registers copy functions.</summary>
     void Attach(DuckDbConnection connection);
+
+    /// <summary>The same for a database that writes one stream, with what that one needs. Default: no more.</summary>
+    void Attach(DuckDbConnection connection, StreamHeader header) => Attach(connection);
 
     /// <summary>Opens the output of one attempt at a unit: a fresh place that no other attempt shares.</summary>
     /// <param name="header">The unit's stream.</param>

@@ -55,6 +55,12 @@ public sealed record StreamPlan
     /// <summary>What happens to rows between reader and writer; null: nothing, or it is not known before earlier stages are done.</summary>
     public StageHeader? Stage { get; init; }
 
+    /// <summary>Folders of the target that expressions make.</summary>
+    public ImmutableArray<FolderColumn> Folders { get; init; } = [];
+
+    /// <summary>How many rows a folder has, on average; null: unknown.</summary>
+    public long? RowsOfFolder { get; init; }
+
     /// <summary>What else the user should know before the run.</summary>
     public ImmutableArray<string> Remarks { get; init; } = [];
 
@@ -68,6 +74,16 @@ public sealed record StreamPlan
     /// Produces the units, in an order that is the same every time for the same source. Read once, lazily: a million units are never in memory.
     /// </summary>
     public required Func<CancellationToken, IAsyncEnumerable<PlannedUnit>> Units { get; init; }
+}
+
+/// <summary>A value that becomes a <c>key=value</c> folder, and no column of the files.</summary>
+/// <param name="Name">The key.</param>
+/// <param name="Sql">An expression over the columns of the files.</param>
+/// <param name="Type">Its type.</param>
+public sealed record FolderColumn(string Name, string Sql, string Type)
+{
+    /// <summary>The expression in parentheses; a comment at its end ends before.</summary>
+    internal string Value => $"({Sql}\n)";
 }
 
 /// <summary>A unit as the source's planner makes it.</summary>

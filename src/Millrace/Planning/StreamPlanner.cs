@@ -60,8 +60,10 @@ internal sealed class StreamPlanner(JobEnds ends, Job job, Budget budget, Schema
     }
 
     /// <summary>Plans what is read of a stream, and its steps.</summary>
-    private ValueTask<StreamPlan> PlanReadingAsync(StreamJob stream, PlanRequest request, CancellationToken cancel) =>
-        stream.Transform.IsEmpty && !CheckCompiler.NeedsRows(stream) ? ends.Source.PlanAsync(stream, request, cancel) : transforms.PlanAsync(stream, cancel);
+    private async ValueTask<StreamPlan> PlanReadingAsync(StreamJob stream, PlanRequest request, CancellationToken cancel) =>
+        stream.Transform.IsEmpty && !CheckCompiler.NeedsRows(stream)
+            ? transforms.LayOut(await ends.Source.PlanAsync(stream, request, cancel).ConfigureAwait(false))
+            : await transforms.PlanAsync(stream, cancel).ConfigureAwait(false);
 
     private static Fault KeyStepInWindow(StreamJob stream) => new(FaultKind.JobFile, "found mode: incremental with a step that needs all rows of a key")
     {

@@ -45,12 +45,16 @@ internal sealed class BucketPlanning
             foreach (var file in relations[i].Files)
             {
                 names.Append(file).Append('\n');
-                var index = IndexOf(Path.Combine(run.Path, file));
-                for (var bucket = 0; bucket < buckets; bucket++)
+                var ofRelation = rows[i];
+                Reading(Path.Combine(run.Path, file), path =>
                 {
-                    rows[i][bucket] += index.RowsOf(bucket);
-                    bytes[bucket] += index.BytesOf(bucket);
-                }
+                    var index = BucketIndex.Read(path);
+                    for (var bucket = 0; bucket < buckets; bucket++)
+                    {
+                        ofRelation[bucket] += index.RowsOf(bucket);
+                        bytes[bucket] += index.BytesOf(bucket);
+                    }
+                });
             }
         }
 
@@ -116,11 +120,13 @@ internal sealed class BucketPlanning
         return new PlannedUnit(JsonSerializer.Serialize(slice, TransformJson.Default.BucketSlice), label, slice.Rows[0] / slice.Of, bytes);
     }
 
-    private static BucketIndex IndexOf(string path)
+    /// <summary>Reads an index.</summary>
+    /// <exception cref="Fault">It is damaged or gone.</exception>
+    internal static void Reading(string path, Action<string> read)
     {
         try
         {
-            return BucketIndex.Read(path);
+            read(path);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

@@ -27,13 +27,13 @@ internal sealed class BucketStore(RunDirectory run)
     public string NameOf(string path) => Path.GetRelativePath(run.Path, path).Replace(Path.DirectorySeparatorChar, '/');
 
     /// <summary>Opens a writer for one attempt.</summary>
-    public BucketWriter OpenWriter(BucketOutput output) => _writers.Open(new BucketSettings(output.Buckets, output.Keys.Length, output.BlockBytes));
+    public BucketWriter OpenWriter(BucketOutput output) => _writers.Open(new BucketSettings(output.Buckets, output.Keys.Length, output.BlockBytes, output.ByValue));
 
     /// <summary>Opens some buckets of a relation.</summary>
-    public OpenRelation Open(BucketRelation relation, int first, int end)
+    public OpenRelation Open(BucketRelation relation, int first, int end, RowRange? range = null)
     {
         var columns = relation.Columns.Select(static column => new DuckDb.TableColumn(column.Name, DuckDbType.Parse(column.Type)));
-        var rows = new BucketRows([.. columns], [.. relation.Files.Select(file => Path.Combine(run.Path, file))], first, end);
+        var rows = new BucketRows([.. columns], [.. relation.Files.Select(file => Path.Combine(run.Path, file))], first, end, rows: null, range);
         var (token, call) = _tables.Add(rows);
         return new OpenRelation(relation, rows, call, () => _tables.Remove(token));
     }

@@ -63,7 +63,7 @@ internal sealed class BucketUnitOutput : IUnitOutput
     {
         var keyed = new StringBuilder("SELECT *");
         for (var i = 0; i < _output.Keys.Length; i++) keyed.Append(CultureInfo.InvariantCulture, $", {_output.Keys[i]} AS millrace_key_{i}");
-        return _writer.CopyStatement(keyed.Append(" FROM (").Append(select).Append(')').ToString(), _path);
+        return _writer.CopyStatement(keyed.Append(" FROM (").Append(select).Append(") AS ").Append(StageHeader.Input).ToString(), _path);
     }
 
     /// <inheritdoc/>

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Millrace.Planning;
 
 namespace Millrace.Transform;
@@ -62,7 +63,8 @@ public sealed record StageHeader
 /// <param name="Buckets">How many.</param>
 /// <param name="Keys">SQL expressions over the stage's columns; rows with equal values go into one bucket. Empty: all rows are in bucket 0.</param>
 /// <param name="BlockBytes">Bytes of one bucket's rows that are collected before they are written.</param>
-public sealed record BucketOutput(int Buckets, ImmutableArray<string> Keys, int BlockBytes);
+/// <param name="ByValue">True: each key has a bucket of its own as far as that goes, and so many of them collect rows at once.</param>
+public sealed record BucketOutput(int Buckets, ImmutableArray<string> Keys, int BlockBytes, bool ByValue = false);
 
 /// <summary>The rows of an earlier stage, as a relation of a later stage's SQL.</summary>
 /// <param name="Name">Its name in SQL, unquoted.</param>
@@ -70,8 +72,9 @@ public sealed record BucketOutput(int Buckets, ImmutableArray<string> Keys, int 
 /// <param name="Keys">SQL expressions over its columns: by their values a bucket is read in parts.</param>
 /// <param name="Files">The bucket files in plan order, relative to the run directory, with <c>/</c>.</param>
 /// <param name="Buckets">How many buckets each file has.</param>
+/// <param name="ByValue">True: a bucket has one key, and its rows need not be read together.</param>
 public sealed record BucketRelation(
-    string Name, ImmutableArray<Column> Columns, ImmutableArray<string> Keys, ImmutableArray<string> Files, int Buckets);
+    string Name, ImmutableArray<Column> Columns, ImmutableArray<string> Keys, ImmutableArray<string> Files, int Buckets, bool ByValue = false);
 
 /// <summary>What a unit reads of each of its stage's <see cref="StageHeader.Buckets"/>.</summary>
 /// <param name="First">The first bucket.</param>
@@ -80,4 +83,10 @@ public sealed record BucketRelation(
 /// <param name="Of">In how many parts they are read; 1: whole.</param>
 /// <param name="Rows">The rows in the buckets of each relation, all parts together: as many must be read.</param>
 /// <param name="Content">What tells these files from others: a hash of their names.</param>
-public sealed record BucketSlice(int First, int End, int Part, int Of, ImmutableArray<long> Rows, string Content);
+/// <param name="From">The first row that is read of the bucket's, in the order of the files: with it, <paramref name="Rows"/> are read from there on. Null: all.</param>
+public sealed record BucketSlice(int First, int End, int Part, int Of, ImmutableArray<long> Rows, string Content, long? From = null)
+{
+    /// <summary>Whether a slice of buckets that each have one key has several of them.</summary>
+    [JsonIgnore]
+    internal bool HasManyKeys => End - First > 1;
+}

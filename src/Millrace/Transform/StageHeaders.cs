@@ -41,7 +41,7 @@ internal static class StageHeaders
 internal sealed record FinishedStage(PlannedStage Stage, ImmutableArray<string> Files)
 {
     /// <summary>The stage as a relation of a later one.</summary>
-    public BucketRelation As(string name) => new(name, Stage.Columns, Stage.Output!.Keys, Files, Stage.Output.Buckets);
+    public BucketRelation As(string name) => new(name, Stage.Columns, Stage.Output!.Keys, Files, Stage.Output.ByValue ? int.MaxValue : Stage.Output.Buckets, Stage.Output.ByValue);
 
     /// <summary>Reads what a stage's units have written.</summary>
     public static async Task<FinishedStage> ReadAsync(PlannedStage stage, Generation generation, CancellationToken cancel)

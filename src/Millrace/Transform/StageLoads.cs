@@ -34,7 +34,7 @@ internal sealed class StageLoads(ActiveRun run, JobEnds ends, Dispatcher dispatc
     {
         if (stage is null) return ends.Target.OneFile ? NoParts : ends.Source.SplitAsync;
         if (stage.IsWhole || (stage.Output is null && ends.Target.OneFile)) return NoParts;
-        if (stage.Source is null) return SplitAsync;
+        if (stage.Source is null) return plan.Stage is { Buckets: [{ ByValue: true }] } ? PartitionSplitter(plan.Stream.Write) : SplitAsync;
         return stage.SourceNumber is { } side ? ends.Sides[side].SplitAsync : ends.Source.SplitAsync;
     }
 
@@ -43,7 +43,9 @@ internal sealed class StageLoads(ActiveRun run, JobEnds ends, Dispatcher dispatc
         run.Lease.AssertHolder();
         var folder = run.Directory.Stream(plan.Stream.Name, stage.Number);
         await using var target = new BucketTarget(folder, stage.Output!);
-        var reading = await StreamReading.BeginAsync(run.Directory, plan, plan.Stream.TargetName, target, new RejectRule(run.RejectLimit, []), cancel).ConfigureAwait(false);
+        var isOwn = stage.Source is not null && stage.SourceNumber is null && plan.Stream.OnReject == OnReject.Quarantine;
+        var key = isOwn ? await ends.Source.KeyAsync(plan.Stream, cancel).ConfigureAwait(false) : [];
+        var reading = await StreamReading.BeginAsync(run.Directory, plan, plan.Stream.TargetName, target, new RejectRule(run.RejectLimit, key), cancel).ConfigureAwait(false);
         run.Stage(plan.SpooledBytes);
         run.Expect(plan.EstimatedRows, plan.EstimatedBytes, plan.EstimatedUnits);
         run.On(new StageBegun(plan.Stream.Name, stage.Number, steps.Earlier.Length + 1, stage.Label, plan.EstimatedUnits, reading.CarriedUnits));
@@ -65,24 +67,38 @@ internal sealed class StageLoads(ActiveRun run, JobEnds ends, Dispatcher dispatc
             return source with { Stream = stream, Columns = stage.Columns, Stage = header, Steps = plan.Steps, Moment = moment, WireForm = null };
         }
 
+        if (header.Buckets is [{ ByValue: true } together]) return ByPartition(plan, stage, header, together);
         var buckets = BucketPlanning.Of(run.Directory, header.Buckets, stage.IsWhole ? long.MaxValue : _sizing.UnitBytes(stage.StateFactor));
         var units = buckets.Units().ToImmutableArray();
-        return plan with
+        return OverBuckets(plan, stage, header, units) with { EstimatedRows = buckets.Rows, EstimatedBytes = buckets.Bytes, Why = $"{stage.Label}, bucket by bucket" };
+    }
+
+    /// <summary>The plan of the stage that writes rows that lie together by partition.</summary>
+    private StreamPlan ByPartition(StreamPlan plan, PlannedStage stage, StageHeader header, BucketRelation together)
+    {
+        var most = plan.Stream.Write.MaxRowsPerFile;
+        var partitions = PartitionUnits.Of(run.Directory, together, plan.Stream.Write);
+        return OverBuckets(plan, stage, header, [.. partitions.Units(_sizing.PartitionUnitBytes(partitions.Bytes, most))]) with
         {
-            Columns = stage.Columns,
-            EstimatedRows = buckets.Rows,
-            EstimatedBytes = buckets.Bytes,
-            EstimatedUnits = units.Length,
-            Strategy = PartitionBy.Hash,
-            Why = $"{stage.Label}, bucket by bucket",
-            SpooledBytes = 0,
-            Moment = null,
-            WireForm = null,
-            ReaderJson = "{}",
-            Stage = header,
-            Units = _ => units.ToAsyncEnumerable(),
+            EstimatedRows = partitions.Rows, EstimatedBytes = partitions.Bytes, Why = stage.Label, RowsOfFolder = partitions.RowsOfPartition,
         };
     }
+
+    private static StreamPlan OverBuckets(StreamPlan plan, PlannedStage stage, StageHeader header, ImmutableArray<PlannedUnit> units) => plan with
+    {
+        Columns = stage.Columns,
+        EstimatedUnits = units.Length,
+        Strategy = PartitionBy.Hash,
+        SpooledBytes = 0,
+        Moment = null,
+        WireForm = null,
+        ReaderJson = "{}",
+        Stage = header,
+        Units = _ => units.ToAsyncEnumerable(),
+    };
+
+    private UnitSplitter PartitionSplitter(WriteOptions write) => (header, unit, _) =>
+        ValueTask.FromResult(PartitionUnits.Of(run.Directory, header.Stage!.Buckets[0], write).Split(BucketUnitReader.SliceOf(unit)));
 
     private DateTimeOffset RunStart => run.Directory.Manifest.Began;
 

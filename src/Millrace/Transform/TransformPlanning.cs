@@ -15,6 +15,7 @@ internal sealed class TransformPlanning : IDisposable
     private readonly PlanRequest _request;
     private readonly PlanRequest _unchanged;
     private readonly Lazy<SqlCheck> _check;
+    private readonly LayoutPlanning _layout;
 
     /// <summary>A planner of a job's streams.</summary>
     /// <param name="ends">The job's ends.</param>
@@ -29,6 +30,7 @@ internal sealed class TransformPlanning : IDisposable
         _unchanged = ends.RequestOf(budget);
         _request = _unchanged with { Target = TargetTraits.Vectors, OneUnit = false };
         _check = new Lazy<SqlCheck>(() => new SqlCheck(runStart));
+        _layout = new LayoutPlanning(_check, _sizing);
     }
 
     /// <summary>What <c>now()</c> is in all SQL of the run.</summary>
@@ -40,17 +42,21 @@ internal sealed class TransformPlanning : IDisposable
     /// <exception cref="Fault">A step can't be run.</exception>
     public async ValueTask<StreamPlan> PlanAsync(StreamJob stream, CancellationToken cancel)
     {
+        LayoutPlanning.AssertTakes(_ends.Target, stream);
         StreamPlan? first = null;
         var compiler = new TransformCompiler(_check.Value, PlanSideAsync, _ends.JoinSides, _sizing, new LookupCompiler(_check.Value, _ends.Lookups, _budget));
         var steps = await compiler.CompileAsync(stream, draft => stream.Transform.IsEmpty ? draft : Fitted(draft), cancel).ConfigureAwait(false);
         first = (steps.Earlier.FirstOrDefault() ?? steps.Last).Source!;
         if (_ends.Target.OneFile && (steps.Last.Source is not { EstimatedUnits: <= 1 } || !steps.Earlier.IsEmpty)) steps = OneUnit(steps);
+        var folders = _layout.FoldersOf(stream, steps.Last.Columns);
+        steps = _layout.Gathered(stream, folders, steps);
         var plan = first with
         {
             Stream = stream,
             Columns = steps.Last.Columns,
             WireForm = null,
             Steps = steps,
+            Folders = folders,
             Remarks = [.. first.Remarks, .. steps.Describe()],
         };
         return steps.Earlier.IsEmpty ? plan with { Stage = StageHeaders.Of(steps.Last, RunStart, StageHeaders.NoFiles) } : plan with
@@ -69,6 +75,20 @@ internal sealed class TransformPlanning : IDisposable
             var request = _request with { OneUnit = oneUnit || (isMain && _ends.Target.OneFile && !stream.Transform.Any(static step => step is not (MapStep or UnnestStep))) };
             return await from.PlanAsync(side with { Transform = [] }, request, token).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>Plans the folders of a stream without steps; the same plan where it has none that need anything.</summary>
+    /// <exception cref="Fault">An expression is wrong.</exception>
+    public StreamPlan LayOut(StreamPlan plan)
+    {
+        var stream = plan.Stream;
+        LayoutPlanning.AssertTakes(_ends.Target, stream);
+        if (stream.Write.PartitionBy.IsEmpty || _ends.Target.OneFile) return plan;
+        var folders = _layout.FoldersOf(stream, plan.Columns);
+        var only = StageDraft.From(plan, source: null, isWhole: false).Close(number: 0, output: null);
+        var steps = _layout.Gathered(stream, folders, new StagedPlan([], only));
+        if (!steps.Earlier.IsEmpty) return plan with { Folders = folders, Steps = steps, WireForm = null, Remarks = [.. plan.Remarks, .. steps.Describe()] };
+        return folders.IsEmpty ? plan : plan with { Folders = folders, WireForm = null, Stage = StageHeaders.Of(only, RunStart, StageHeaders.NoFiles) };
     }
 
     /// <inheritdoc/>

@@ -67,7 +67,7 @@ public sealed class RunVerification(RunOptions options, ImmutableArray<string> k
             if (place.ReadCommit() is not { } commit) throw NotPublished(directory, stream);
             if (place.Latest() is not { } generation || generation.ReadHeader() is not { } header)
                 throw new Fault(FaultKind.Refused, "the run directory is not complete any more: the stream's plan is gone") { Where = directory.Path };
-            if (header.Stage is { OnlyChecks: false }) throw HasSteps(stream);
+            if (header.Stage is { OnlyChecks: false }) throw stream.Transform.IsEmpty ? IsGathered(stream) : HasSteps(stream);
             header = header.WithoutChecks();
             folder.Clear();
             var verdict = await CompareAsync(new Committed(stream, commit, generation, header), job, directory, folder, progress, cancel).ConfigureAwait(false);
@@ -175,6 +175,11 @@ public sealed class RunVerification(RunOptions options, ImmutableArray<string> k
         : "the stream has steps: its target holds what they gave, and not the source's rows, so the two can't be compared")
     {
         Side = FaultSide.Job, Where = stream.Name, Advice = "Run the job again: it gives the same rows for the same source.",
+    };
+
+    private static Fault IsGathered(StreamJob stream) => new(FaultKind.Refused, "the stream's rows were put together by partition, so that no file has the rows of one unit, and source and target can't be compared unit by unit")
+    {
+        Side = FaultSide.Job, Where = stream.Name, Advice = "Use proof: readback in the run itself: it reads back what was written.",
     };
 
     private static Fault NothingToCompare(StreamJob stream) =>

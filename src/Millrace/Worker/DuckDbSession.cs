@@ -24,7 +24,7 @@ internal sealed class DuckDbSession : IDisposable
         Open(settings, directory.SpillPath, header.OneUnit, [.. reader.ReadablePaths(header), .. writer.WritablePaths(header)], connection =>
         {
             reader.Attach(connection);
-            writer.Attach(connection);
+            writer.Attach(connection, header);
             attach(connection);
         });
 

@@ -25,7 +25,14 @@ internal static class ColumnRules
 
         if (plan.Columns.IsEmpty) throw new Fault(FaultKind.JobFile, "found no column, expected at least one") { Side = FaultSide.Target, Where = plan.Stream.Mark.ToString() };
         foreach (var name in plan.Stream.Write.PartitionBy) CheckPartition(plan, name);
-        if (plan.Stream.Write.PartitionBy.Length >= plan.Columns.Length)
+        foreach (var term in plan.Stream.Write.ClusterBy)
+        {
+            if (plan.Columns.Any(column => string.Equals(column.Name, term.Column, StringComparison.OrdinalIgnoreCase))) continue;
+            var known = plan.Columns.Take(Limits.SchemaDifferencesNamedMax).Select(static column => column.Name).ToArray();
+            throw Refused(plan, "cluster_by", $"found {Words.Quote(term.Column)}, which is no column of the files", Words.Nearest(term.Column, known) is { } nearest ? $"Did you mean '{nearest}'?" : $"The columns are {string.Join(", ", known)}.");
+        }
+
+        if (plan.Stream.Write.PartitionBy.Length - plan.Folders.Length >= plan.Columns.Length)
             throw Partition(plan, "every column is a partition folder, so that no column is left for the files", "Leave at least one column out of partition_by.");
     }
 
@@ -69,15 +76,18 @@ internal static class ColumnRules
 
     private static void CheckPartition(StreamPlan plan, string name)
     {
-        var column = plan.Columns.FirstOrDefault(each => string.Equals(each.Name, name, StringComparison.OrdinalIgnoreCase))
+        var text = plan.Folders.FirstOrDefault(folder => folder.Name == name)?.Type
+            ?? plan.Columns.FirstOrDefault(each => string.Equals(each.Name, name, StringComparison.OrdinalIgnoreCase))?.Type
             ?? throw Partition(plan, $"found the partition column {Words.Quote(name)}, which the stream does not have", "Name columns as they are called in the target.");
-        var type = DuckDbType.Parse(column.Type);
+        var type = DuckDbType.Parse(text);
         if (type.IsNested || type.IsJson || type.Kind is DuckDbKind.Float or DuckDbKind.Double or DuckDbKind.Blob or DuckDbKind.Interval)
-            throw Partition(plan, $"column {Words.Quote(name)}: {column.Type} can't be a folder's name", "Partition by text, whole numbers, dates or booleans.");
+            throw Partition(plan, $"column {Words.Quote(name)}: {text} can't be a folder's name", "Partition by text, whole numbers, dates or booleans.");
     }
 
-    private static Fault Partition(StreamPlan plan, string message, string advice) => new(FaultKind.JobFile, message)
+    private static Fault Partition(StreamPlan plan, string message, string advice) => Refused(plan, "partition_by", message, advice);
+
+    private static Fault Refused(StreamPlan plan, string key, string message, string advice) => new(FaultKind.JobFile, message)
     {
-        Side = FaultSide.Job, Where = plan.Stream.MarkOf("write.partition_by").ToString(), Advice = advice,
+        Side = FaultSide.Job, Where = plan.Stream.MarkOf($"write.{key}").ToString(), Advice = advice,
     };
 }

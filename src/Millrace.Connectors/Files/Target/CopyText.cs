@@ -2,6 +2,7 @@ using System.Text;
 using Millrace.DuckDb;
 using Millrace.Jobs;
 using Millrace.Planning;
+using Millrace.Transform;
 
 namespace Millrace.Connectors.Files.Target;
 
@@ -14,21 +15,19 @@ internal sealed record CopyText(WriteSettings Settings, IReadOnlyList<Column> Co
     /// <summary>The words with which a one-column CSV refuses NULL.</summary>
     public const string BlankLineError = "a CSV file with one column can't show NULL: readers skip the blank line";
 
+    /// <summary>Whether DuckDB says how many rows each of several files has.</summary>
+    public static bool ReportsRows(WriteSettings settings) => settings.Format == FileFormat.Parquet && settings.PartitionBy.Length == 0;
+
     /// <summary>The statement for a SELECT; row groups get so many times smaller in bytes.</summary>
     public string For(string select, int batchDivisor)
     {
         var text = new StringBuilder("COPY (");
-        var rows = Shaped(Parted(select));
-        if (Settings.MaxRowsPerFile is { } most)
+        var rows = Shaped(Ordered(WithFolders(Parted(select))));
+        if (HasFileColumn)
         {
-            // A running number cut into stretches: the only way in which DuckDB's writer starts a file after an exact number of rows.
-            text.Append("SELECT *, (row_number() OVER () - 1) // ").Append(most).Append(" AS ").Append(SqlText.Name(FileColumn())).Append(" FROM (").Append(rows).Append(')');
-        }
-        else if (Settings.PartitionBy.Length > 0)
-        {
-            // A partition's rows together: one file each, and few in memory at once. Unsorted, a thousand partitions took 15 times as long
-            // and gave 22 files each; of twenty-four the sort costs a tenth.
-            text.Append("SELECT * FROM (").Append(rows).Append(") ORDER BY ").AppendJoin(", ", Settings.PartitionBy.Select(SqlText.Name));
+            // A running number cut into stretches: the only way in which DuckDB's writer starts a file after an exact number of rows. As partitions
+            // follow each other, each has at most one file more than its rows need.
+            text.Append("SELECT *, ").Append(FileNumber(Settings.MaxRowsPerFile!.Value)).Append(" AS ").Append(SqlText.Name(FileColumn())).Append(" FROM (").Append(rows).Append(')');
         }
         else
         {
@@ -53,6 +52,7 @@ internal sealed record CopyText(WriteSettings Settings, IReadOnlyList<Column> Co
             relative = relative[(end + 1)..];
         }
 
+        if (Settings.PartitionBy.Length > 0 && HasFileColumn) relative = relative[(relative.IndexOf('/', StringComparison.Ordinal) + 1)..];
         return (Settings.PartitionBy.Length == 0 ? "" : relative[..(relative.LastIndexOf('/') + 1)], isReplaceable);
     }
 
@@ -66,12 +66,33 @@ internal sealed record CopyText(WriteSettings Settings, IReadOnlyList<Column> Co
         return IsParted ? parting.WithFlag(rows, WindowColumn()) : rows;
     }
 
+    /// <summary>The values that are in the folders' names only.</summary>
+    private string WithFolders(string select)
+    {
+        if (Settings.Folders.IsEmpty) return select;
+        var text = new StringBuilder("SELECT *");
+        foreach (var folder in Settings.Folders) text.Append(", (").Append(folder.Sql).Append("\n) AS ").Append(SqlText.Name(folder.Name));
+        return text.Append(" FROM (").Append(select).Append(") AS ").Append(StageHeader.Input).ToString();
+    }
+
+    /// <summary>
+    /// A partition's rows together: one file each, and few in memory at once. Unsorted, a thousand partitions took 15 times as long and gave 22
+    /// files each; of twenty-four the sort costs a tenth.
+    /// </summary>
+    private string Ordered(string select)
+    {
+        if (Settings.ClusterBy.IsEmpty && (Settings.IsGathered || Settings.PartitionBy.Length == 0)) return select;
+        var terms = Settings.PartitionBy.Select(SqlText.Name)
+            .Concat(Settings.ClusterBy.Select(static term => $"{SqlText.Name(term.Column)} {(term.Descending ? "DESC" : "ASC")} NULLS {(term.NullsFirst ? "FIRST" : "LAST")}"));
+        return $"SELECT * FROM ({select}) ORDER BY {string.Join(", ", terms)}";
+    }
+
     private bool IsPartition(Column column) => Settings.PartitionBy.Contains(column.Name, StringComparer.OrdinalIgnoreCase);
 
     private string Shaped(string select) => Settings.Format switch
     {
         FileFormat.Ndjson => JsonLines(select),
-        FileFormat.Csv when Columns.Count - Settings.PartitionBy.Length == 1 => OneColumn(select),
+        FileFormat.Csv when Columns.Count - Settings.PartitionBy.Length + Settings.Folders.Length == 1 => OneColumn(select),
         _ => select,
     };
 
@@ -87,6 +108,7 @@ internal sealed record CopyText(WriteSettings Settings, IReadOnlyList<Column> Co
             else text.Append("CASE WHEN ").Append(name).Append(" IS NULL THEN error(").Append(SqlText.Literal(BlankLineError)).Append(") ELSE ").Append(name).Append(" END AS ").Append(name);
         }
 
+        foreach (var folder in Settings.Folders) text.Append(", ").Append(SqlText.Name(folder.Name));
         if (IsParted) text.Append(", ").Append(SqlText.Name(WindowColumn()));
         return text.Append(" FROM (").Append(select).Append(')').ToString();
     }
@@ -142,8 +164,12 @@ internal sealed record CopyText(WriteSettings Settings, IReadOnlyList<Column> Co
                 // Version 2 pages are smaller, but Spark can't read all of them.
                 text.Append("FORMAT parquet, PARQUET_VERSION v1, COMPRESSION ").Append(Settings.Codec);
                 if (Settings.Level is { } level) text.Append(", COMPRESSION_LEVEL ").Append(level);
-                text.Append(", ROW_GROUP_SIZE ").Append(Settings.RowGroupRows);
-                text.Append(", ROW_GROUP_SIZE_BYTES ").Append(Limits.RowGroupBytesMax / batchDivisor);
+                // Into folders rows come stretch by stretch, and DuckDB writes one of more than half a row group at once, before what is left of
+                // the one before: where they are in order, no stretch may be as long.
+                var isOrdered = !Settings.ClusterBy.IsEmpty && HasFolders;
+                var rows = isOrdered ? 2 * Math.Max(Settings.RowGroupRows, Settings.FlushRows + Limits.RowGroupRowsMin) : Settings.RowGroupRows;
+                text.Append(", ROW_GROUP_SIZE ").Append(rows);
+                text.Append(", ROW_GROUP_SIZE_BYTES ").Append(Limits.RowGroupBytesMax * (isOrdered ? 2 : 1) / batchDivisor);
                 break;
             case FileFormat.Csv:
                 text.Append("FORMAT csv, HEADER true, DELIMITER ").Append(SqlText.Literal(Settings.Delimiter.ToString()));
@@ -158,8 +184,8 @@ internal sealed record CopyText(WriteSettings Settings, IReadOnlyList<Column> Co
     private void AppendSplit(StringBuilder text)
     {
         if (!Settings.ManyFiles) return;
-        // The statistics have each file's rows. They cost 0.7 ms of the 1.9 ms that a COPY of a few rows takes: not for what is known without.
-        text.Append(Settings.Format == FileFormat.Parquet ? ", RETURN_STATS true" : ", RETURN_FILES true");
+        // The statistics have each file's rows, and take 12 KB of memory a file and more, too much for many folders. They cost 0.7 ms of the 1.9 ms that a COPY of a few rows takes: not for what is known without.
+        text.Append(ReportsRows(Settings) ? ", RETURN_STATS true" : ", RETURN_FILES true");
         text.Append(", FILENAME_PATTERN 'part_{i}', FILE_EXTENSION ").Append(SqlText.Literal(Settings.Ending[1..]));
         if (Settings.MaxFileBytes is { } bytes)
         {
@@ -168,10 +194,29 @@ internal sealed record CopyText(WriteSettings Settings, IReadOnlyList<Column> Co
         }
 
         // The window's folder is the outermost: FolderOf takes it off.
-        string[] folders = [.. IsParted ? [WindowColumn()] : Array.Empty<string>(), .. Settings.MaxRowsPerFile is not null ? [FileColumn()] : Array.Empty<string>(), .. Settings.PartitionBy];
+        string[] folders = [.. IsParted ? [WindowColumn()] : Array.Empty<string>(), .. HasFileColumn ? [FileColumn()] : Array.Empty<string>(), .. Settings.PartitionBy];
         text.Append(", PARTITION_BY (").AppendJoin(", ", folders.Select(SqlText.Name));
         text.Append("), WRITE_PARTITION_COLUMNS false");
     }
+
+    /// <summary>Whether rows are told the number of their file: not where a unit is one.</summary>
+    private bool HasFileColumn => Settings.MaxRowsPerFile is not null && !(Settings.IsGathered && !Settings.ClusterBy.IsEmpty);
+
+    /// <summary>
+    /// The number of a row's file. DuckDB puts fewer than 64 rows for a file aside, and behind later ones: where they are in order, a file begins where a
+    /// vector of theirs does, or lies within one.
+    /// </summary>
+    private string FileNumber(long most)
+    {
+        const string Row = "(row_number() OVER () - 1)";
+        const long Vector = Limits.RowGroupRowsMin;
+        if (Settings.ClusterBy.IsEmpty) return $"{Row} // {most}";
+        if (most >= Vector) return $"{Row} // {most / Vector * Vector}";
+        var files = (Vector + most - 1) / most;
+        return $"{Row} // {Vector} * {files} + {Row} % {Vector} // {(Vector + files - 1) / files}";
+    }
+
+    private bool HasFolders => Settings.MaxFileBytes is null && Settings.ManyFiles;
 
     private string FileColumn() => Free("millrace_file");
 
@@ -179,7 +224,7 @@ internal sealed record CopyText(WriteSettings Settings, IReadOnlyList<Column> Co
 
     private string Free(string name)
     {
-        while (Columns.Any(column => string.Equals(column.Name, name, StringComparison.OrdinalIgnoreCase))) name += "_";
+        while (Columns.Select(static column => column.Name).Concat(Settings.PartitionBy).Contains(name, StringComparer.OrdinalIgnoreCase)) name += "_";
         return name;
     }
 

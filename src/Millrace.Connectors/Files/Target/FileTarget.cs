@@ -35,6 +35,9 @@ internal sealed class FileTarget : ITarget
     /// <inheritdoc/>
     public bool OneFile => _address.Kind != FileTargetKind.Folder;
 
+    /// <inheritdoc/>
+    public bool WritesFiles => true;
+
     /// <summary>Told the name of each step of a commit after it is done; tests throw from it.</summary>
     internal Action<string> Step { get; set; } = static _ => { };
 
@@ -113,7 +116,9 @@ internal sealed class FileTarget : ITarget
     /// <inheritdoc/>
     public ValueTask<ImmutableArray<string>> ForeseeAsync(StreamPlan plan, CancellationToken cancel)
     {
-        if (WriteSettings.Of(plan, _address, _context.Format).Parting is not { } parting) return ValueTask.FromResult<ImmutableArray<string>>([]);
+        var settings = WriteSettings.Of(plan, _address, _context.Format);
+        ColumnRules.Check(plan, _context.Format);
+        if (settings.Parting is not { } parting) return ValueTask.FromResult<ImmutableArray<string>>([]);
         var next = parting.From is null ? "it has no row yet" : $"rows at {parting.Column} = {parting.From} or after go to files of their own, which the next load replaces";
         return ValueTask.FromResult<ImmutableArray<string>>([plan.Window?.From is { } from ? $"the files with rows at {parting.Column} = {from} or after are replaced; {next}" : next]);
     }

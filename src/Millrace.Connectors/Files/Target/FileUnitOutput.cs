@@ -79,7 +79,7 @@ internal sealed class FileUnitOutput : IUnitOutput
                 continue;
             }
 
-            if (_settings.Format == FileFormat.Parquet)
+            if (CopyText.ReportsRows(_settings))
             {
                 // RETURN_STATS: one row a file; filename, count, file_size_bytes, ...
                 var rows = answer.GetInt64(1);

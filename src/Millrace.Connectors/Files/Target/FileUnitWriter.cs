@@ -30,6 +30,15 @@ internal sealed class FileUnitWriter(StagingPlace place) : IUnitWriter
         connection.Execute(string.Create(CultureInfo.InvariantCulture, $"SET GLOBAL partitioned_write_flush_threshold = {Limits.PartitionedWriteRowsMax}"));
     }
 
+    /// <summary>As few of these rows as a stream's folders need.</summary>
+    public void Attach(DuckDbConnection connection, StreamHeader header)
+    {
+        Attach(connection);
+        var settings = SettingsOf(header);
+        if (settings.FlushRows < Limits.PartitionedWriteRowsMax)
+            connection.Execute(string.Create(CultureInfo.InvariantCulture, $"SET GLOBAL partitioned_write_flush_threshold = {settings.FlushRows}"));
+    }
+
     /// <inheritdoc/>
     public ValueTask<IUnitOutput> OpenAsync(StreamHeader header, Unit unit, string attempt, CancellationToken cancel)
     {
@@ -47,10 +56,12 @@ internal sealed class FileUnitWriter(StagingPlace place) : IUnitWriter
             throw FileFaults.From(error, units, FaultSide.Target);
         }
 
-        var settings = _settings.GetValue(header, static header => WriteSettings.FromJson(header.WriterJson));
+        var settings = SettingsOf(header);
         var stem = string.Create(CultureInfo.InvariantCulture, $"{FolderName.Of(header.To)}-{FolderName.Of(header.Run)}-{unit.Number:D6}-{FolderName.Of(attempt)}");
         return ValueTask.FromResult<IUnitOutput>(new FileUnitOutput(settings, header.Columns, unit, units, name, stem, _written));
     }
+
+    private WriteSettings SettingsOf(StreamHeader header) => _settings.GetValue(header, static header => WriteSettings.FromJson(header.WriterJson));
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;

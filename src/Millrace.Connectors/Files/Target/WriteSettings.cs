@@ -31,6 +31,18 @@ internal sealed record WriteSettings
     /// <summary>Columns that become folders.</summary>
     public ImmutableArray<string> PartitionBy { get; init; } = [];
 
+    /// <summary>Those of them that expressions make.</summary>
+    public ImmutableArray<FolderColumn> Folders { get; init; } = [];
+
+    /// <summary>The order of the rows in each file; empty: as they come.</summary>
+    public ImmutableArray<OrderTerm> ClusterBy { get; init; } = [];
+
+    /// <summary>True when the rows of a unit come one partition after the other.</summary>
+    public bool IsGathered { get; init; }
+
+    /// <summary>Rows that a write into partition folders collects before it hands them to their files: each folder among them takes memory.</summary>
+    public int FlushRows { get; init; } = Limits.PartitionedWriteRowsMax;
+
     /// <summary>How an incremental load tells its last rows from those that are final; null for other modes.</summary>
     public CursorParting? Parting { get; init; }
 
@@ -58,6 +70,7 @@ internal sealed record WriteSettings
         var write = plan.Stream.Write;
         Refuse(plan.Stream, address, format);
         var codec = write.Codec ?? (format == FileFormat.Parquet ? "zstd" : CodecOf(address.Path));
+        var isGathered = plan.Stage is { Buckets: [{ ByValue: true }] };
         return new WriteSettings
         {
             Format = format,
@@ -67,6 +80,10 @@ internal sealed record WriteSettings
             MaxRowsPerFile = write.MaxRowsPerFile,
             MaxFileBytes = write.MaxFileBytes,
             PartitionBy = write.PartitionBy,
+            Folders = plan.Folders,
+            ClusterBy = write.ClusterBy,
+            IsGathered = isGathered,
+            FlushRows = write.PartitionBy.IsEmpty || (isGathered && plan.RowsOfFolder >= Limits.PartitionRowsMany) ? Limits.PartitionedWriteRowsMax : Limits.PartitionedWriteRowsMin,
             Parting = CursorParting.Of(plan),
             Delimiter = address.Kind != FileTargetKind.Folder && Path.GetFileName(address.Path).Contains(".tsv", StringComparison.OrdinalIgnoreCase) ? '\t' : ',',
         };
@@ -84,8 +101,10 @@ internal sealed record WriteSettings
         if (oneFile && stream.Mode != WriteMode.Overwrite)
             throw Refused(stream, "", $"found {WriteModes.Of(stream.Mode)}, but the target is one file", $"Name a folder as the target: {WriteModes.Of(stream.Mode)} adds files to it.");
         CursorParting.Refuse(stream);
-        if (splits.Length > 1)
-            throw Refused(stream, splits[1], $"found {splits[0]} and {splits[1]}, which can't be combined in this version", "Keep one of them; partition.rows makes units, and so files, smaller.");
+        if (write.MaxFileBytes is not null && splits.Length > 1)
+            throw Refused(stream, "max_file_bytes", $"found max_file_bytes with {splits.First(static key => key != "max_file_bytes")}, which can't be combined", "Use max_rows_per_file, which goes with partition_by.");
+        if (stream.Mode == WriteMode.Incremental && !write.ClusterBy.IsEmpty)
+            throw Refused(stream, "cluster_by", "found cluster_by with mode: incremental, whose files can't be kept in order", "Leave it out, or use append or overwrite.");
         if (write.Level is not null && format != FileFormat.Parquet)
             throw Refused(stream, "level", "found a level, which the writer of CSV and NDJSON does not take", "Leave it out.");
     }

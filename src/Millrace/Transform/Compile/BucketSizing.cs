@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Numerics;
+using Millrace.DuckDb;
 using Millrace.Jobs;
 using Millrace.Planning;
 
@@ -46,6 +47,23 @@ internal sealed class BucketSizing(Budget budget)
         var buckets = (int)BitOperations.RoundUpToPowerOf2((ulong)wanted);
         return new BucketOutput(buckets, keys, (int)Math.Clamp(LaneBytes / 4 / buckets, Limits.BlockBytesMin, Limits.BlockBytesMax));
     }
+
+    /// <summary>How a stage puts rows together by the values of <c>partition_by</c>.</summary>
+    /// <param name="keys">SQL expressions: these values.</param>
+    public BucketOutput PartitionsOf(ImmutableArray<string> keys)
+    {
+        var slots = (int)Math.Clamp(LaneBytes / 4 / Limits.PartitionBlockBytesMin, 2, BucketSettings.BucketsMax);
+        return new BucketOutput(slots, keys, (int)(LaneBytes / 4 / slots), ByValue: true);
+    }
+
+    /// <summary>
+    /// About how many bytes a unit of such rows has. Where files have so many rows at most, a smaller unit makes no more of them.
+    /// </summary>
+    /// <param name="bytes">All bytes.</param>
+    /// <param name="fileRows">How many rows a file may have; null: no bound.</param>
+    public long PartitionUnitBytes(long bytes, long? fileRows) => fileRows is null
+        ? UnitBytes(1)
+        : Math.Min(UnitBytes(1), Math.Max(Limits.UnitBytesMin, bytes / ((long)budget.Lanes * Limits.UnitsPerWorkerMin)));
 
     /// <summary>How many bytes of rows a unit of a key step may have.</summary>
     /// <param name="factor">How many bytes it needs for each of them.</param>

@@ -105,6 +105,7 @@ internal sealed record StageDraft
         Columns = Columns,
         Output = output,
         IsWhole = IsWhole,
+        EstimatedBytes = Bytes,
     };
 
     // A value that is NULL and nothing else has no type before it is written, unless it is given the one that was planned.

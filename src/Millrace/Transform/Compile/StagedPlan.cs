@@ -64,6 +64,9 @@ public sealed record PlannedStage
     /// <summary>How its rows are spread; null: they go to the target.</summary>
     public BucketOutput? Output { get; init; }
 
+    /// <summary>About how many bytes its rows are before its steps; null: unknown.</summary>
+    public long? EstimatedBytes { get; init; }
+
     /// <summary>True when all its rows must be seen by one unit: it is small, and a key step stands in it.</summary>
     public bool IsWhole { get; init; }
 }

@@ -1,0 +1,35 @@
+namespace Millrace.DuckDb;
+
+/// <summary>What files that were written by value have of each bucket, added up.</summary>
+public sealed class BucketSizes
+{
+    private readonly Dictionary<int, BucketSize> _sizes = [];
+
+    /// <summary>Adds a file. The blocks are not looked at.</summary>
+    /// <exception cref="BucketFileException">The file is damaged, cut, or no bucket file.</exception>
+    /// <exception cref="IOException">The file can't be read.</exception>
+    public void Add(string path)
+    {
+        using var file = File.OpenHandle(path);
+        using var blocks = BlockList.Read(file, path);
+        foreach (ref readonly var block in blocks.Entries)
+        {
+            var size = _sizes.GetValueOrDefault(block.Bucket);
+            _sizes[block.Bucket] = new BucketSize(block.Bucket, size.Rows + block.Rows, size.Bytes + block.Raw);
+        }
+    }
+
+    /// <summary>All buckets that have rows, by their numbers.</summary>
+    public BucketSize[] Sorted()
+    {
+        BucketSize[] sizes = [.. _sizes.Values];
+        Array.Sort(sizes, static (a, b) => a.Bucket.CompareTo(b.Bucket));
+        return sizes;
+    }
+}
+
+/// <summary>What there is of one bucket.</summary>
+/// <param name="Bucket">Its number.</param>
+/// <param name="Rows">Its rows.</param>
+/// <param name="Bytes">Its bytes before they were packed: about what its rows take in memory.</param>
+public readonly record struct BucketSize(int Bucket, long Rows, long Bytes);

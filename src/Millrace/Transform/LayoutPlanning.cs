@@ -1,0 +1,111 @@
+using System.Collections.Immutable;
+using Millrace.DuckDb;
+using Millrace.Faults;
+using Millrace.Jobs;
+using Millrace.Load;
+using Millrace.Planning;
+
+namespace Millrace.Transform;
+
+/// <summary>
+/// Plans the folders of <c>partition_by</c>: types the expressions that make them, and puts rows together by their values where each unit would leave
+/// a file in every folder.
+/// </summary>
+/// <param name="check">Types SQL.</param>
+/// <param name="sizing">How many buckets.</param>
+internal sealed class LayoutPlanning(Lazy<SqlCheck> check, BucketSizing sizing)
+{
+    /// <summary>Refuses what only files have.</summary>
+    /// <exception cref="Fault">The target is no file, and the stream says how its files are laid out.</exception>
+    public static void AssertTakes(ITarget target, StreamJob stream)
+    {
+        var write = stream.Write;
+        var key = !write.PartitionBy.IsEmpty ? "partition_by" : write.MaxRowsPerFile is not null ? "max_rows_per_file" : write.MaxFileBytes is not null ? "max_file_bytes" : !write.ClusterBy.IsEmpty ? "cluster_by" : null;
+        if (key is null || target.WritesFiles) return;
+        throw new Fault(FaultKind.JobFile, $"found {key}, but {target.Place} is no folder of files")
+        {
+            Side = FaultSide.Job, Where = stream.MarkOf($"write.{key}").ToString(), Advice = "Leave it out, or name a folder as the target.",
+        };
+    }
+
+    /// <summary>The folders that expressions make.</summary>
+    /// <param name="stream">The stream.</param>
+    /// <param name="columns">The columns of its files.</param>
+    /// <exception cref="Fault">An expression is wrong, or has a column's name.</exception>
+    public ImmutableArray<FolderColumn> FoldersOf(StreamJob stream, ImmutableArray<Column> columns)
+    {
+        var folders = ImmutableArray.CreateBuilder<FolderColumn>();
+        foreach (var expression in stream.Write.PartitionExpressions)
+        {
+            if (columns.Any(column => string.Equals(column.Name, expression.Name, StringComparison.OrdinalIgnoreCase)))
+            {
+                throw new Fault(FaultKind.JobFile, $"found the folder {Words.Quote(expression.Name)}, which is a column of the table, too")
+                {
+                    Side = FaultSide.Job,
+                    Where = expression.Mark.ToString(),
+                    Advice = $"Give the folder another name with a map: partition_by: {{name: {Words.Quote(expression.Sql)}}}; or name the column itself.",
+                };
+            }
+
+            var type = check.Value.AssertRowWiseExpression(expression.Sql, [.. columns.Select(static column => new DuckDb.TableColumn(column.Name, DuckDbType.Parse(column.Type)))], expression.Mark);
+            folders.Add(new FolderColumn(expression.Name, expression.Sql, type.ToSql()));
+        }
+
+        return folders.ToImmutable();
+    }
+
+    /// <summary>The steps, and behind them a stage that writes the rows partition by partition; the same steps where that is not worth it.</summary>
+    /// <param name="stream">The stream.</param>
+    /// <param name="folders">What <see cref="FoldersOf"/> has given.</param>
+    /// <param name="steps">The steps.</param>
+    public StagedPlan Gathered(StreamJob stream, ImmutableArray<FolderColumn> folders, StagedPlan steps)
+    {
+        var names = stream.Write.PartitionBy;
+        var last = steps.Last;
+        if (names.IsEmpty || stream.Mode == WriteMode.Incremental) return steps;
+
+        // DuckDB keeps the order of rows only where it writes into one folder at a time.
+        var isOrdered = !stream.Write.ClusterBy.IsEmpty;
+        if (!isOrdered && (last.IsWhole || UnitsOf(last) <= Limits.ScatteredUnitsMax || IsKeyedBy(steps, names))) return steps;
+        if (!isOrdered && stream.Write.MaxRowsPerFile is null && FewFolders(names, folders, last.Columns)) return steps;
+        var keys = names.Select(name => folders.FirstOrDefault(folder => folder.Name == name)?.Value ?? SqlText.Name(name));
+        var number = steps.Earlier.Length + 1;
+        var gathered = new PlannedStage
+        {
+            Number = 0,
+            Label = $"write partition by partition ({string.Join(", ", names)}), as {(isOrdered ? "the rows of each file are in order" : "each unit would leave a file in every folder otherwise")}",
+            Keyed = [new StageInput(number, KeySql.Rows)],
+            KeySql = $"SELECT * FROM {KeySql.Rows}",
+            InputColumns = last.Columns,
+            Columns = last.Columns,
+        };
+        return new StagedPlan(steps.Earlier.Add(last with { Number = number, Output = sizing.PartitionsOf([.. keys]) }), gathered);
+    }
+
+    private long UnitsOf(PlannedStage stage) =>
+        stage.Source?.EstimatedUnits ?? (stage.EstimatedBytes is { } bytes ? (bytes / sizing.UnitBytes(stage.StateFactor)) + 1 : long.MaxValue);
+
+    /// <summary>Whether each partition's rows are in one unit already.</summary>
+    private static bool IsKeyedBy(StagedPlan steps, ImmutableArray<string> names)
+    {
+        if (steps.Last is not { Keyed: [var input], Sql: null }) return false;
+        var keys = steps.Earlier[input.Stage - 1].Output!.Keys;
+        return !keys.IsEmpty && keys.All(key => names.Any(name => SqlText.Name(name) == key));
+    }
+
+    /// <summary>Whether there can be so few folders that a unit's files are about as large as it is.</summary>
+    private static bool FewFolders(ImmutableArray<string> names, ImmutableArray<FolderColumn> folders, ImmutableArray<Column> columns)
+    {
+        var most = 1L;
+        foreach (var name in names)
+        {
+            var text = folders.FirstOrDefault(folder => folder.Name == name)?.Type ?? columns.FirstOrDefault(column => string.Equals(column.Name, name, StringComparison.OrdinalIgnoreCase))?.Type;
+            if (text is null || !DuckDbType.TryParse(text, out var type)) return false;
+            long values = type.Kind switch { DuckDbKind.Boolean => 2, DuckDbKind.Enum => type.Labels.Length, _ => Limits.FoldersFewMax };
+            most *= values + 1;
+            if (most > Limits.FoldersFewMax) return false;
+        }
+
+        return true;
+    }
+}

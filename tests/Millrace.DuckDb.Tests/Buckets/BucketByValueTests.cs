@@ -1,0 +1,69 @@
+namespace Millrace.DuckDb.Tests.Buckets;
+
+/// <summary>Files in which each key has a bucket of its own, and reading some of a bucket's rows.</summary>
+public sealed class BucketByValueTests
+{
+    private const string Rows =
+        """
+        SELECT i AS id, CASE WHEN (i * 7919) % {0} > 0 THEN (i * 7919) % {0} END AS k, CASE WHEN i % 7 > 0 THEN 'text ' || repeat('x', (i % 40)::INT) END AS words,
+               CASE WHEN i % 3 = 0 THEN [i, NULL, i + 1] WHEN i % 3 = 1 THEN [] END AS list, {{'a': i, 'b': ['x' || i]}} AS pair, [i, -i]::BIGINT[2] AS two
+        FROM range(20000) AS r(i)
+        """;
+
+    [Theory]
+    [InlineData(48, 64)]
+    [InlineData(300, 64)]
+    [InlineData(5000, 4096)]
+    public void Each_key_has_a_bucket_of_its_own(int keys, int slots)
+    {
+        using var bed = new BucketTestbed();
+        var rows = string.Format(System.Globalization.CultureInfo.InvariantCulture, Rows, keys);
+        var columns = bed.ColumnsOf(rows);
+        var settings = new BucketSettings(slots, 1, 4096, ByValue: true);
+        string[] paths = [Write(bed, $"SELECT *, k FROM ({rows}) WHERE id < 12000", settings), Write(bed, $"SELECT *, k FROM ({rows}) WHERE id >= 12000", settings)];
+        Assert.Equal(0, bed.Differences($"FROM {bed.Source(columns, 0, int.MaxValue, paths)}", rows));
+        var sizes = new BucketSizes();
+        foreach (var path in paths) sizes.Add(path);
+        var sorted = sizes.Sorted();
+        Assert.Equal(keys, sorted.Length);
+        Assert.Equal(20_000, sorted.Sum(static size => size.Rows));
+        foreach (var size in sorted.Take(50))
+            Assert.Equal([$"{size.Rows}|1"], bed.Database.Rows($"SELECT count(*), count(DISTINCT coalesce(k, -1)) FROM {bed.Source(columns, size.Bucket, size.Bucket + 1, paths)}"));
+    }
+
+    [Fact]
+    public void Stretches_of_a_bucket_are_its_rows_each_once_and_the_same_each_time()
+    {
+        using var bed = new BucketTestbed();
+        var rows = string.Format(System.Globalization.CultureInfo.InvariantCulture, Rows, 3);
+        var columns = bed.ColumnsOf(rows);
+        var settings = new BucketSettings(64, 1, 4096, ByValue: true);
+        string[] paths = [Write(bed, $"SELECT *, k FROM ({rows}) WHERE id < 9000", settings), Write(bed, $"SELECT *, k FROM ({rows}) WHERE id >= 9000", settings)];
+        var sizes = new BucketSizes();
+        foreach (var path in paths) sizes.Add(path);
+        foreach (var size in sizes.Sorted())
+        {
+            var whole = bed.Database.Rows($"FROM {bed.Source(columns, size.Bucket, size.Bucket + 1, paths)}");
+            foreach (var step in (int[])[1, 97, 2048, 2500, 6_000, 10_000])
+            {
+                if (step == 1 && size.Rows > 100) continue;
+                var read = new List<string>();
+                for (var from = 0L; from < size.Rows; from += step)
+                {
+                    var range = new RowRange(from, Math.Min(step, size.Rows - from));
+                    read.AddRange(bed.Database.Rows($"FROM {bed.Database.Add(new BucketRows(columns, paths, size.Bucket, size.Bucket + 1, range: range))}"));
+                }
+
+                Assert.Equal(whole, read);
+            }
+        }
+    }
+
+    private static string Write(BucketTestbed bed, string select, BucketSettings settings)
+    {
+        var path = bed.Folder[Guid.NewGuid().ToString("N")];
+        using var writer = bed.Writers.Open(settings);
+        bed.Database.Connection.Execute(writer.CopyStatement(select, path));
+        return path;
+    }
+}
