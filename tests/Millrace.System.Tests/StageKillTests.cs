@@ -1,0 +1,96 @@
+using Millrace.DuckDb;
+using Millrace.Testing;
+
+namespace Millrace.SystemTests;
+
+/// <summary>
+/// Everything is killed in the middle of each stage of a stream with steps, and resumed: the result is that of an undisturbed run, stages that were
+/// done are not done again, and nothing of them is left.
+/// </summary>
+public sealed class StageKillTests : IDisposable
+{
+    private const int Rows = 240_000;
+
+    private readonly TempFolder _folder = new();
+
+    [Theory]
+    [InlineData("\"stage\":1,")]
+    [InlineData("\"stage\":2,")]
+    [InlineData("\"stage\":3,")]
+    [InlineData("\"event\":\"planned\"")]
+    public async Task A_run_that_is_killed_in_a_stage_resumes_there(string moment)
+    {
+        Write();
+        await using (var run = MillraceProcess.Start(["run", _folder["job.yaml"], "--json", "--state", _folder["state"]]))
+        {
+            await run.LineAsync(moment);
+            run.KillGroup();
+            await run.WaitAsync();
+        }
+
+        var resumed = (await MillraceProcess.RunAsync(["resume", "--json", "--state", _folder["state"]])).Expect(0);
+
+        AssertResult();
+        Assert.Equal(2L * Rows, resumed.LastJson().GetProperty("rows_read").GetInt64());
+        Assert.Empty(Directory.EnumerateDirectories(_folder["state/runs"], "stages", SearchOption.AllDirectories));
+        Assert.Equal(["t"], Directory.EnumerateFileSystemEntries(_folder["lake"]).Select(Path.GetFileName));
+    }
+
+    [Fact]
+    public async Task Kills_at_any_moment_change_nothing_about_the_result()
+    {
+        Write();
+        var seed = Random.Shared.Next();
+        var random = new Random(seed);
+        string[] arguments = ["run", _folder["job.yaml"], "--json", "--state", _folder["state"]];
+        var usual = (await MillraceProcess.RunAsync(arguments)).Expect(0).LastJson().GetProperty("seconds").GetDouble();
+        for (var kill = 0; kill < 4; kill++)
+        {
+            await using var run = MillraceProcess.Start(arguments);
+            await Task.Delay(TimeSpan.FromSeconds(random.NextDouble() * usual), TestContext.Current.CancellationToken);
+            run.KillGroup();
+            await run.WaitAsync();
+            arguments = ["resume", "--json", "--state", _folder["state"]];
+            if ((await MillraceProcess.RunAsync(["runs", "--state", _folder["state"]])).Stdout.Contains("killed", StringComparison.Ordinal)) continue;
+            arguments = ["run", _folder["job.yaml"], "--json", "--state", _folder["state"]];
+        }
+
+        (await MillraceProcess.RunAsync(arguments)).Expect(0);
+        AssertResult();
+        TestContext.Current.SendDiagnosticMessage("seed {0}", seed);
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    private void Write()
+    {
+        using var database = DuckDbDatabase.Open();
+        using var connection = database.Connect();
+        connection.Execute($"COPY (SELECT (i * 7919) % 60000 AS k, i AS id, 'v' || i % 100 AS v FROM range({Rows}) AS t(i)) TO '{_folder["t.parquet"]}' (FORMAT parquet, ROW_GROUP_SIZE 20480)");
+        connection.Execute($"COPY (SELECT (i * 104729) % {Rows} AS id, i % 1000 AS score FROM range({Rows}) AS t(i)) TO '{_folder["s.parquet"]}' (FORMAT parquet, ROW_GROUP_SIZE 20480)");
+        File.WriteAllText(_folder["job.yaml"], $$"""
+            source: {{_folder["t.parquet"]}}
+            target: {{_folder["lake"]}}
+            engine: local
+            limits: {memory: 256MB, workers: 2}
+            streams:
+              t:
+                partition: {rows: 40960}
+                transform:
+                  - join: {with: '{{_folder["s.parquet"]}}', on: [id]}
+                  - nest: {by: [k], as: items}
+                  - map: "select k, len(items) as n, items from input"
+            """);
+    }
+
+    private void AssertResult()
+    {
+        using var database = DuckDbDatabase.Open();
+        using var connection = database.Connect();
+        var actual = $"SELECT * FROM read_parquet('{_folder["lake/t"]}/*.parquet')";
+        var expected = $"SELECT k, count(*) AS n, list({{'id': id, 'v': v, 'score': score}} ORDER BY id) AS items FROM '{_folder["t.parquet"]}' JOIN '{_folder["s.parquet"]}' USING (id) GROUP BY k";
+        using var differences = connection.Query($"SELECT count(*) FROM ((({actual}) EXCEPT ALL ({expected})) UNION ALL (({expected}) EXCEPT ALL ({actual})))");
+        Assert.True(differences.Read());
+        Assert.Equal(0, differences.GetInt64(0));
+    }
+}
