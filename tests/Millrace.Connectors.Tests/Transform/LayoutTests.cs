@@ -141,7 +141,7 @@ public sealed class LayoutTests : IDisposable
             write: {{write}}
         """;
 
-    private void Write(int rows) => _bench.Write("t.parquet", string.Format(CultureInfo.InvariantCulture, Rows, rows), 1024);
+    private void Write(int rows) => _bench.Write("t.parquet", Rows.Replace("{0}", $"{rows}", StringComparison.Ordinal), 1024);
 
     private List<string> Files(string table, string ending = "parquet") => _bench.Texts($"SELECT file FROM glob('@/{table}/**/*.{ending}')");
 

@@ -17,7 +17,7 @@ public sealed class BucketByValueTests
     public void Each_key_has_a_bucket_of_its_own(int keys, int slots)
     {
         using var bed = new BucketTestbed();
-        var rows = string.Format(System.Globalization.CultureInfo.InvariantCulture, Rows, keys);
+        var rows = Rows.Replace("{0}", $"{keys}", StringComparison.Ordinal);
         var columns = bed.ColumnsOf(rows);
         var settings = new BucketSettings(slots, 1, 4096, ByValue: true);
         string[] paths = [Write(bed, $"SELECT *, k FROM ({rows}) WHERE id < 12000", settings), Write(bed, $"SELECT *, k FROM ({rows}) WHERE id >= 12000", settings)];
@@ -35,7 +35,7 @@ public sealed class BucketByValueTests
     public void Stretches_of_a_bucket_are_its_rows_each_once_and_the_same_each_time()
     {
         using var bed = new BucketTestbed();
-        var rows = string.Format(System.Globalization.CultureInfo.InvariantCulture, Rows, 3);
+        var rows = Rows.Replace("{0}", "3", StringComparison.Ordinal);
         var columns = bed.ColumnsOf(rows);
         var settings = new BucketSettings(64, 1, 4096, ByValue: true);
         string[] paths = [Write(bed, $"SELECT *, k FROM ({rows}) WHERE id < 9000", settings), Write(bed, $"SELECT *, k FROM ({rows}) WHERE id >= 9000", settings)];
