@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Millrace.DuckDb;
 
 /// <summary>
@@ -129,4 +131,5 @@ public sealed class BucketRows : ITableSource, IDisposable
 /// <summary>Some rows of many.</summary>
 /// <param name="First">The first one, from 0.</param>
 /// <param name="Count">How many.</param>
+[StructLayout(LayoutKind.Auto)]
 public readonly record struct RowRange(long First, long Count);

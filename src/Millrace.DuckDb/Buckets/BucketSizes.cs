@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Millrace.DuckDb;
 
 /// <summary>What files that were written by value have of each bucket, added up.</summary>
@@ -32,4 +34,5 @@ public sealed class BucketSizes
 /// <param name="Bucket">Its number.</param>
 /// <param name="Rows">Its rows.</param>
 /// <param name="Bytes">Its bytes before they were packed: about what its rows take in memory.</param>
+[StructLayout(LayoutKind.Auto)]
 public readonly record struct BucketSize(int Bucket, long Rows, long Bytes);

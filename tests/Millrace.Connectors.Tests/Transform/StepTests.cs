@@ -94,5 +94,5 @@ public sealed class StepTests : IDisposable
               - {{step}}
         """;
 
-    private void Write(int rows) => _bench.Write("t.parquet", string.Format(System.Globalization.CultureInfo.InvariantCulture, Rows, rows));
+    private void Write(int rows) => _bench.Write("t.parquet", Rows.Replace("{0}", rows.ToString(System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal));
 }
