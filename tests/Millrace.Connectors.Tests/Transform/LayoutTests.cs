@@ -97,6 +97,24 @@ public sealed class LayoutTests : IDisposable
     }
 
     [Fact]
+    public async Task Ten_thousand_partitions_take_little_memory()
+    {
+        _bench.Write("t.parquet", "SELECT i AS id, (i * 7919) % 10000 AS p, 'value ' || i AS v, i * 0.5 AS a FROM range(100000) AS t(i)");
+        await _bench.RunAsync(Job("{partition_by: [p]}", 1).Replace("512MB", "256MB", StringComparison.Ordinal));
+        Assert.Equal("100000 10000", _bench.Texts("SELECT count(*) || ' ' || count(DISTINCT p) FROM read_parquet('@/out/t/**/*.parquet') WHERE p = id * 7919 % 10000")[0]);
+        Assert.Equal(10_000, Files("out/t").Count);
+    }
+
+    [Fact]
+    public async Task A_table_without_rows_is_a_table()
+    {
+        _bench.Write("t.parquet", Rows.Replace("{0}", "0", StringComparison.Ordinal));
+        await _bench.RunAsync(Job("{partition_by: [\"year(seen)\"], cluster_by: [id], max_rows_per_file: 10}", 1));
+        Assert.True(Directory.Exists(_bench.Folder["out/t"]));
+        Assert.Empty(Files("out/t"));
+    }
+
+    [Fact]
     public async Task Rows_keyed_by_the_folders_are_not_put_together_again()
     {
         Write(300_000);
@@ -141,7 +159,11 @@ public sealed class LayoutTests : IDisposable
             write: {{write}}
         """;
 
+<<<<<<< HEAD
     private void Write(int rows) => _bench.Write("t.parquet", Rows.Replace("{0}", $"{rows}", StringComparison.Ordinal), 1024);
+=======
+    private void Write(int rows) => _bench.Write("t.parquet", Rows.Replace("{0}", rows.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal), 1024);
+>>>>>>> layout
 
     private List<string> Files(string table, string ending = "parquet") => _bench.Texts($"SELECT file FROM glob('@/{table}/**/*.{ending}')");
 

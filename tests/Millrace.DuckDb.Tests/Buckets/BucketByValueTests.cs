@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Millrace.DuckDb.Tests.Buckets;
 
 /// <summary>Files in which each key has a bucket of its own, and reading some of a bucket's rows.</summary>
@@ -6,7 +8,7 @@ public sealed class BucketByValueTests
     private const string Rows =
         """
         SELECT i AS id, CASE WHEN (i * 7919) % {0} > 0 THEN (i * 7919) % {0} END AS k, CASE WHEN i % 7 > 0 THEN 'text ' || repeat('x', (i % 40)::INT) END AS words,
-               CASE WHEN i % 3 = 0 THEN [i, NULL, i + 1] WHEN i % 3 = 1 THEN [] END AS list, {{'a': i, 'b': ['x' || i]}} AS pair, [i, -i]::BIGINT[2] AS two
+               CASE WHEN i % 3 = 0 THEN [i, NULL, i + 1] WHEN i % 3 = 1 THEN [] END AS list, {'a': i, 'b': ['x' || i]} AS pair, [i, -i]::BIGINT[2] AS two
         FROM range(20000) AS r(i)
         """;
 
@@ -17,7 +19,11 @@ public sealed class BucketByValueTests
     public void Each_key_has_a_bucket_of_its_own(int keys, int slots)
     {
         using var bed = new BucketTestbed();
+<<<<<<< HEAD
         var rows = Rows.Replace("{0}", $"{keys}", StringComparison.Ordinal);
+=======
+        var rows = Rows.Replace("{0}", keys.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
+>>>>>>> layout
         var columns = bed.ColumnsOf(rows);
         var settings = new BucketSettings(slots, 1, 4096, ByValue: true);
         string[] paths = [Write(bed, $"SELECT *, k FROM ({rows}) WHERE id < 12000", settings), Write(bed, $"SELECT *, k FROM ({rows}) WHERE id >= 12000", settings)];

@@ -103,8 +103,8 @@ internal sealed partial class KeyTable
         new("codec", "zstd, snappy, gzip, lz4, brotli or none", "Default: zstd for parquet; none for csv and ndjson, which take gzip and zstd."),
         new("level", "a whole number", "The level of zstd, 1 to 22. Default: 1."),
         new("row_group_rows", "a whole number", "Parquet: rows a row group, 2048 to 10000000. Default: 20480."),
-        new("max_rows_per_file", "a whole number", "The most rows a file holds. Default: one file a unit."),
-        new("max_file_bytes", ByteSize.Expected, "About how large a file grows; at least 64KB. Default: one file a unit."),
-        new("partition_by", "columns, calls such as year(at), or a map of names to expressions", "Columns that become key=value folders, outermost first. A call of one column gets the function's name."),
+        new("max_rows_per_file", "a whole number", "The most rows a file holds, in each folder of partition_by. Default: one file a unit and folder."),
+        new("max_file_bytes", ByteSize.Expected, "About how large a file grows; at least 64KB. Not with partition_by or max_rows_per_file. Default: one file a unit."),
+        new("partition_by", "columns, calls such as year(day), or a map of names to expressions", "Columns that become key=value folders, outermost first. A call of one column gets the function's name."),
         new("cluster_by", "a column name or a list of them, each with desc or nulls first behind it if need be", "The order of the rows within each file. Default: as they come."));
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Millrace.Connectors.Tests.Postgres.Servers;
+using Millrace.Faults;
 using Millrace.Telemetry;
 
 namespace Millrace.Connectors.Tests.Postgres.Target;
@@ -122,6 +123,23 @@ public sealed class PgMergeTests(PgServers servers)
 
         Assert.Equal(RunStatus.Failed, summary.Status);
         Assert.Equal("public.t has rows, and no watermark says up to where they were loaded", summary.Faults[0].Message);
+    }
+
+    [Theory]
+    [InlineData("partition_by=[id]", "partition_by")]
+    [InlineData("max_rows_per_file=5", "max_rows_per_file")]
+    [InlineData("max_file_bytes=1MB", "max_file_bytes")]
+    [InlineData("cluster_by=[id]", "cluster_by")]
+    public async Task How_files_are_laid_out_is_refused(string set, string key)
+    {
+        await using var bench = await PgTargetBench.CreateAsync(servers);
+        await bench.SourceAsync("CREATE TABLE t (id int, name text)");
+
+        var fault = Assert.Single((await bench.TryMoveAsync($"streams.public.t.write.{set}")).Faults);
+
+        Assert.Equal(FaultKind.JobFile, fault.Kind);
+        Assert.StartsWith($"found {key}, but ", fault.Message, StringComparison.Ordinal);
+        Assert.Contains(key, fault.Where, StringComparison.Ordinal);
     }
 
     private static async Task AssertEqualAsync(PgTargetBench bench) =>
