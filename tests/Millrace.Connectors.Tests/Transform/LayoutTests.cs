@@ -159,11 +159,7 @@ public sealed class LayoutTests : IDisposable
             write: {{write}}
         """;
 
-<<<<<<< HEAD
-    private void Write(int rows) => _bench.Write("t.parquet", Rows.Replace("{0}", $"{rows}", StringComparison.Ordinal), 1024);
-=======
     private void Write(int rows) => _bench.Write("t.parquet", Rows.Replace("{0}", rows.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal), 1024);
->>>>>>> layout
 
     private List<string> Files(string table, string ending = "parquet") => _bench.Texts($"SELECT file FROM glob('@/{table}/**/*.{ending}')");
 

@@ -94,9 +94,5 @@ public sealed class StepTests : IDisposable
               - {{step}}
         """;
 
-<<<<<<< HEAD
-    private void Write(int rows) => _bench.Write("t.parquet", Rows.Replace("{0}", $"{rows}", StringComparison.Ordinal));
-=======
     private void Write(int rows) => _bench.Write("t.parquet", Rows.Replace("{0}", rows.ToString(System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal));
->>>>>>> layout
 }

@@ -19,11 +19,7 @@ public sealed class BucketByValueTests
     public void Each_key_has_a_bucket_of_its_own(int keys, int slots)
     {
         using var bed = new BucketTestbed();
-<<<<<<< HEAD
-        var rows = Rows.Replace("{0}", $"{keys}", StringComparison.Ordinal);
-=======
         var rows = Rows.Replace("{0}", keys.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
->>>>>>> layout
         var columns = bed.ColumnsOf(rows);
         var settings = new BucketSettings(slots, 1, 4096, ByValue: true);
         string[] paths = [Write(bed, $"SELECT *, k FROM ({rows}) WHERE id < 12000", settings), Write(bed, $"SELECT *, k FROM ({rows}) WHERE id >= 12000", settings)];
