@@ -28,7 +28,7 @@ internal static class StreamCommit
             (read, written, bytes, rejected) = (read + result.RowsRead, written + result.RowsWritten, bytes + result.BytesRead, rejected + result.Rejected);
             lookups = LookupCounts.Sum(lookups, result.Lookups);
             rules.Add(result);
-            foreach (var file in result.Files) staged += file.Bytes;
+            staged += result.Files.Sum(static file => file.Bytes);
             first ??= result.Rejects?.FirstOrDefault()?.Path;
             rejects.UnionWith((result.Rejects ?? []).Select(static file => file.Path));
             if (header.Proof != Proof.Counts) hash += Agreed(result, stream);
@@ -50,7 +50,6 @@ internal static class StreamCommit
             throw RejectFlood.AtTheEnd(header, run.RejectLimit, rejected, read, folder.PathOf(first ?? ""));
         if (header.Proof != Proof.Counts && hash.Rows != written)
             throw new Fault(FaultKind.Data, $"{written} rows were written and {hash} is their hash: nothing was published") { Where = stream.Name };
-
         var outcomes = rules.Judge(run, written);
         run.Lease.AssertHolder();
         var request = RequestOf(run, stream, header, token => generation.ReadResultsAsync(units, token), written, staged, rejects);
