@@ -23,7 +23,7 @@ def mapping(rows):
         i = j * PRIME % rows
         # One row in a hundred belongs to one of ten keys, which are as hot as keys are in real tables.
         k = i // 100 % 10 if i % 100 == 7 else i % keys(rows)
-        yield f"{key(k)},T{i * 40_503 % 50_000_000},{i * 7_919 % 1_000 / 1_000:.3f}\n"
+        yield f"{key(k)},T{i * 40_503 % 50_000_000},{i * 7_919 % 1_009 % 1_000 / 1_000:.3f}\n"
 
 
 def records(rows):

@@ -77,7 +77,7 @@ public sealed class ReshapeExampleTests(PgServers servers) : IDisposable
         await GenerateAsync("mapping-table", 6_000);
         await RunAsync("mapping-table/job-shuffle.yaml");
 
-        Assert.Equal("2000 0 400 195", await CheckAsync(CheckRecords, "enriched"));
+        Assert.Equal("2000 0 400 244", await CheckAsync(CheckRecords, "enriched"));
     }
 
     [Fact]
@@ -91,7 +91,7 @@ public sealed class ReshapeExampleTests(PgServers servers) : IDisposable
         await RunAsync("mapping-table/job-store.yaml", server.Url(database: database));
         await RunAsync("mapping-table/job-lookup.yaml", server.Url(database: database));
 
-        Assert.Equal("2000 0 400 195", await CheckAsync(CheckRecords, "enriched_by_lookup"));
+        Assert.Equal("2000 0 400 244", await CheckAsync(CheckRecords, "enriched_by_lookup"));
         await using var pairs = store.CreateCommand("SELECT sum(jsonb_array_length(targets)) FROM mapping");
         Assert.Equal(6_000L, await pairs.ExecuteScalarAsync());
         await using var keys = store.CreateCommand("SELECT count(*) FROM pg_index WHERE indrelid = 'mapping'::regclass AND indisprimary");
