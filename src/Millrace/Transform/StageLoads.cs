@@ -64,7 +64,7 @@ internal sealed class StageLoads(ActiveRun run, JobEnds ends, Dispatcher dispatc
             // A side source's rows go to no quarantine: its values are as it gives them, or its unit fails.
             var stream = stage.SourceNumber is null && source.Stream.Name == plan.Stream.Name ? plan.Stream : plan.Stream with { OnReject = OnReject.Fail };
             var moment = source.Moment is not null && kept is not null && stage.SourceNumber is null ? kept : source.Moment;
-            return source with { Stream = stream, Columns = stage.Columns, Stage = header, Steps = plan.Steps, Moment = moment, WireForm = null };
+            return source with { Stream = stream, Columns = stage.Columns, Folders = plan.Folders, Stage = header, Steps = plan.Steps, Moment = moment, WireForm = null };
         }
 
         if (header.Buckets is [{ ByValue: true } together]) return ByPartition(plan, stage, header, together);

@@ -30,6 +30,17 @@ public sealed class LayoutTests : IDisposable
     }
 
     [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public async Task Expressions_become_folders_behind_a_join_whose_other_side_is_kept_in_memory(int units)
+    {
+        Write(40_000);
+        _bench.Write("few.parquet", "SELECT i::BIGINT AS id, 'few' || i AS few FROM range(100) AS t(i)");
+        await _bench.RunAsync(Job("{partition_by: [\"year(seen)\"]}", units, "transform: [{join: {with: '@/few.parquet', on: [id]}}]"));
+        _bench.AssertRows("out/t", "SELECT t.*, few, year(seen) AS year FROM '@/t.parquet' AS t LEFT JOIN '@/few.parquet' USING (id)");
+    }
+
+    [Theory]
     [InlineData(1, 700)]
     [InlineData(3, 700)]
     [InlineData(20, 700)]

@@ -67,6 +67,34 @@ public sealed class StepTests : IDisposable
             : $"SELECT * FROM '@/t.parquet' AS l {how} JOIN '@/r.parquet' AS r USING (k)");
     }
 
+    [Theory]
+    [InlineData("left", "[name]")]
+    [InlineData("inner", "[code, name]")]
+    [InlineData("full", "[\"-extra\", \"-code\"]")]
+    public async Task A_join_has_the_wanted_columns_and_the_left_one_of_each_pair(string how, string columns)
+    {
+        Write(5_000);
+        _bench.Write("r.parquet", "SELECT (i * 3)::INTEGER AS code, 'r' || i AS name, i AS extra FROM range(5000) AS t(i)");
+        var wanted = $"SELECT l.* REPLACE (coalesce(l.k, r.code) AS k), r.name FROM '@/t.parquet' AS l {how} JOIN '@/r.parquet' AS r ON l.k = r.code";
+        await _bench.RunAsync(Job($"join: {{with: '@/r.parquet', on: {{k: code}}, how: {how}, columns: {columns}}}"));
+        _bench.AssertRows("out/t", wanted);
+
+        await _bench.RunAsync($$"""
+            source: '@'
+            target: '@/out'
+            limits: {memory: 512MB, workers: 2}
+            engine: inproc
+            streams:
+              r.parquet:
+                to: r
+              t.parquet:
+                to: t
+                transform:
+                  - join: {with: r, on: {k: code}, how: {{how}}, columns: {{columns}}}
+            """);
+        _bench.AssertRows("out/t", wanted);
+    }
+
     [Fact]
     public async Task Steps_follow_each_other_through_stages()
     {

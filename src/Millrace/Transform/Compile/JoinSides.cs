@@ -66,7 +66,7 @@ internal sealed class JoinSides
                     Name = side.SourceStream ?? source.Text,
                     Mark = step.Mark,
                     IsWholeSource = side.SourceStream is null,
-                    Columns = side.Columns,
+                    Columns = JoinColumns.WithKey(step),
                     Where = side.Where,
                     Read = side.Read,
                 },
@@ -79,9 +79,8 @@ internal sealed class JoinSides
             Side = FaultSide.Job, Where = step.Mark.ToString(), Advice = "Name a stream, a path with its ending, or a URL.",
         };
         var steps = side.Raw ? [] : stream.Transform;
-        var columns = side.Columns.IsEmpty ? "*" : KeySql.Names(side.Columns);
         if (!side.Columns.IsEmpty || side.Where is not null)
-            steps = steps.Add(new MapStep($"SELECT {columns} FROM {StageHeader.Input}{(side.Where is null ? "" : $" WHERE {side.Where}\n")}") { Mark = step.Mark });
+            steps = steps.Add(new MapStep($"SELECT {JoinColumns.Selected(step)} FROM {StageHeader.Input}{(side.Where is null ? "" : $" WHERE {side.Where}\n")}") { Mark = step.Mark });
         return new JoinSideReading(stream with { Mode = WriteMode.Overwrite }, Source: null, steps);
     }
 }

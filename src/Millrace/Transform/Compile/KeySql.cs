@@ -91,10 +91,10 @@ internal static class KeySql
         return $"SELECT {string.Join(", ", selected)} FROM {left} AS l {kind} JOIN {right} AS r ON {on}";
     }
 
-    /// <summary>The columns that a join brings from its right side: all but keys that have the left one's name.</summary>
+    /// <summary>The columns that a join brings from its right side: all but the key's, which the left side has.</summary>
     public static ImmutableArray<Column> Brought(JoinStep step, ImmutableArray<Column> right) => step.How is JoinKind.Anti or JoinKind.Semi
         ? []
-        : [.. right.Where(column => !step.On.Any(key => key.Right == column.Name && key.Left == column.Name))];
+        : [.. right.Where(column => !step.On.Any(key => key.Right == column.Name))];
 
     /// <summary>Each element of a list as a row.</summary>
     /// <param name="step">The step.</param>
@@ -121,6 +121,7 @@ internal static class KeySql
     private static string Taken(JoinStep step, Column column)
     {
         var name = SqlText.Name(column.Name);
-        return step.How == JoinKind.Full && step.On.Any(key => key.Left == column.Name && key.Right == column.Name) ? $"coalesce(l.{name}, r.{name}) AS {name}" : $"l.{name}";
+        return step.How == JoinKind.Full && step.On.FirstOrDefault(key => key.Left == column.Name) is { } key
+            ? $"coalesce(l.{name}, r.{SqlText.Name(key.Right)}) AS {name}" : $"l.{name}";
     }
 }
