@@ -15,20 +15,11 @@ public static partial class Limits
     /// <summary>The largest block of a bucket's rows, in bytes.</summary>
     public const int BlockBytesMax = 256 * 1024;
 
-    /// <summary>The smallest block of a partition's rows on the way to its files, in bytes, where there are very many partitions.</summary>
-    public const int PartitionBlockBytesMin = 4 * 1024;
-
     /// <summary>Parts in which one bucket is planned to be read at most: each reads all of it.</summary>
     public const int BucketPartsPlannedMax = 64;
 
     /// <summary>Parts in which one bucket is read at most when units of it do not fit; what is left then has one key.</summary>
     public const int BucketPartsMax = 4_096;
-
-    /// <summary>The most units that each leave a file in every partition folder; with more, rows are put together by partition before.</summary>
-    public const int ScatteredUnitsMax = 4;
-
-    /// <summary>The most partition folders that leave a unit's files about as large as it is.</summary>
-    public const int FoldersFewMax = 8;
 
     /// <summary>The least memory that a unit of a key step plans with, in bytes.</summary>
     public const long LaneBytesMin = 16 * Mega;

@@ -250,12 +250,6 @@ public static partial class Limits
     /// <summary>Rows that a write into partition folders collects before it hands them to the folders' files.</summary>
     public const int PartitionedWriteRowsMax = 20_480;
 
-    /// <summary>The same where folders may have few rows: DuckDB takes some 100 KB for each folder among the rows that it collects.</summary>
-    public const int PartitionedWriteRowsMin = 2_048;
-
-    /// <summary>Rows of a folder from which they are many.</summary>
-    public const int PartitionRowsMany = PartitionedWriteRowsMax / 64;
-
     /// <summary>Files of one writer that are open at once, however many partitions it has: their rows come one partition after the other.</summary>
     public const int PartitionFilesOpenMax = 8;
 

@@ -1,0 +1,22 @@
+namespace Millrace;
+
+/// <content>How rows are laid out in folders and files.</content>
+public static partial class Limits
+{
+    /// <summary>The most units that each leave a file in every partition folder; with more, rows are put together by partition before.</summary>
+    public const int ScatteredUnitsMax = 4;
+
+    /// <summary>The most partition folders that leave a unit's files about as large as it is.</summary>
+    public const int FoldersFewMax = 8;
+
+    /// <summary>The smallest block of a partition's rows on the way to its files, in bytes, where there are very many partitions.</summary>
+    public const int PartitionBlockBytesMin = 4 * 1024;
+
+    /// <summary>
+    /// <see cref="PartitionedWriteRowsMax"/> where folders may have few rows: DuckDB takes some 100 KB for each folder among the rows that it collects.
+    /// </summary>
+    public const int PartitionedWriteRowsMin = 2_048;
+
+    /// <summary>Rows of a folder from which they are many.</summary>
+    public const int PartitionRowsMany = PartitionedWriteRowsMax / 64;
+}
