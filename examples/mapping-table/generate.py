@@ -31,7 +31,7 @@ def records(rows):
     for r in range(keys(rows)):
         ids = [key((r * 613 + n % 3 * 104_729) % (keys(rows) + keys(rows) // 20)) for n in range(r % 5)]
         quoted = ",".join(f'"{id}"' for id in ids)
-        yield f'{{"record_id":{r},"title":"record {r * 31 % 5_000}","ids":[{quoted}]}}\n'
+        yield f'{{"record_id":{r},"title":"album {r * 31 % 5_000}","ids":[{quoted}]}}\n'
 
 
 def main():

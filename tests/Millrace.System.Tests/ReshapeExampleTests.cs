@@ -27,8 +27,8 @@ public sealed class ReshapeExampleTests(PgServers servers) : IDisposable
             from read_csv('{data}bronze.csv') b
                  left join read_csv('{data}predictions.csv', types = {{'severity': 'decimal(4,3)'}}) p using (image_name)'''
         found = f'''
-            select image_name, captured_at, camera, content, severity, severity_category, high_severity_flag, data_quality_score::double as data_quality_score,
-                   partition_date, year, month from read_parquet('{table}', hive_partitioning = true)'''
+            select image_name, captured_at, camera, content, severity, severity_category, high_severity_flag,
+                   data_quality_score::double as data_quality_score, partition_date, year, month from read_parquet('{table}', hive_partitioning = true)'''
         ask = lambda sql: duckdb.sql(sql).fetchone()[0]
         print(ask(f'select count(*) from ({found})'),
               ask(f'select count(*) from (({wanted}) except all ({found}))') + ask(f'select count(*) from (({found}) except all ({wanted}))'),

@@ -21,7 +21,8 @@ internal static class JoinColumns
     {
         var columns = WithKey(step);
         if (columns.IsEmpty) return "*";
-        var other = columns.Where(static column => column != "*").Select(static column => SqlText.Name(column[0] == '-' ? column[1..] : column)).ToArray();
+        var other = columns.Where(static column => column != "*")
+            .Select(static column => SqlText.Name(column[0] == '-' ? column[1..] : column)).ToArray();
         var rest = other.Length == 0 ? "*" : $"* EXCLUDE ({string.Join(", ", other)})";
         return string.Join(", ", columns.Where(static column => column[0] != '-').Select(column => column == "*" ? rest : SqlText.Name(column)));
     }
