@@ -6,6 +6,9 @@ public static partial class Limits
     /// <summary>The most units that each leave a file in every partition folder; with more, rows are put together by partition before.</summary>
     public const int ScatteredUnitsMax = 4;
 
+    /// <summary>The same where files have a bound of rows: each unit leaves at most one file in a folder that is not full.</summary>
+    public const int ScatteredUnitsBounded = 2;
+
     /// <summary>The most partition folders that leave a unit's files about as large as it is.</summary>
     public const int FoldersFewMax = 8;
 

@@ -66,7 +66,8 @@ internal sealed class LayoutPlanning(Lazy<SqlCheck> check, BucketSizing sizing)
 
         // DuckDB keeps the order of rows only where it writes into one folder at a time.
         var isOrdered = !stream.Write.ClusterBy.IsEmpty;
-        if (!isOrdered && (last.IsWhole || UnitsOf(last) <= Limits.ScatteredUnitsMax || IsKeyedBy(steps, names))) return steps;
+        var unitsMax = stream.Write.MaxRowsPerFile is null ? Limits.ScatteredUnitsMax : Limits.ScatteredUnitsBounded;
+        if (!isOrdered && (last.IsWhole || UnitsOf(last) <= unitsMax || IsKeyedBy(steps, names))) return steps;
         if (!isOrdered && stream.Write.MaxRowsPerFile is null && FewFolders(names, folders, last.Columns)) return steps;
         var keys = names.Select(name => folders.FirstOrDefault(folder => folder.Name == name)?.Value ?? SqlText.Name(name));
         var number = steps.Earlier.Length + 1;
