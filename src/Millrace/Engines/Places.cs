@@ -11,7 +11,9 @@ internal sealed class Places(int lanes) : IDisposable
     private readonly SemaphoreSlim _places = new(lanes * (1 + Limits.FinishingPerLaneMax));
     private readonly SemaphoreSlim _lanes = new(lanes);
     private readonly SemaphoreSlim _alone = new(1);
+    private readonly Lock _narrowing = new();
     private int _left = lanes;
+    private bool _isOver;
 
     /// <summary>Lanes that nobody has, as long as nobody is alone in flight.</summary>
     public int Idle => Math.Min(_lanes.CurrentCount, _places.CurrentCount);
@@ -37,16 +39,22 @@ internal sealed class Places(int lanes) : IDisposable
     /// <summary>The lane is free.</summary>
     public void FreeLane() => _lanes.Release();
 
-    /// <summary>One lane fewer from now on, as soon as one is free; at least one stays. Gives how many are left. One call at a time.</summary>
+    /// <summary>
+    /// One lane fewer from now on, as soon as one is free; at least one stays. Gives how many are left. Memory is looked at until the run has its
+    /// report: what comes after the last unit changes nothing.
+    /// </summary>
     public int Narrow()
     {
-        if (_left > 1)
+        lock (_narrowing)
         {
-            _left--;
-            _ = _lanes.WaitAsync();
-        }
+            if (_left > 1 && !_isOver)
+            {
+                _left--;
+                _ = _lanes.WaitAsync();
+            }
 
-        return _left;
+            return _left;
+        }
     }
 
     /// <summary>The place is free.</summary>
@@ -80,6 +88,7 @@ internal sealed class Places(int lanes) : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        lock (_narrowing) _isOver = true;
         _places.Dispose();
         _lanes.Dispose();
         _alone.Dispose();

@@ -159,9 +159,6 @@ internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
         await _stop.CancelAsync().ConfigureAwait(false);
         _sampler.Dispose();
         await _sampling.ConfigureAwait(false);
-
-        // Nothing runs any more that could run narrower.
-        _pressure = null;
         if (_samples == 0) Sample();
         summary = summary with { Retries = Retries, Splits = Splits, PeakMemoryBytes = PeakMemoryBytes, Seconds = Math.Round(Elapsed.TotalSeconds, 3) };
         try

@@ -10,6 +10,16 @@ namespace Millrace.Tests.Engines;
 public sealed class DispatcherTests
 {
     [Fact]
+    public void Nothing_gets_narrower_after_the_last_unit()
+    {
+        var places = new Places(4);
+        Assert.Equal(3, places.Narrow());
+        places.Dispose();
+
+        Assert.Equal(3, places.Narrow());
+    }
+
+    [Fact]
     public async Task A_fault_that_can_pass_is_tried_again_and_said()
     {
         await using var engine = new ScriptedEngine(lanes: 1, order => order.Attempt < 3 ? Passing() : null);
