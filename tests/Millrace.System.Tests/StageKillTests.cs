@@ -77,7 +77,7 @@ public sealed class StageKillTests : IDisposable
               t:
                 partition: {rows: 40960}
                 transform:
-                  - join: {with: '{{_folder["s.parquet"]}}', on: [id]}
+                  - join: {with: '{{_folder["s.parquet"]}}', on: [id], how: full}
                   - nest: {by: [k], as: items}
                   - map: "select k, len(items) as n, items from input"
             """);

@@ -43,8 +43,17 @@ public sealed class FileLock : IDisposable
                 continue;
             }
 
-            File.WriteAllText(path + ".holder", holder, Encoding.UTF8);
-            return new FileLock(path, taken);
+            try
+            {
+                File.WriteAllText(path + ".holder", holder, Encoding.UTF8);
+                return new FileLock(path, taken);
+            }
+            catch
+            {
+                // A full disk has no room for the name: the lock must not stay with nobody.
+                taken.Dispose();
+                throw;
+            }
         }
     }
 
