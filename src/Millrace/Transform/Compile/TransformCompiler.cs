@@ -62,6 +62,7 @@ internal sealed class TransformCompiler
             {
                 MapStep map => Map(draft, map),
                 UnnestStep unnest => Unnest(draft, unnest),
+                NestStep { Oversize: Oversize.Split } => throw Refused(step.Mark, "found oversize: split, which this version can't do yet", "Leave it out."),
                 NestStep nest => Keyed(draft, nest.By, nest.Mark, "nest", BucketSizing.NestFactor, KeySql.Nest(nest, draft.Columns)),
                 GroupStep group => Group(draft, group),
                 DedupeStep dedupe => Dedupe(draft, dedupe),
