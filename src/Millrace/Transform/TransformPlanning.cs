@@ -43,21 +43,20 @@ internal sealed class TransformPlanning : IDisposable
     public async ValueTask<StreamPlan> PlanAsync(StreamJob stream, CancellationToken cancel)
     {
         LayoutPlanning.AssertTakes(_ends.Target, stream);
-        StreamPlan? first = null;
+        StreamPlan? own = null;
         var compiler = new TransformCompiler(_check.Value, PlanSideAsync, _ends.JoinSides, _sizing, new LookupCompiler(_check.Value, _ends.Lookups, _budget));
         var steps = await compiler.CompileAsync(stream, draft => stream.Transform.IsEmpty ? draft : Fitted(draft), cancel).ConfigureAwait(false);
-        first = (steps.Earlier.FirstOrDefault() ?? steps.Last).Source!;
         if (_ends.Target.OneFile && (steps.Last.Source is not { EstimatedUnits: <= 1 } || !steps.Earlier.IsEmpty)) steps = OneUnit(steps);
         var folders = _layout.FoldersOf(stream, steps.Last.Columns);
         steps = _layout.Gathered(stream, folders, steps);
-        var plan = first with
+        var plan = own! with
         {
             Stream = stream,
             Columns = steps.Last.Columns,
             WireForm = null,
             Steps = steps,
             Folders = folders,
-            Remarks = [.. first.Remarks, .. steps.Describe()],
+            Remarks = [.. own.Remarks, .. steps.Describe()],
         };
         return steps.Earlier.IsEmpty ? plan with { Stage = StageHeaders.Of(steps.Last, RunStart, StageHeaders.NoFiles) } : plan with
         {
@@ -71,9 +70,14 @@ internal sealed class TransformPlanning : IDisposable
             var isMain = source is null && side.Name == stream.Name;
 
             // Without steps the source gives what the target can hold, and rejects what it can't, as it does without rules.
-            if (stream.Transform.IsEmpty) return await from.PlanAsync(side, _unchanged with { OneUnit = oneUnit || _unchanged.OneUnit }, token).ConfigureAwait(false);
-            var request = _request with { OneUnit = oneUnit || (isMain && _ends.Target.OneFile && !stream.Transform.Any(static step => step is not (MapStep or UnnestStep))) };
-            return await from.PlanAsync(side with { Transform = [] }, request, token).ConfigureAwait(false);
+            var request = stream.Transform.IsEmpty
+                ? _unchanged with { OneUnit = oneUnit || _unchanged.OneUnit }
+                : _request with { OneUnit = oneUnit || (isMain && _ends.Target.OneFile && !stream.Transform.Any(static step => step is not (MapStep or UnnestStep))) };
+            var planned = await from.PlanAsync(side with { Transform = [] }, request, token).ConfigureAwait(false);
+
+            // How large the stream is, and so which engine runs it, is not told by what it joins.
+            if (isMain) own = planned;
+            return planned;
         }
     }
 

@@ -64,10 +64,8 @@ internal sealed class ExpectBench : IDisposable
     /// <summary>The labels of the stages before the last one, and the last one's.</summary>
     public async Task<List<string>> StagesAsync(string yaml)
     {
-        var reading = JobReader.ReadText("job.yaml", yaml.Replace("@", _bench.Folder.Path, StringComparison.Ordinal), new JobOverrides { State = _bench.Folder["state"] }, _bench.Folder.Path);
-        await foreach (var stream in new JobInspection(Connectors.Tests.Files.FileRuns.Options(_bench.Folder)).PlanAsync(reading.Job!, TestContext.Current.CancellationToken))
-            return [.. stream.Plan!.Steps!.Earlier.Select(static stage => stage.Label), stream.Plan.Steps.Last.Label];
-        return [];
+        var steps = (await _bench.PlanAsync(yaml)).Steps!;
+        return [.. steps.Earlier.Select(static stage => stage.Label), steps.Last.Label];
     }
 
     public void Dispose() => _bench.Dispose();

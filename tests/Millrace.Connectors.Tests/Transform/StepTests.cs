@@ -95,6 +95,16 @@ public sealed class StepTests : IDisposable
         _bench.AssertRows("out/t", wanted);
     }
 
+    [Theory]
+    [InlineData("left")]
+    [InlineData("full")]
+    public async Task How_large_a_stream_is_is_not_told_by_what_it_joins(string how)
+    {
+        Write(300_000);
+        _bench.Write("r.parquet", "SELECT i::INTEGER AS k, 'r' || i AS name FROM range(10) AS t(i)");
+        Assert.Equal(300_000, (await _bench.PlanAsync(Job($"join: {{with: '@/r.parquet', on: [k], how: {how}}}"))).EstimatedRows);
+    }
+
     [Fact]
     public async Task Steps_follow_each_other_through_stages()
     {

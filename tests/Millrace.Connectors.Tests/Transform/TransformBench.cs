@@ -1,6 +1,7 @@
 using Millrace.Connectors.Tests.Files;
 using Millrace.DuckDb;
 using Millrace.Jobs;
+using Millrace.Planning;
 using Millrace.Telemetry;
 using Millrace.Testing;
 
@@ -26,9 +27,15 @@ internal sealed class TransformBench : IDisposable
     /// <summary>Runs a job file until it is cancelled.</summary>
     public async Task<RunSummary> TryRunAsync(string yaml, CancellationToken cancel, params string[] sets)
     {
-        var reading = JobReader.ReadText("job.yaml", yaml.Replace("@", Folder.Path, StringComparison.Ordinal), new JobOverrides { State = Folder["state"], Sets = [.. sets] }, Folder.Path);
-        Assert.True(reading.Job is not null, string.Join('\n', reading.Faults.Select(static fault => fault.Describe())));
-        return await new DataPath(FileRuns.Options(Folder)).RunAsync(reading.Job, cancel);
+        return await new DataPath(FileRuns.Options(Folder)).RunAsync(Read(yaml, sets), cancel);
+    }
+
+    /// <summary>The plan of a job's first stream.</summary>
+    public async Task<StreamPlan> PlanAsync(string yaml)
+    {
+        await foreach (var stream in new JobInspection(FileRuns.Options(Folder)).PlanAsync(Read(yaml), TestContext.Current.CancellationToken))
+            return stream.Plan ?? throw stream.Fault!;
+        throw new InvalidOperationException("the job has no stream");
     }
 
     /// <summary>Runs a job file that must succeed.</summary>
@@ -37,6 +44,13 @@ internal sealed class TransformBench : IDisposable
         var summary = await TryRunAsync(yaml, sets);
         Assert.True(summary.Status == RunStatus.Succeeded, string.Join('\n', summary.Faults.Select(static fault => fault.Describe())));
         return summary;
+    }
+
+    private Job Read(string yaml, params string[] sets)
+    {
+        var reading = JobReader.ReadText("job.yaml", yaml.Replace("@", Folder.Path, StringComparison.Ordinal), new JobOverrides { State = Folder["state"], Sets = [.. sets] }, Folder.Path);
+        Assert.True(reading.Job is not null, string.Join('\n', reading.Faults.Select(static fault => fault.Describe())));
+        return reading.Job;
     }
 
     /// <summary>Asserts that a table has just the rows of a query; <c>@</c> in it is the folder.</summary>
