@@ -31,7 +31,7 @@ internal static class StreamCommit
             staged += result.Files.Sum(static file => file.Bytes);
             first ??= result.Rejects?.FirstOrDefault()?.Path;
             rejects.UnionWith((result.Rejects ?? []).Select(static file => file.Path));
-            if (header.Proof != Proof.Counts) hash += Agreed(result, stream);
+            if (header.Proof != Proof.Counts) hash += Agreed(result, header);
         }
 
         var folder = run.Directory.Stream(stream.Name);
@@ -100,14 +100,16 @@ internal static class StreamCommit
         }
     }
 
-    /// <summary>The hash of a unit's rows, which must have left the source as they were written.</summary>
-    private static ContentHash Agreed(UnitResult result, StreamJob stream)
+    /// <summary>The hash of a unit's rows, which must have left the source as they were written, unless steps lie between.</summary>
+    private static ContentHash Agreed(UnitResult result, StreamHeader header)
     {
-        var (left, written) = (ResultHashes.Read(result, result.HashIn), ResultHashes.Read(result, result.HashOut));
+        var written = ResultHashes.Read(result, result.HashOut);
+        if (header.Stage is { OnlyChecks: false }) return written;
+        var left = ResultHashes.Read(result, result.HashIn);
         if (left == written) return left;
         throw new Fault(FaultKind.Data, $"{left} left the source and {written} was written: nothing was published")
         {
-            Where = $"{stream.Name}, unit {result.Number}",
+            Where = $"{header.Stream}, unit {result.Number}",
             Advice = "Somebody has changed the run directory, or this machine's memory or disk is at fault. Begin a new run.",
         };
     }

@@ -154,7 +154,10 @@ public sealed record UnitResult
     /// <summary>Rows as they were handed to the writer.</summary>
     public required long RowsWritten { get; init; }
 
-    /// <summary>The content hash of the rows as they left the source, after the stream's condition; null with <c>proof: counts</c>.</summary>
+    /// <summary>
+    /// The content hash of the rows as they left the source, after the stream's condition; null with <c>proof: counts</c>, and where steps lie between:
+    /// their rows are counted as they come.
+    /// </summary>
     public string? HashIn { get; init; }
 
     /// <summary>The content hash of the rows as they were handed to the writer; null with <c>proof: counts</c>.</summary>

@@ -99,7 +99,7 @@ public sealed class UnitRunner : IAsyncDisposable
             Rejected = rejected,
             Rejects = rejects is null ? null : [rejects],
             Rules = checks?.Counts(),
-            HashIn = proof.Hash,
+            HashIn = header.Stage is { OnlyChecks: false } ? null : proof.Hash,
             HashOut = proof.Hash,
             BytesRead = bytesRead,
             Lookups = steps?.Lookups,
