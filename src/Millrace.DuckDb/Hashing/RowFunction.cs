@@ -26,14 +26,14 @@ internal static unsafe class RowFunction
         using var token = LogicalTypes.Create(DuckDbType.BigInt);
 
         // It is neither folded nor left out nor moved about for what it gives.
-        Register(connection, name, returns, token, bind, &Bind, isVolatile: true);
+        Register(connection, name, returns, token, bind, &Bind, init: null, &Run, isVolatile: true);
     }
 
     /// <summary>The same without a token, for a function that has nothing to do but to give the same for the same arguments, one or more.</summary>
     public static void RegisterStable(ConnectionHandle connection, string name, DuckDbType returns, Func<DuckDbType[], IRowFunction> bind)
     {
         using var any = new LogicalTypeHandle(NativeMethods.duckdb_create_logical_type(NativeMethods.AnyType));
-        Register(connection, name, returns, any, bind, &BindStable, isVolatile: false);
+        Register(connection, name, returns, any, bind, &BindStable, init: null, &Run, isVolatile: false);
     }
 
     /// <summary>A hasher of columns whose vectors follow each other in a chunk, the first of them at position 0.</summary>
@@ -47,13 +47,25 @@ internal static unsafe class RowFunction
         return new ChunkHasher(asKeys, columns);
     }
 
-    private static void Register(
+    /// <summary>Makes a scalar function of any number of columns known, whatever its callbacks are; it sees NULLs.</summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="name">The function's name in SQL.</param>
+    /// <param name="returns">What it gives for each row.</param>
+    /// <param name="first">The type of its first argument.</param>
+    /// <param name="extra">What its callbacks get.</param>
+    /// <param name="bind">Binds one use of it.</param>
+    /// <param name="init">Begins a thread of one use; null: threads have no state of their own.</param>
+    /// <param name="run">Runs a chunk.</param>
+    /// <param name="isVolatile">Whether it is neither folded nor left out nor moved about for what it gives.</param>
+    internal static void Register(
         ConnectionHandle connection,
         string name,
         DuckDbType returns,
         LogicalTypeHandle first,
-        object bind,
-        delegate* unmanaged[Cdecl]<nint, void> binding,
+        object extra,
+        delegate* unmanaged[Cdecl]<nint, void> bind,
+        delegate* unmanaged[Cdecl]<nint, void> init,
+        delegate* unmanaged[Cdecl]<nint, nint, nint, void> run,
         bool isVolatile)
     {
         var function = NativeMethods.duckdb_create_scalar_function();
@@ -64,13 +76,12 @@ internal static unsafe class RowFunction
             using (var any = new LogicalTypeHandle(NativeMethods.duckdb_create_logical_type(NativeMethods.AnyType)))
                 NativeMethods.duckdb_scalar_function_set_varargs(function, any.Pointer);
             using (var given = LogicalTypes.Create(returns)) NativeMethods.duckdb_scalar_function_set_return_type(function, given.Pointer);
-
-            // It sees NULLs.
             NativeMethods.duckdb_scalar_function_set_special_handling(function);
             if (isVolatile) NativeMethods.duckdb_scalar_function_set_volatile(function);
-            NativeMethods.duckdb_scalar_function_set_extra_info(function, NativeState.Hold(bind), NativeState.Deleter);
-            NativeMethods.duckdb_scalar_function_set_bind(function, binding);
-            NativeMethods.duckdb_scalar_function_set_function(function, &Run);
+            NativeMethods.duckdb_scalar_function_set_extra_info(function, NativeState.Hold(extra), NativeState.Deleter);
+            NativeMethods.duckdb_scalar_function_set_bind(function, bind);
+            if (init != null) NativeMethods.duckdb_scalar_function_set_init(function, init);
+            NativeMethods.duckdb_scalar_function_set_function(function, run);
             if (NativeMethods.duckdb_register_scalar_function(connection, function) != 0)
                 throw new DuckDbException(DuckDbErrorType.Catalog, $"DuckDB refuses the function {name}.");
         }

@@ -12,27 +12,8 @@ internal static unsafe class ValueFunction
     /// <summary>Makes a function known to a connection's database.</summary>
     public static void Register(ConnectionHandle connection, string name, DuckDbType returns, Func<long, IValueFunction> bind)
     {
-        var function = NativeMethods.duckdb_create_scalar_function();
-        try
-        {
-            NativeMethods.duckdb_scalar_function_set_name(function, name);
-            using (var token = LogicalTypes.Create(DuckDbType.BigInt)) NativeMethods.duckdb_scalar_function_add_parameter(function, token.Pointer);
-            using (var any = new LogicalTypeHandle(NativeMethods.duckdb_create_logical_type(NativeMethods.AnyType)))
-                NativeMethods.duckdb_scalar_function_set_varargs(function, any.Pointer);
-            using (var given = LogicalTypes.Create(returns)) NativeMethods.duckdb_scalar_function_set_return_type(function, given.Pointer);
-            NativeMethods.duckdb_scalar_function_set_special_handling(function);
-            NativeMethods.duckdb_scalar_function_set_volatile(function);
-            NativeMethods.duckdb_scalar_function_set_extra_info(function, NativeState.Hold(new Definition(returns, bind)), NativeState.Deleter);
-            NativeMethods.duckdb_scalar_function_set_bind(function, &Bind);
-            NativeMethods.duckdb_scalar_function_set_init(function, &Init);
-            NativeMethods.duckdb_scalar_function_set_function(function, &Run);
-            if (NativeMethods.duckdb_register_scalar_function(connection, function) != 0)
-                throw new DuckDbException(DuckDbErrorType.Catalog, $"DuckDB refuses the function {name}.");
-        }
-        finally
-        {
-            NativeMethods.duckdb_destroy_scalar_function(&function);
-        }
+        using var token = LogicalTypes.Create(DuckDbType.BigInt);
+        RowFunction.Register(connection, name, returns, token, new Definition(returns, bind), &Bind, &Init, &Run, isVolatile: true);
     }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]

@@ -30,12 +30,17 @@ internal sealed class BucketStore(RunDirectory run)
     public BucketWriter OpenWriter(BucketOutput output) => _writers.Open(new BucketSettings(output.Buckets, output.Keys.Length, output.BlockBytes, output.ByValue));
 
     /// <summary>Opens some buckets of a relation.</summary>
-    public OpenRelation Open(BucketRelation relation, int first, int end, RowRange? range = null)
+    /// <param name="relation">The relation.</param>
+    /// <param name="first">The first bucket.</param>
+    /// <param name="end">The bucket behind the last one.</param>
+    /// <param name="rows">How many rows they have; null: the files' indexes are asked.</param>
+    /// <param name="range">Which of them; null: all.</param>
+    public OpenRelation Open(BucketRelation relation, int first, int end, long? rows = null, RowRange? range = null)
     {
         var columns = relation.Columns.Select(static column => new DuckDb.TableColumn(column.Name, DuckDbType.Parse(column.Type)));
-        var rows = new BucketRows([.. columns], [.. relation.Files.Select(file => Path.Combine(run.Path, file))], first, end, rows: null, range);
-        var (token, call) = _tables.Add(rows);
-        return new OpenRelation(relation, rows, call, () => _tables.Remove(token));
+        var read = new BucketRows([.. columns], [.. relation.Files.Select(file => Path.Combine(run.Path, file))], first, end, rows, range);
+        var (token, call) = _tables.Add(read);
+        return new OpenRelation(relation, read, call, () => _tables.Remove(token));
     }
 
     /// <summary>A condition that the rows of one part of a bucket meet.</summary>

@@ -42,7 +42,8 @@ internal sealed class BucketUnitInput : IUnitInput
     public BucketUnitInput(BucketStore store, StageHeader stage, BucketSlice slice)
     {
         _slice = slice;
-        _relations = [.. stage.Buckets.Select(relation => store.Open(relation, slice.First, slice.End, slice.From is { } from ? new DuckDb.RowRange(from, slice.Rows[0]) : null))];
+        var range = slice.From is { } from ? new DuckDb.RowRange(from, slice.Rows[0]) : (DuckDb.RowRange?)null;
+        _relations = [.. stage.Buckets.Select((relation, i) => store.Open(relation, slice.First, slice.End, slice.Rows[i], range))];
         var tables = _relations.Select(relation => relation.AsCommonTable(slice.Of == 1 ? null : store.InPart(relation.Relation.Keys, slice.Part, slice.Of)));
         Select = $"WITH {string.Join(", ", tables)} {stage.BucketSql}";
         if (stage.Buckets is [{ ByValue: true } mixed] && slice.HasManyKeys) Select = $"SELECT * FROM ({Select}) AS {StageHeader.Input} ORDER BY {string.Join(", ", mixed.Keys)}";
