@@ -49,9 +49,13 @@ public sealed class RandomKillTests(PgServers servers)
     /// <summary>How it goes on: <c>resume</c> while a run is unfinished, else a new <c>run</c>.</summary>
     private static async Task<string> NextAsync(Workbench bench, string told)
     {
-        var runs = (await bench.RunAsync("runs")).Expect(0).Stdout.Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        var unfinished = runs.Select(static line => JsonDocument.Parse(line).RootElement.GetProperty("status").GetString()).Count(static status => status != "succeeded");
-        Assert.True(unfinished <= 1, told + string.Join('\n', runs));
+        var runs = (await bench.RunAsync("runs")).Expect(0).Stdout;
+        var unfinished = Unfinished(runs);
+        Assert.True(unfinished <= 1, told + runs);
         return unfinished == 1 ? "resume" : "run";
     }
+
+    /// <summary>How many runs did not succeed, by what <c>runs --json</c> says.</summary>
+    internal static int Unfinished(string runs) => runs.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+        .Count(static line => JsonDocument.Parse(line).RootElement.GetProperty("status").GetString() != "succeeded");
 }
