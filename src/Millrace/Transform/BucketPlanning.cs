@@ -49,6 +49,8 @@ internal sealed class BucketPlanning
                 Reading(Path.Combine(run.Path, file), path =>
                 {
                     var index = BucketIndex.Read(path);
+                    if (index.Buckets != buckets)
+                        throw new BucketFileException(path, 0, $"the file has {index.Buckets} buckets, expected {buckets}");
                     for (var bucket = 0; bucket < buckets; bucket++)
                     {
                         ofRelation[bucket] += index.RowsOf(bucket);

@@ -95,6 +95,15 @@ public sealed class StepTests : IDisposable
         _bench.AssertRows("out/t", wanted);
     }
 
+    [Fact]
+    public async Task Sides_of_different_sizes_meet_in_as_many_buckets()
+    {
+        _bench.Write("t.parquet", $"SELECT i AS k, {string.Join(", ", Enumerable.Range(0, 30).Select(static n => $"'text' AS t{n}"))} FROM range(210000) AS t(i)");
+        _bench.Write("r.parquet", "SELECT i * 100 AS k, i AS r FROM range(210000) AS t(i)");
+        await _bench.RunAsync(Job("join: {with: '@/r.parquet', on: [k], how: inner}").Replace("512MB", "200MB", StringComparison.Ordinal));
+        _bench.AssertRows("out/t", "SELECT * FROM '@/t.parquet' JOIN '@/r.parquet' USING (k)");
+    }
+
     [Theory]
     [InlineData("left")]
     [InlineData("full")]

@@ -151,8 +151,9 @@ internal sealed class TransformCompiler
 
         var sql = KeySql.Join(step, KeySql.Left, left.Columns, KeySql.Right, right.Columns, types);
         var columns = ColumnsOf(sql, (KeySql.Left, left.Columns), (KeySql.Right, right.Columns), step.Mark);
-        var leftStage = Close(left, [.. step.On.Select((key, i) => $"CAST({SqlText.Name(key.Left)} AS {types[i]})")]);
-        var rightStage = Close(right, [.. step.On.Select((key, i) => $"CAST({SqlText.Name(key.Right)} AS {types[i]})")]);
+        var larger = Math.Max(left.Bytes ?? 0, right.Bytes ?? 0);
+        var leftStage = Close(left, [.. step.On.Select((key, i) => $"CAST({SqlText.Name(key.Left)} AS {types[i]})")], larger);
+        var rightStage = Close(right, [.. step.On.Select((key, i) => $"CAST({SqlText.Name(key.Right)} AS {types[i]})")], larger);
         return new StageDraft
         {
             Keyed = [new StageInput(leftStage, KeySql.Left), new StageInput(rightStage, KeySql.Right)],
@@ -201,11 +202,16 @@ internal sealed class TransformCompiler
         };
     }
 
+    private int Close(StageDraft draft, ImmutableArray<string> keys) => Close(draft, keys, draft.Bytes);
+
     /// <summary>Closes a draft into a stage whose rows go into buckets; gives its number.</summary>
-    private int Close(StageDraft draft, ImmutableArray<string> keys)
+    /// <param name="draft">The draft.</param>
+    /// <param name="keys">SQL expressions by which its rows meet.</param>
+    /// <param name="bytes">About how many bytes tell how many buckets; the same for both sides of a join, whose rows meet bucket by bucket.</param>
+    private int Close(StageDraft draft, ImmutableArray<string> keys, long? bytes)
     {
         var number = _earlier.Count + 1;
-        _earlier.Add(draft.Close(number, _sizing.OutputOf(keys, draft.Bytes)));
+        _earlier.Add(draft.Close(number, _sizing.OutputOf(keys, bytes)));
         return number;
     }
 
