@@ -46,7 +46,8 @@ internal sealed class BucketUnitInput : IUnitInput
         _relations = [.. stage.Buckets.Select((relation, i) => store.Open(relation, slice.First, slice.End, slice.Rows[i], range))];
         var tables = _relations.Select(relation => relation.AsCommonTable(slice.Of == 1 ? null : store.InPart(relation.Relation.Keys, slice.Part, slice.Of)));
         Select = $"WITH {string.Join(", ", tables)} {stage.BucketSql}";
-        if (stage.Buckets is [{ ByValue: true } mixed] && slice.HasManyKeys) Select = $"SELECT * FROM ({Select}) AS {StageHeader.Input} ORDER BY {string.Join(", ", mixed.Keys)}";
+        ImmutableArray<string> order = stage.Buckets is [{ ByValue: true } mixed] && slice.HasManyKeys ? [.. mixed.Keys, .. stage.BucketOrder] : stage.BucketOrder;
+        if (!order.IsEmpty) Select = $"SELECT * FROM ({Select}) AS {StageHeader.Input} ORDER BY {string.Join(", ", order)}";
     }
 
     /// <inheritdoc/>

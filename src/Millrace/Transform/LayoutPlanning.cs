@@ -67,7 +67,7 @@ internal sealed class LayoutPlanning(Lazy<SqlCheck> check, BucketSizing sizing)
         // DuckDB keeps the order of rows only where it writes into one folder at a time.
         var isOrdered = !stream.Write.ClusterBy.IsEmpty;
         var unitsMax = stream.Write.MaxRowsPerFile is null ? Limits.ScatteredUnitsMax : Limits.ScatteredUnitsBounded;
-        if (!isOrdered && (last.IsWhole || UnitsOf(last) <= unitsMax || IsKeyedBy(steps, names))) return steps;
+        if (!isOrdered && (last.IsWhole || UnitsOf(last) <= unitsMax || IsKeyedBy(last, names))) return steps;
         if (!isOrdered && stream.Write.MaxRowsPerFile is null && FewFolders(names, folders, last.Columns)) return steps;
         var keys = names.Select(name => folders.FirstOrDefault(folder => folder.Name == name)?.Value ?? SqlText.Name(name));
         var number = steps.Earlier.Length + 1;
@@ -77,6 +77,8 @@ internal sealed class LayoutPlanning(Lazy<SqlCheck> check, BucketSizing sizing)
             Label = $"write partition by partition ({string.Join(", ", names)}), as {(isOrdered ? "the rows of each file are in order" : "each unit would leave a file in every folder otherwise")}",
             Keyed = [new StageInput(number, KeySql.Rows)],
             KeySql = $"SELECT * FROM {KeySql.Rows}",
+            // Steps that need all rows of a key leave them in the order of a hash, which packs badly.
+            Order = isOrdered ? [] : [.. last.KeyedBy.Select(SqlText.Name)],
             InputColumns = last.Columns,
             Columns = last.Columns,
         };
@@ -87,12 +89,8 @@ internal sealed class LayoutPlanning(Lazy<SqlCheck> check, BucketSizing sizing)
         stage.Source?.EstimatedUnits ?? (stage.EstimatedBytes is { } bytes ? (bytes / sizing.UnitBytes(stage.StateFactor)) + 1 : long.MaxValue);
 
     /// <summary>Whether each partition's rows are in one unit already.</summary>
-    private static bool IsKeyedBy(StagedPlan steps, ImmutableArray<string> names)
-    {
-        if (steps.Last is not { Keyed: [var input], Sql: null }) return false;
-        var keys = steps.Earlier[input.Stage - 1].Output!.Keys;
-        return !keys.IsEmpty && keys.All(key => names.Any(name => SqlText.Name(name) == key));
-    }
+    private static bool IsKeyedBy(PlannedStage last, ImmutableArray<string> names) =>
+        !last.KeyedBy.IsEmpty && last.KeyedBy.All(key => names.Contains(key, StringComparer.Ordinal));
 
     /// <summary>Whether there can be so few folders that a unit's files are about as large as it is.</summary>
     private static bool FewFolders(ImmutableArray<string> names, ImmutableArray<FolderColumn> folders, ImmutableArray<Column> columns)

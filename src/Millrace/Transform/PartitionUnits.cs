@@ -52,7 +52,8 @@ internal sealed class PartitionUnits
 
     /// <summary>The units; at least one, so that a table without rows is a table.</summary>
     /// <param name="unitBytes">About how many bytes of rows each has.</param>
-    public IEnumerable<PlannedUnit> Units(long unitBytes)
+    /// <param name="wholeBytes">How many bytes a partition has at most whose rows stay in one unit.</param>
+    public IEnumerable<PlannedUnit> Units(long unitBytes, long wholeBytes)
     {
         var first = 0;
         long together = 0;
@@ -67,7 +68,7 @@ internal sealed class PartitionUnits
 
             together += _partitions[i].Bytes;
             if (!isLarge) continue;
-            foreach (var part in PartsOf(_partitions[i], unitBytes)) yield return part;
+            foreach (var part in PartsOf(_partitions[i], Math.Max(unitBytes, wholeBytes))) yield return part;
             (first, together) = (i + 1, 0);
         }
 

@@ -41,6 +41,9 @@ public sealed record StageHeader
     /// <summary>A complete SELECT over <see cref="Buckets"/> whose columns are <see cref="InputColumns"/>; null unless there are any.</summary>
     public string? BucketSql { get; init; }
 
+    /// <summary>SQL expressions over <see cref="InputColumns"/> by which each unit's rows are ordered; empty: in no order.</summary>
+    public ImmutableArray<string> BucketOrder { get; init; } = [];
+
     /// <summary>Which of the job's other sources units are read from (<see cref="Worker.WorkerSettings.Sides"/>); null: its own, or buckets.</summary>
     public int? Source { get; init; }
 

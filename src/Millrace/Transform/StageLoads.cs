@@ -78,7 +78,7 @@ internal sealed class StageLoads(ActiveRun run, JobEnds ends, Dispatcher dispatc
     {
         var most = plan.Stream.Write.MaxRowsPerFile;
         var partitions = PartitionUnits.Of(run.Directory, together, plan.Stream.Write);
-        return OverBuckets(plan, stage, header, [.. partitions.Units(_sizing.PartitionUnitBytes(partitions.Bytes, most))]) with
+        return OverBuckets(plan, stage, header, [.. partitions.Units(_sizing.PartitionUnitBytes(partitions.Bytes, most), stage.Order.IsEmpty ? 0 : _sizing.OrderedBytes)]) with
         {
             EstimatedRows = partitions.Rows, EstimatedBytes = partitions.Bytes, Why = stage.Label, RowsOfFolder = partitions.RowsOfPartition,
         };

@@ -65,6 +65,9 @@ internal sealed class BucketSizing(Budget budget)
         ? UnitBytes(1)
         : Math.Min(UnitBytes(1), Math.Max(Limits.UnitBytesMin, bytes / ((long)budget.Lanes * Limits.UnitsPerWorkerMin)));
 
+    /// <summary>How many bytes of one partition's rows a unit puts in order at most: rows that are near each other by key lie in one file only as far as that goes.</summary>
+    public long OrderedBytes => LaneBytes;
+
     /// <summary>How many bytes of rows a unit of a key step may have.</summary>
     /// <param name="factor">How many bytes it needs for each of them.</param>
     public long UnitBytes(int factor) => Math.Clamp(LaneBytes / factor, Limits.KeyUnitBytesMin, Limits.UnitBytesTarget);

@@ -95,6 +95,7 @@ internal sealed record StageDraft
         SourceNumber = SourceNumber,
         Keyed = Keyed,
         KeySql = KeySql,
+        KeyedBy = KeyedBy,
         StateFactor = StateFactor,
         Sides = Sides,
         Lookups = Lookups,

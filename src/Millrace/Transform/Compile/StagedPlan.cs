@@ -37,6 +37,12 @@ public sealed record PlannedStage
     /// <summary>SQL over <see cref="Keyed"/>; null unless there are any.</summary>
     public string? KeySql { get; init; }
 
+    /// <summary>Columns by whose values together its rows meet in one unit; empty: rows are in any unit.</summary>
+    public ImmutableArray<string> KeyedBy { get; init; } = [];
+
+    /// <summary>SQL expressions by which each unit's rows are ordered as they come out of <see cref="Keyed"/>; empty: in no order.</summary>
+    public ImmutableArray<string> Order { get; init; } = [];
+
     /// <summary>How many bytes a unit of it needs for each byte of its rows.</summary>
     public int StateFactor { get; init; } = 1;
 
