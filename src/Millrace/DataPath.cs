@@ -75,7 +75,7 @@ public sealed class DataPath(RunOptions options)
         catch (Exception error)
         {
             ending.Add(cancel.IsCancellationRequested || run?.Stop.IsCancellationRequested is true
-                ? run?.Replaced ?? new Fault(FaultKind.Cancelled, "the run was cancelled", error)
+                ? run?.StoppedBy ?? new Fault(FaultKind.Cancelled, "the run was cancelled", error)
                 : Faulted.From(error));
         }
 
@@ -104,7 +104,7 @@ public sealed class DataPath(RunOptions options)
         await using var plans = planner.PlanAllAsync(streams, (stream, fault) => ending.Fail(run, stream, fault), run.Stop);
         var (first, choice) = await planner.SizeUpAsync(plans, streams.Length, run.Stop).ConfigureAwait(false);
         await using var engine = OpenEngine(choice, job, run, budget, ends);
-        using var dispatcher = new Dispatcher(engine, run, options.Clock);
+        using var dispatcher = new Dispatcher(engine, run, options.Clock) { SpillBytes = () => run.Disk.BytesLeft };
         if (budget.WhyTooFewFiles(choice, OpenFiles.Max) is { } few) run.On(new Warned(few));
         run.Uses(engine, dispatcher, budget.MemoryBytes, ends.Target.Traits.Batches);
 

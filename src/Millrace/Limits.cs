@@ -199,6 +199,12 @@ public static partial class Limits
     /// <summary>Lines of a run's story that are kept.</summary>
     public const int StoryLinesMax = 10_000;
 
+    /// <summary>Calls that an internal fault remembers, from where it came up outwards.</summary>
+    public const int FaultFramesMax = 40;
+
+    /// <summary>Calls of these that are shown with it.</summary>
+    public const int FaultFramesShownMax = 4;
+
     /// <summary>DuckDB's ceiling in each process when nobody has set <c>limits.memory</c>: enough for a row of half a gigabyte.</summary>
     public const long DuckDbBytesUnasked = 2048 * Mega;
 

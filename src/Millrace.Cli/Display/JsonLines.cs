@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using System.Text;
 using System.Text.Json;
 using Millrace.Faults;
+using Millrace.Runs;
 using Millrace.Telemetry;
 using Millrace.Transform;
 
@@ -168,6 +169,7 @@ internal sealed class JsonLines : IRunObserver
         Text(json, "advice", fault.Advice);
         Text(json, "code", fault.Code);
         json.WriteNumber("exit_code", fault.ExitCode);
+        FaultJson.WriteFrames(json, fault);
     }
 
     /// <summary>The properties of <c>finished</c>, in their published order.</summary>

@@ -29,6 +29,9 @@ internal sealed class Dispatcher : IDisposable
         _places = new Places(engine.Lanes);
     }
 
+    /// <summary>What a unit that begins now may spill, in bytes; null: nothing bounds it.</summary>
+    public Func<long?>? SpillBytes { get; init; }
+
     /// <summary>Attempts beyond each unit's first.</summary>
     public long Retries => Interlocked.Read(ref _retries);
 
@@ -123,7 +126,8 @@ internal sealed class Dispatcher : IDisposable
 
         try
         {
-            return await _engine.RunAsync(order with { Id = Interlocked.Increment(ref _orders), Attempt = attempt, BatchDivisor = _batchDivisor }, Free, cancel).ConfigureAwait(false);
+            order = order with { Id = Interlocked.Increment(ref _orders), Attempt = attempt, BatchDivisor = _batchDivisor, SpillBytes = SpillBytes?.Invoke() };
+            return await _engine.RunAsync(order, Free, cancel).ConfigureAwait(false);
         }
         finally
         {

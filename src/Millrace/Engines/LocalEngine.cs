@@ -104,6 +104,19 @@ internal sealed class LocalEngine : IEngine
         _choosing.Dispose();
     }
 
+    /// <summary>What a dead process has spilled is of no use to anybody, and counts under <c>limits.disk</c> as long as it is there.</summary>
+    private void RemoveSpill(int pid)
+    {
+        try
+        {
+            RunDirectory.RemoveSpill(_settings.RunDirectory, pid);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            _observer.On(new Warned($"what the process had spilled can't be removed: {error.Message}"));
+        }
+    }
+
     private void Release(ChildWorker worker)
     {
         lock (_workers) worker.Busy--;
@@ -140,6 +153,7 @@ internal sealed class LocalEngine : IEngine
             _observer.On(new WorkerLost(lost.Pid, lost.Gone!.Message));
             var reason = lost.Gone;
             await lost.DisposeAsync().ConfigureAwait(false);
+            RemoveSpill(lost.Pid);
             if (++_replacements > Limits.WorkerReplacementsMax)
             {
                 throw new Fault(FaultKind.Limit, $"{Limits.WorkerReplacementsMax} worker processes were replaced; the last: {reason!.Message}")

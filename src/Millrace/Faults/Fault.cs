@@ -1,3 +1,6 @@
+using System.Collections.Immutable;
+using System.Text;
+
 namespace Millrace.Faults;
 
 /// <summary>
@@ -6,6 +9,8 @@ namespace Millrace.Faults;
 /// </summary>
 public sealed class Fault : Exception
 {
+    private const string Own = $"{nameof(Millrace)}.";
+
     /// <summary>A fault with a message for people: what was found, what was expected.</summary>
     public Fault(FaultKind kind, string message, Exception? inner = null)
         : base(message, inner) => Kind = kind;
@@ -34,6 +39,19 @@ public sealed class Fault : Exception
     /// <summary>The other system's own error code (a SQLSTATE, an errno name), when there is one.</summary>
     public string? Code { get; init; }
 
+    /// <summary>
+    /// Where in the program an <see cref="FaultKind.Internal"/> fault came up, the innermost call first, each as <c>Type.Method:line</c>: who mends it
+    /// has only what the user reports. Empty for other kinds, which are not the program's.
+    /// </summary>
+    public ImmutableArray<string> Frames
+    {
+        get => !Recorded.IsDefault ? Recorded : Kind == FaultKind.Internal ? FaultFrames.Of(this) : [];
+        init => Recorded = value;
+    }
+
+    /// <summary>The frames that came with the fault from another process or a file; default: it came up here.</summary>
+    internal ImmutableArray<string> Recorded { get; private init; }
+
     /// <summary>The process exit code for this fault, as documented in <c>docs/reference/exit-codes.md</c>.</summary>
     public int ExitCode => Kind switch
     {
@@ -45,10 +63,13 @@ public sealed class Fault : Exception
         _ => 1,
     };
 
-    /// <summary>The whole story on a few lines: where, message, advice. What the console and the report print.</summary>
+    /// <summary>The whole story on a few lines: where, message, advice, and the first calls of ours that an internal fault came through. What the console prints.</summary>
     public string Describe()
     {
         var text = Where is null ? Message : $"{Where}: {Message}";
-        return Advice is null ? text : $"{text}\n  {Advice}";
+        var told = new StringBuilder(Advice is null ? text : $"{text}\n  {Advice}");
+        foreach (var frame in Frames.Where(static frame => frame.StartsWith(Own, StringComparison.Ordinal)).Take(Limits.FaultFramesShownMax))
+            told.Append("\n  at ").Append(frame);
+        return told.ToString();
     }
 }

@@ -34,7 +34,7 @@ internal sealed class StreamPipeline(ActiveRun run, JobEnds ends, Dispatcher dis
             plan = await stages.RunAsync(plan, run.Stop).ConfigureAwait(false);
             var key = plan.Stream.OnReject == OnReject.Quarantine || plan.Stage?.Checks is { Refusals.IsEmpty: false } ? await ends.Source.KeyAsync(plan.Stream, run.Stop).ConfigureAwait(false) : [];
             var reading = await StreamReading.BeginAsync(run.Directory, plan, to, ends.Target, new RejectRule(run.RejectLimit, key), run.Stop).ConfigureAwait(false);
-            run.Stage(plan.SpooledBytes);
+            run.Disk.Stage(plan.SpooledBytes);
             run.Expect(plan.EstimatedRows, plan.EstimatedBytes, plan.EstimatedUnits);
             run.On(new StreamPlanned(plan, to, engine, reading.CarriedUnits));
             if (!plan.SchemaChanges.IsEmpty) run.On(new Warned($"{plan.Stream.Name}: the table's columns change: {string.Join("; ", plan.SchemaChanges)}"));

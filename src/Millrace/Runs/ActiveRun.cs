@@ -27,12 +27,14 @@ internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
     private volatile MemoryPressure? _pressure;
     private int _keeper;
     private int _storyLines;
-    private bool _isDiskWarned;
-    private long _rowsDone, _bytesDone, _unitsDone, _unitsPlanned, _splits, _rowsExpected, _bytesExpected, _bytesStaged, _rowsShown, _bytesShown, _samples, _memory, _peak;
+    private Fault? _overDisk;
+    private long _rowsDone, _bytesDone, _unitsDone, _unitsPlanned, _splits, _rowsExpected, _bytesExpected, _rowsShown, _bytesShown, _samples, _memory, _peak;
 
-    private ActiveRun(RunDirectory directory, RunLease lease, IRunObserver observer, TimeProvider clock, CancellationToken cancel)
+    private ActiveRun(RunDirectory directory, RunLease lease, JobLimits limits, IRunObserver observer, TimeProvider clock, CancellationToken cancel)
     {
         Directory = directory;
+        Disk = new DiskUse(directory.SpillPath, limits.DiskBytes, text => On(new Warned(text)));
+        RejectLimit = limits.Rejects ?? RejectLimit.Default;
         Lease = lease;
         _observer = observer;
         _clock = clock;
@@ -54,6 +56,12 @@ internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
 
     /// <summary>Why this coordinator has stopped: another one has the run, as after a pause that was taken for death. Null otherwise.</summary>
     public Fault? Replaced { get; private set; }
+
+    /// <summary>What has ended the run from inside, where nobody has cancelled it: <see cref="Replaced"/>, or more on disk than <c>limits.disk</c>.</summary>
+    public Fault? StoppedBy => Replaced ?? _overDisk;
+
+    /// <summary>What the run has on disk.</summary>
+    public DiskUse Disk { get; }
 
     /// <summary>The highest memory sample, in bytes.</summary>
     public long PeakMemoryBytes => Interlocked.Read(ref _peak);
@@ -79,7 +87,7 @@ internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
         ClearSpill(directory);
         System.IO.Directory.CreateDirectory(directory.SpillPath);
         File.Delete(directory.CancelPath);
-        var run = new ActiveRun(directory, lease, options.Observer, clock, cancel) { DiskBytesMax = limits.DiskBytes, RejectLimit = limits.Rejects ?? RejectLimit.Default };
+        var run = new ActiveRun(directory, lease, limits, options.Observer, clock, cancel);
         run.On(new RunStarted(directory.Run, directory.Path, resumed));
         return run;
     }
@@ -106,40 +114,17 @@ internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
         Interlocked.Add(ref _unitsPlanned, units);
     }
 
-    /// <summary>The ceiling of staged files and spill together, in bytes; null: what the disk has.</summary>
-    public long? DiskBytesMax { get; init; }
-
     /// <summary>Rows of one stream that may be rejected.</summary>
-    public RejectLimit RejectLimit { get; init; } = RejectLimit.Default;
+    public RejectLimit RejectLimit { get; }
 
     /// <summary>Counts a finished unit and what it staged.</summary>
     /// <exception cref="Fault">The run has staged more than <c>limits.disk</c> allows.</exception>
     public void Count(UnitResult result, long stagedBytes)
     {
-        Stage(stagedBytes);
+        Disk.Stage(stagedBytes);
         Interlocked.Add(ref _rowsDone, result.RowsRead);
         Interlocked.Add(ref _bytesDone, result.BytesRead);
         Interlocked.Increment(ref _unitsDone);
-    }
-
-    /// <summary>Counts bytes that the run has put on disk: staged files, and what the source has copied.</summary>
-    /// <exception cref="Fault">Together they are more than <c>limits.disk</c> allows.</exception>
-    public void Stage(long bytes)
-    {
-        var together = Interlocked.Add(ref _bytesStaged, bytes);
-        if (DiskBytesMax is not { } most) return;
-        if (together <= most)
-        {
-            if (together >= most / 100 * Limits.DiskWarnPercent && !Interlocked.Exchange(ref _isDiskWarned, true))
-                On(new Warned($"the run has staged {ByteSize.Format(together)} of the {ByteSize.Format(most)} of limits.disk"));
-            return;
-        }
-
-        throw new Fault(FaultKind.Limit, $"the run has staged {together} bytes, and limits.disk is {most}")
-        {
-            Where = "limits.disk",
-            Advice = "Raise it; `millrace resume --set limits.disk=SIZE` goes on from here.",
-        };
     }
 
     /// <inheritdoc/>
@@ -201,7 +186,7 @@ internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
     {
         while (await _sampler.WaitForNextTickAsync(CancellationToken.None).ConfigureAwait(false))
         {
-            if (File.Exists(Directory.CancelPath) || IsReplaced()) await _stop.CancelAsync().ConfigureAwait(false);
+            if (File.Exists(Directory.CancelPath) || IsReplaced() || IsOverDisk()) await _stop.CancelAsync().ConfigureAwait(false);
             if (_samples % Limits.SamplesPerSign == 0) Sign.Give();
             On(Sample());
         }
@@ -219,6 +204,8 @@ internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
             return false;
         }
     }
+
+    private bool IsOverDisk() => (_overDisk ??= Disk.Look()) is not null;
 
     private ProgressSample Sample()
     {

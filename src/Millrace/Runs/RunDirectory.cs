@@ -18,6 +18,7 @@ namespace Millrace.Runs;
 ///          streams/NAME/g1/…    one reading of a stream: header, plan, unit results
 ///          streams/NAME/stages/1/g1/…    the same of an earlier stage; its rows in stages/1/buckets
 ///          streams/NAME/commit.json
+///          spill/PROCESS-N/     what one database has spilled; nothing of it outlives its process
 ///          story.ndjson report.json cancel
 /// </code>
 /// </summary>
@@ -28,6 +29,8 @@ public sealed class RunDirectory
 
     /// <summary>How many characters of a run's id say when it began, to the second.</summary>
     internal const int TimeChars = 15;
+
+    private const string Spill = "spill";
 
     private RunDirectory(string path, RunManifest manifest)
     {
@@ -54,7 +57,23 @@ public sealed class RunDirectory
     public string CancelPath => System.IO.Path.Combine(Path, "cancel");
 
     /// <summary>Where units may spill; emptied when a coordinator takes the run and when it ends.</summary>
-    public string SpillPath => System.IO.Path.Combine(Path, "spill");
+    public string SpillPath => System.IO.Path.Combine(Path, Spill);
+
+    /// <summary>Where one database of one process may spill; made by its first block, removed when it is closed.</summary>
+    /// <param name="process">The process's id.</param>
+    /// <param name="database">Its number in the process.</param>
+    public string SpillFolder(int process, int database) => System.IO.Path.Combine(SpillPath, string.Create(CultureInfo.InvariantCulture, $"{process}-{database}"));
+
+    /// <summary>Removes what a process that is gone had spilled.</summary>
+    /// <param name="path">The run's folder.</param>
+    /// <param name="process">The process's id.</param>
+    internal static void RemoveSpill(string path, int process)
+    {
+        var spill = System.IO.Path.Combine(path, Spill);
+        if (!Directory.Exists(spill)) return;
+        foreach (var folder in Directory.EnumerateDirectories(spill, string.Create(CultureInfo.InvariantCulture, $"{process}-*")))
+            Directory.Delete(folder, recursive: true);
+    }
 
     /// <summary>Begins a run.</summary>
     /// <param name="state">The job's state folder.</param>

@@ -60,7 +60,7 @@ public sealed partial class RunJson : JsonSerializerContext
     }
 }
 
-/// <summary>A fault in JSON: its properties, not its stack.</summary>
+/// <summary>A fault in JSON: its properties, and where in the program it came up if it is an internal one.</summary>
 public sealed class FaultJson : JsonConverter<Fault>
 {
     /// <inheritdoc/>
@@ -79,6 +79,9 @@ public sealed class FaultJson : JsonConverter<Fault>
             Where = Text("where"),
             Advice = Text("advice"),
             Code = Text("code"),
+            Frames = root.TryGetProperty("frames", out var frames) && frames.ValueKind == JsonValueKind.Array
+                ? [.. frames.EnumerateArray().Take(Limits.FaultFramesMax).Select(static frame => frame.ToString())]
+                : [],
         };
     }
 
@@ -94,6 +97,17 @@ public sealed class FaultJson : JsonConverter<Fault>
         if (value.Where is { } where) writer.WriteString("where", where);
         if (value.Advice is { } advice) writer.WriteString("advice", advice);
         if (value.Code is { } code) writer.WriteString("code", code);
+        WriteFrames(writer, value);
         writer.WriteEndObject();
+    }
+
+    /// <summary>Writes the property <c>frames</c>, where there are any.</summary>
+    public static void WriteFrames(Utf8JsonWriter writer, Fault value)
+    {
+        var frames = value.Frames;
+        if (frames.IsEmpty) return;
+        writer.WriteStartArray("frames");
+        foreach (var frame in frames) writer.WriteStringValue(frame);
+        writer.WriteEndArray();
     }
 }

@@ -46,7 +46,7 @@ internal sealed class StageLoads(ActiveRun run, JobEnds ends, Dispatcher dispatc
         var isOwn = stage.Source is not null && stage.SourceNumber is null && plan.Stream.OnReject == OnReject.Quarantine;
         var key = isOwn ? await ends.Source.KeyAsync(plan.Stream, cancel).ConfigureAwait(false) : [];
         var reading = await StreamReading.BeginAsync(run.Directory, plan, plan.Stream.TargetName, target, new RejectRule(run.RejectLimit, key), cancel).ConfigureAwait(false);
-        run.Stage(plan.SpooledBytes);
+        run.Disk.Stage(plan.SpooledBytes);
         run.Expect(plan.EstimatedRows, plan.EstimatedBytes, plan.EstimatedUnits);
         run.On(new StageBegun(plan.Stream.Name, stage.Number, steps.Earlier.Length + 1, stage.Label, plan.EstimatedUnits, reading.CarriedUnits));
         using var load = new StreamLoad(reading, dispatcher, run, SplitterOf(plan, stage), clock, cancel);

@@ -37,7 +37,7 @@ internal sealed class VerifySession : IDisposable
     {
         _scope = scope;
         _target = target;
-        if (target.Table is not null) settings = settings with { DuckDbBytes = settings.DuckDbBytes / 2 };
+        if (target.Table is not null) settings = settings with { DuckDbBytes = settings.DuckDbBytes / 2, SpillBytes = settings.SpillBytes / 2 };
         ImmutableArray<string> paths = [folder.Source, folder.Target, .. target.ByUnit?.ReadablePaths ?? []];
         _source = new SideReading(settings, folder.Spill, new ReadSide(scope.Source, reader, scope.Header), paths, target.ByUnit, scope.Clock);
         if (target.Table is { } table)

@@ -9,6 +9,9 @@ internal static class DuckDbFaults
     // What follows are settings of DuckDB's, which nobody can set here.
     private const string OwnAdvice = "\n\nPossible solutions:";
 
+    // It has the disk that limits.disk leaves as a setting of its own.
+    private const string SpillLimit = "\nThis limit was set by the 'max_temp_directory_size' setting.";
+
     /// <summary>Translates an error of a unit's statement.</summary>
     public static Fault Translate(DuckDbException error, UnitOrder order)
     {
@@ -16,7 +19,14 @@ internal static class DuckDbFaults
         var where = $"{order.Stream}, unit {order.Unit.Number} ({order.Unit.Label})";
         return TypeOf(error) switch
         {
-            DuckDbErrorType.OutOfMemory => new Fault(FaultKind.Limit, $"the unit needs more memory than it may use: {WithoutAdvice(error.Message)}", error)
+            DuckDbErrorType.OutOfMemory when error.Message.Contains(SpillLimit, StringComparison.Ordinal) =>
+                new Fault(FaultKind.Limit, $"the unit would spill more to disk than limits.disk leaves beside what is staged: {Before(SpillLimit, error.Message)}", error)
+                {
+                    Where = where,
+                    Divisible = true,
+                    Advice = "Raise limits.disk, or limits.memory so that less is spilled; `millrace resume --set limits.disk=SIZE` goes on from here.",
+                },
+            DuckDbErrorType.OutOfMemory => new Fault(FaultKind.Limit, $"the unit needs more memory than it may use: {Before(OwnAdvice, error.Message)}", error)
             {
                 Where = where,
                 Divisible = true,
@@ -36,9 +46,9 @@ internal static class DuckDbFaults
         _ => error.Type,
     };
 
-    private static string WithoutAdvice(string message)
+    private static string Before(string part, string message)
     {
-        var end = message.IndexOf(OwnAdvice, StringComparison.Ordinal);
+        var end = message.IndexOf(part, StringComparison.Ordinal);
         return end < 0 ? message : message[..end];
     }
 }

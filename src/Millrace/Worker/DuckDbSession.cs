@@ -14,14 +14,16 @@ namespace Millrace.Worker;
 /// </summary>
 internal sealed class DuckDbSession : IDisposable
 {
+    private static int _opened;
+
     private readonly DuckDbDatabase _database;
     private readonly ConcurrentBag<DuckDbConnection> _idle = [];
 
     private DuckDbSession(DuckDbDatabase database) => _database = database;
 
-    /// <summary>Opens and locks a database for a stream.</summary>
+    /// <summary>Opens and locks a database for a stream, with a folder of its own to spill into.</summary>
     public static DuckDbSession Open(WorkerSettings settings, RunDirectory directory, StreamHeader header, IUnitReader reader, IUnitWriter writer, Action<DuckDbConnection> attach) =>
-        Open(settings, directory.SpillPath, header.OneUnit, [.. reader.ReadablePaths(header), .. writer.WritablePaths(header)], connection =>
+        Open(settings, directory.SpillFolder(Environment.ProcessId, Interlocked.Increment(ref _opened)), header.OneUnit, [.. reader.ReadablePaths(header), .. writer.WritablePaths(header)], connection =>
         {
             reader.Attach(connection);
             writer.Attach(connection, header);
@@ -30,7 +32,7 @@ internal sealed class DuckDbSession : IDisposable
 
     /// <summary>Opens and locks a database.</summary>
     /// <param name="settings">Memory, disk and lanes.</param>
-    /// <param name="spill">Where it may spill.</param>
+    /// <param name="spill">Where it may spill: no other database may, in no process. They would give their files the same names, and read each other's.</param>
     /// <param name="oneStatement">True when one statement is to have all threads; false when each lane has its own.</param>
     /// <param name="paths">What it may read and write beside that.</param>
     /// <param name="attach">Registers functions.</param>
@@ -50,7 +52,6 @@ internal sealed class DuckDbSession : IDisposable
             ["autoload_known_extensions"] = "false",
             ["allow_community_extensions"] = "false",
         };
-        if (settings.SpillBytes is { } most) options["max_temp_directory_size"] = Bytes(most);
         var database = DuckDbDatabase.Open(options);
         var session = new DuckDbSession(database);
         try
@@ -58,6 +59,9 @@ internal sealed class DuckDbSession : IDisposable
             var connection = session.Rent();
             attach(connection);
             connection.Execute("SET GLOBAL TimeZone = 'UTC'");
+
+            // Given with the other options it would show in the settings, and bound nothing.
+            if (settings.SpillBytes is { } most) connection.Execute($"SET GLOBAL max_temp_directory_size = '{Bytes(most)}'");
             connection.Execute($"SET GLOBAL allowed_directories = {PathList([spill, .. paths])}");
             connection.Execute("SET GLOBAL enable_external_access = false");
             connection.Execute("SET GLOBAL lock_configuration = true");

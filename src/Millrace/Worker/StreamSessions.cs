@@ -6,13 +6,15 @@ namespace Millrace.Worker;
 /// The databases of a worker, one for each stream whose units run: opened by a stream's first unit, closed when a unit of another
 /// stream begins and nobody uses it any more. Thread safe.
 /// </summary>
-internal sealed class StreamSessions(Func<StreamHeader, DuckDbSession> open) : IDisposable
+internal sealed class StreamSessions(Func<StreamHeader, long?, DuckDbSession> open) : IDisposable
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Entry> _entries = new(StringComparer.Ordinal);
 
     /// <summary>Enters a stream's session; dispose what it returns to leave it.</summary>
-    public Use Enter(StreamHeader header)
+    /// <param name="header">The stream.</param>
+    /// <param name="spillBytes">What the session's database may spill, if it is not open yet; null: what the disk has.</param>
+    public Use Enter(StreamHeader header, long? spillBytes)
     {
         lock (_lock)
         {
@@ -20,7 +22,7 @@ internal sealed class StreamSessions(Func<StreamHeader, DuckDbSession> open) : I
             if (!_entries.TryGetValue(key, out var entry))
             {
                 CloseIdle();
-                _entries[key] = entry = new Entry(open(header));
+                _entries[key] = entry = new Entry(open(header, spillBytes));
             }
 
             entry.Users++;

@@ -35,7 +35,7 @@ public sealed class UnitRunner : IAsyncDisposable
         _settings = settings;
         _directory = directory;
         _ends = ends;
-        _sessions = new StreamSessions(header => DuckDbSession.Open(settings, _directory, header, ends.ReaderOf(header), ends.WriterOf(header), connection =>
+        _sessions = new StreamSessions((header, spillBytes) => DuckDbSession.Open(settings with { SpillBytes = spillBytes ?? settings.SpillBytes }, _directory, header, ends.ReaderOf(header), ends.WriterOf(header), connection =>
         {
             _taps.Attach(connection);
             _rejects.Attach(connection);
@@ -135,7 +135,7 @@ public sealed class UnitRunner : IAsyncDisposable
         UnitOrder order, Reading reading, IUnitOutput output, Quarantine? quarantine, UnitSteps? steps, UnitChecks? checks, UnitProof proof, LaneHold lane, CancellationToken cancel)
     {
         var header = reading.ReadHeader;
-        using var session = _sessions.Enter(reading.Header);
+        using var session = _sessions.Enter(reading.Header, order.SpillBytes);
         await using var input = await _ends.ReaderOf(header).OpenAsync(header, order.Unit, cancel).ConfigureAwait(false);
         _running[order.Id] = input;
         input.WhenDrained(lane.Drained);

@@ -54,7 +54,7 @@ public sealed record WorkerSettings
     /// <summary>DuckDB's memory, in bytes.</summary>
     public required long DuckDbBytes { get; init; }
 
-    /// <summary>What DuckDB may spill, in bytes; null: what the disk has.</summary>
+    /// <summary>What each DuckDB may spill where an order does not say, in bytes; null: what the disk has.</summary>
     public long? SpillBytes { get; init; }
 }
 
@@ -84,6 +84,12 @@ public sealed record UnitOrder
 
     /// <summary>How many times fewer bytes than usual the writer collects before it writes them: memory runs low. 1: as usual.</summary>
     public int BatchDivisor { get; init; } = 1;
+
+    /// <summary>
+    /// What <c>limits.disk</c> leaves as this order is given, in bytes: all that DuckDB may spill, where this order is the first of its stage in
+    /// its process. Null: what the disk has.
+    /// </summary>
+    public long? SpillBytes { get; init; }
 }
 
 /// <summary>A line from coordinator to worker: settings first, then orders and withdrawals.</summary>

@@ -76,6 +76,10 @@ internal sealed class NumbersBench : IDisposable
         return new DataPath(Options(source)).ResumeAsync(run, TheJob(sets), TestContext.Current.CancellationToken);
     }
 
+    /// <summary>Cancels the latest run for good.</summary>
+    public Task CancelAsync(NumbersSource source) =>
+        new RunCancellation(Options(source)).CancelAsync(RunList.LatestUnfinished(_folder["state"]), TheJob([]), TestContext.Current.CancellationToken);
+
     public void Dispose() => _folder.Dispose();
 
     private Job TheJob(string[] sets)

@@ -132,7 +132,7 @@ public sealed class QuarantineTests : IDisposable
         var fault = Assert.Single(summary.Faults);
         Assert.Equal("limits.disk", fault.Where);
         // Said once, and before it was too late.
-        Assert.Matches(@"^the run has staged (5[1-9]|6[0-4])(\.\d+)? MB of the 64 MB of limits\.disk$", Assert.Single(_bench.Events.OfType<Warned>()).Text);
+        Assert.Matches(@"^the run has (5[1-9]|6[0-4])(\.\d+)? MB of the 64 MB of limits\.disk: .+ MB staged and 0 B spilled$", Assert.Single(_bench.Events.OfType<Warned>()).Text);
     }
 
     [Theory]

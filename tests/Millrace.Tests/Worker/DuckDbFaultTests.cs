@@ -29,6 +29,15 @@ public sealed class DuckDbFaultTests
         Assert.EndsWith("failed to allocate 1 MiB", fault.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Disk_that_is_missing_is_told_apart_from_memory()
+    {
+        var fault = Translate(new(DuckDbErrorType.OutOfMemory, "failed to offload data block of size 256.0 KiB (57.0 MiB/57.2 MiB used).\nThis limit was set by the 'max_temp_directory_size' setting.\nBy default, more"));
+        Assert.Equal((FaultKind.Limit, true), (fault.Kind, fault.Divisible));
+        Assert.EndsWith("than limits.disk leaves beside what is staged: failed to offload data block of size 256.0 KiB (57.0 MiB/57.2 MiB used).", fault.Message, StringComparison.Ordinal);
+        Assert.StartsWith("Raise limits.disk", fault.Advice, StringComparison.Ordinal);
+    }
+
     private static Fault Translate(DuckDbException error) => DuckDbFaults.Translate(error, new UnitOrder
     {
         Id = 1,
