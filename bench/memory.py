@@ -81,30 +81,6 @@ def move(options, table):
         shutil.rmtree(out, ignore_errors=True)
 
 
-def curve(points, limit):
-    """The curve as a picture: rows across, peak memory up, the limit as a line."""
-    width, height, left, bottom, top = 640, 320, 60, 40, 20
-    most_rows, most_mb = points[-1][0], limit * 1.048576 * 1.1
-    def x(rows): return left + (width - left - 20) * rows / most_rows
-    def y(mb): return height - bottom - (height - bottom - top) * mb / most_mb
-    text = 'font-family="sans-serif" font-size="12" fill="#333"'
-    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">',
-             f'<rect width="{width}" height="{height}" fill="#fff"/>',
-             f'<path d="M{left} {top}V{height - bottom}H{width - 20}" fill="none" stroke="#999"/>']
-    for mb in range(0, int(most_mb), 50):
-        parts.append(f'<text x="{left - 8}" y="{y(mb) + 4:.0f}" text-anchor="end" {text}>{mb}</text>')
-    limit_y = y(limit * 1.048576)
-    parts.append(f'<path d="M{left} {limit_y:.1f}H{width - 20}" stroke="#c33" stroke-dasharray="6 4"/>')
-    parts.append(f'<text x="{left + 8}" y="{limit_y - 6:.1f}" {text}>the kernel kills above {limit} MiB</text>')
-    parts.append('<polyline fill="none" stroke="#06c" stroke-width="2" points="' + " ".join(f"{x(rows):.1f},{y(mb):.1f}" for rows, mb in points) + '"/>')
-    for rows, mb in points:
-        parts.append(f'<circle cx="{x(rows):.1f}" cy="{y(mb):.1f}" r="4" fill="#06c"/>')
-        parts.append(f'<text x="{x(rows):.1f}" y="{y(mb) + 20:.1f}" text-anchor="middle" {text}>{mb:.0f}</text>')
-        parts.append(f'<text x="{x(rows):.1f}" y="{height - bottom + 18}" text-anchor="middle" {text}>{rows / 1e6:.0f} M</text>')
-    parts.append(f'<text x="{left}" y="{height - 6}" {text}>rows; peak PSS of all processes together, in MB</text></svg>')
-    return "\n".join(parts) + "\n"
-
-
 def main():
     options = parse()
     rows, points = [], []
@@ -116,7 +92,7 @@ def main():
         rows.append([f"{count:,}", f"{peak:.0f}", sum(run["kills"] for run in figures)])
         print(rows[-1], flush=True)
     with open(os.path.join(HERE, "results", "memory.svg"), "w", encoding="utf-8") as picture:
-        picture.write(curve(points, options.limit))
+        picture.write(report.curve([("", points)], options.limit * 1.048576, f"the kernel kills above {options.limit} MiB"))
     body = (f"Every run in a memory group of its own with a limit of {options.limit} MiB; PostgreSQL outside of it. The default of `limits.memory` is "
             f"{options.limit * 3 // 4} MiB there.\n\n" + report.table(["rows", "peak PSS MB, all processes", "killed by the kernel"], rows)
             + "\n\n![Peak memory against rows](memory.svg)")
