@@ -68,7 +68,7 @@ public sealed class StageKillTests : IDisposable
     public async Task A_run_that_is_killed_while_rows_are_put_together_by_folder_resumes_there(string moment)
     {
         Write();
-        File.WriteAllText(_folder["job.yaml"], Job("join: {with: '@/s.parquet', on: [id], how: full}", "    write: {partition_by: {part: 'id % 7'}, max_rows_per_file: 9000}"));
+        File.WriteAllText(_folder["job.yaml"], Job("join: {with: '@/s.parquet', on: [id], how: full}", "    write: {partition_by: {part: 'id % 7'}, cluster_by: [id], max_rows_per_file: 9000}"));
         await using (var run = MillraceProcess.Start(["run", _folder["job.yaml"], "--json", "--state", _folder["state"]]))
         {
             await run.LineAsync(moment);

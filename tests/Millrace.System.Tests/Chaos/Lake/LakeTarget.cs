@@ -56,11 +56,10 @@ internal sealed class LakeTarget(LakePlan plan, ChaosWorld world, ChaosGround gr
         foreach (var file in Directory.EnumerateFiles(staging, ".lock-*")) File.Delete(file);
     }
 
-    // Steps that give the rows that they get, so that each row can be looked for. How many rows CSV files have is not known before: they go
-    // through buckets, both sides of a full join too. The order within files puts the rows of a folder together in a last stage.
+    // Steps that give the rows that they get, so that each row can be looked for. Both sides of a full join go through buckets. The order within files puts the rows of a folder together in a last stage.
     private string Stages(int table)
     {
-        var join = plan.IsServer ? "" : $"{{join: {{with: '{Path.Combine(world.Folder, "in", ChaosTables.Name(table) + ".csv")}', on: [id], columns: [id], how: full}}}}, ";
+        var join = plan.IsServer ? "" : $"{{map: 'select id, v, note from input'}}, {{join: {{with: '{Path.Combine(world.Folder, "in", ChaosTables.Name(table) + ".csv")}', on: [id], columns: [id], how: full}}}}, ";
         var columns = plan.IsServer ? "id, v, note, amount" : "id, v, note";
         return $", transform: [{join}{{nest: {{by: [v], as: rows}}}}, {{unnest: rows}}, {{map: 'select {columns} from input'}}, {{dedupe: {{by: [id]}}}}], "
             + "write: {partition_by: {part: 'id % 3'}, cluster_by: [id], max_rows_per_file: 200}";
