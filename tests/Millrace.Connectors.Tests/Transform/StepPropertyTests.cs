@@ -15,6 +15,7 @@ public sealed class StepPropertyTests(ITestOutputHelper output) : IDisposable
 
     private readonly TransformBench _bench = new();
 
+    // The last ones have found something once: rows that DuckDB need not read (119, 128), NULL in the key of a full join (141).
     public static TheoryData<int> Seeds => Number("SEED") is { } first ? [.. Enumerable.Range(first, Number("RUNS") ?? 1)] : [.. Enumerable.Range(1, 20), 119, 128, 141];
 
     [Theory]
