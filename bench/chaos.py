@@ -1,7 +1,8 @@
-"""Runs the chaos test (tests/Millrace.System.Tests/Chaos) over many seeds and writes what was found to results/chaos.md, or, where the target is
-PostgreSQL, to results/chaos_postgres.md.
+#!/usr/bin/env python3
+"""Runs the chaos test (tests/Millrace.System.Tests/Chaos) over many seeds and writes what was found to results/chaos.md; where the job has steps
+whose rows go through several stages, to results/chaos_stages.md; where the target is PostgreSQL, to results/chaos_postgres.md.
 
-    bench/chaos.py [--world files|postgres] [--first 1] [--runs 500] [--beside 2]
+    bench/chaos.py [--world files|stages|postgres] [--first 1] [--runs 500] [--beside 2]
 
 Each run is disturbed at moments that follow from its seed and resumed until it is done; the tests compare the tables with the source by
 independent readers and look for what was left behind. Needs what ./test needs (root on Linux, PostgreSQL, libfaketime, the testbed), and
@@ -21,7 +22,7 @@ import report
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PROGRAM = ROOT / "tests/Millrace.System.Tests/bin/Debug/net10.0/Millrace.System.Tests.dll"
 PORTION = 20
-WORLDS = {"files": ("*.ChaosTests", "chaos"), "postgres": ("*.PostgresChaosTests", "chaos_postgres")}
+WORLDS = {"files": ("*.ChaosTests", "chaos"), "stages": ("*.StageChaosTests", "chaos_stages"), "postgres": ("*.PostgresChaosTests", "chaos_postgres")}
 
 
 def every(tests, first, runs, beside, folder):
@@ -65,7 +66,7 @@ def body(runs, first, asked):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--world", choices=WORLDS, default="files", help="what the target is")
+    parser.add_argument("--world", choices=WORLDS, default="files", help="what the target is, or that there are stages")
     parser.add_argument("--first", type=int, default=1, help="the first seed")
     parser.add_argument("--runs", type=int, default=500, help="how many seeds")
     parser.add_argument("--beside", type=int, default=2, help="how many at the same time")

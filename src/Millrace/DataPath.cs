@@ -99,7 +99,7 @@ public sealed class DataPath(RunOptions options)
         var budget = Budget.Of(job.Limits);
 
         // 3. Plan: enough streams to know how large the job is, the others as their turn comes.
-        using var transforms = new TransformPlanning(ends, budget, run.Directory.Manifest.Began);
+        using var transforms = new TransformPlanning(ends, budget, options.Stages, run.Directory.Manifest.Began);
         var planner = new StreamPlanner(ends, job, budget, new SchemaCheck(ends.Target, job.StatePath, run.Directory), transforms);
         await using var plans = planner.PlanAllAsync(streams, (stream, fault) => ending.Fail(run, stream, fault), run.Stop);
         var (first, choice) = await planner.SizeUpAsync(plans, streams.Length, run.Stop).ConfigureAwait(false);
@@ -110,7 +110,7 @@ public sealed class DataPath(RunOptions options)
 
         // 4 and 5 are the pipeline's.
         var kept = choice == EngineChoice.Local && !isRejoined ? await KeptMoment.KeepAsync(run, job, ends, options).ConfigureAwait(false) : null;
-        var stages = new StageLoads(run, ends, dispatcher, budget, kept, options.Clock);
+        var stages = new StageLoads(run, ends, dispatcher, new BucketSizing(budget, options.Stages), kept, options.Clock);
         await using var pipeline = new StreamPipeline(run, ends, dispatcher, ending, stages, kept, streams.Length, options.Clock);
         foreach (var plan in first) await pipeline.MoveAsync(plan, choice).ConfigureAwait(false);
         while (await plans.MoveNextAsync().ConfigureAwait(false)) await pipeline.MoveAsync(plans.Current, choice).ConfigureAwait(false);

@@ -2,6 +2,7 @@ using Millrace.Engines;
 using Millrace.Jobs;
 using Millrace.Jobs.Secrets;
 using Millrace.Telemetry;
+using Millrace.Transform;
 
 namespace Millrace;
 
@@ -22,6 +23,9 @@ public sealed record RunOptions
 
     /// <summary>How a keeper is started; null: no moment outlives its coordinator.</summary>
     public WorkerCommand? Keeper { get; init; }
+
+    /// <summary>From which size on rows are cut for key steps.</summary>
+    public StageBounds Stages { get; init; } = new();
 
     /// <summary>The clock.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;

@@ -62,6 +62,29 @@ public sealed class StageKillTests : IDisposable
         AssertResult();
     }
 
+    [Theory]
+    [InlineData("\"stage\":3,")]
+    [InlineData("\"event\":\"planned\"")]
+    public async Task A_run_that_is_killed_while_rows_are_put_together_by_folder_resumes_there(string moment)
+    {
+        Write();
+        File.WriteAllText(_folder["job.yaml"], Job("join: {with: '@/s.parquet', on: [id], how: full}", "    write: {partition_by: {part: 'id % 7'}, cluster_by: [id], max_rows_per_file: 9000}"));
+        await using (var run = MillraceProcess.Start(["run", _folder["job.yaml"], "--json", "--state", _folder["state"]]))
+        {
+            await run.LineAsync(moment);
+            run.KillGroup();
+            await run.WaitAsync();
+        }
+
+        var resumed = (await MillraceProcess.RunAsync(["resume", "--json", "--state", _folder["state"]])).Expect(0);
+
+        AssertResult($"SELECT k, id, v, score FROM '{_folder["t.parquet"]}' JOIN '{_folder["s.parquet"]}' USING (id)", "part");
+        Assert.Equal(2L * Rows, resumed.LastJson().GetProperty("rows_read").GetInt64());
+        Assert.Empty(Directory.EnumerateDirectories(_folder["state/runs"], "stages", SearchOption.AllDirectories));
+        Assert.Equal(["t"], Directory.EnumerateFileSystemEntries(_folder["lake"]).Select(Path.GetFileName));
+        Assert.InRange(Directory.EnumerateFiles(_folder["lake/t"], "*.parquet", SearchOption.AllDirectories).Count(), 7, (Rows / 9000) + (2 * 7));
+    }
+
     public void Dispose() => _folder.Dispose();
 
     private void Write()
@@ -70,27 +93,36 @@ public sealed class StageKillTests : IDisposable
         using var connection = database.Connect();
         connection.Execute($"COPY (SELECT (i * 7919) % 60000 AS k, i AS id, 'v' || i % 100 AS v FROM range({Rows}) AS t(i)) TO '{_folder["t.parquet"]}' (FORMAT parquet, ROW_GROUP_SIZE 20480)");
         connection.Execute($"COPY (SELECT (i * 104729) % {Rows} AS id, i % 1000 AS score FROM range({Rows}) AS t(i)) TO '{_folder["s.parquet"]}' (FORMAT parquet, ROW_GROUP_SIZE 20480)");
-        File.WriteAllText(_folder["job.yaml"], $$"""
-            source: {{_folder["t.parquet"]}}
-            target: {{_folder["lake"]}}
-            engine: local
-            limits: {memory: 256MB, workers: 2}
-            streams:
-              t:
-                partition: {rows: 40960}
-                transform:
-                  - join: {with: '{{_folder["s.parquet"]}}', on: [id], how: full}
+        File.WriteAllText(_folder["job.yaml"], Job(
+            """
+            join: {with: '@/s.parquet', on: [id], how: full}
                   - nest: {by: [k], as: items}
                   - map: "select k, len(items) as n, items from input"
-            """);
+            """));
     }
 
-    private void AssertResult()
+    private string Job(string steps, string more = "") =>
+        $$"""
+        source: @/t.parquet
+        target: @/lake
+        engine: local
+        limits: {memory: 256MB, workers: 2}
+        streams:
+          t:
+            partition: {rows: 40960}
+            transform:
+              - {{steps}}
+        {{more}}
+        """.Replace("@", _folder.Path, StringComparison.Ordinal);
+
+    private void AssertResult() => AssertResult(
+        $"SELECT k, count(*) AS n, list({{'id': id, 'v': v, 'score': score}} ORDER BY id) AS items FROM '{_folder["t.parquet"]}' JOIN '{_folder["s.parquet"]}' USING (id) GROUP BY k");
+
+    private void AssertResult(string expected, string? folder = null)
     {
         using var database = DuckDbDatabase.Open();
         using var connection = database.Connect();
-        var actual = $"SELECT * FROM read_parquet('{_folder["lake/t"]}/*.parquet')";
-        var expected = $"SELECT k, count(*) AS n, list({{'id': id, 'v': v, 'score': score}} ORDER BY id) AS items FROM '{_folder["t.parquet"]}' JOIN '{_folder["s.parquet"]}' USING (id) GROUP BY k";
+        var actual = $"SELECT *{(folder is null ? "" : $" EXCLUDE ({folder})")} FROM read_parquet('{_folder["lake/t"]}/**/*.parquet')";
         using var differences = connection.Query($"SELECT count(*) FROM ((({actual}) EXCEPT ALL ({expected})) UNION ALL (({expected}) EXCEPT ALL ({actual})))");
         Assert.True(differences.Read());
         Assert.Equal(0, differences.GetInt64(0));

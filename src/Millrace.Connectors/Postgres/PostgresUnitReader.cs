@@ -90,6 +90,8 @@ public sealed class PostgresUnitReader : IUnitReader
 
         public void Cancel() => _table.Cancel();
 
+        public bool IsRead(long rowsPassed) => _table.IsComplete;
+
         public ValueTask CompleteAsync(long rowsPassed, CancellationToken cancel)
         {
             if (_table.IsComplete) return ValueTask.CompletedTask;

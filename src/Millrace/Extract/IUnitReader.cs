@@ -65,6 +65,13 @@ public interface IUnitInput : IAsyncDisposable
     void Cancel();
 
     /// <summary>
+    /// After the query has ended well: whether it has asked for all rows. DuckDB does not where it sees that they give nothing: one side of a join
+    /// is empty, or no row meets a condition.
+    /// </summary>
+    /// <param name="rowsPassed">As in <see cref="CompleteAsync"/>.</param>
+    bool IsRead(long rowsPassed) => true;
+
+    /// <summary>
     /// After the query has ended well: checks that all of the unit was read and that the source is still the one that was planned.
     /// Otherwise a <see cref="Fault"/>.
     /// </summary>

@@ -19,7 +19,7 @@ public sealed class JobInspection(RunOptions options)
         var budget = Budget.Of(job.Limits);
         var failed = new List<(StreamJob Stream, Fault Fault)>();
         var schema = new SchemaCheck(ends.Target, job.StatePath, run: null);
-        using var transforms = new TransformPlanning(ends, budget, options.Clock.GetUtcNow());
+        using var transforms = new TransformPlanning(ends, budget, options.Stages, options.Clock.GetUtcNow());
         await using var plans = new StreamPlanner(ends, job, budget, schema, transforms).PlanAllAsync(streams, (stream, fault) => failed.Add((stream, fault)), cancel);
         long rows = 0, bytes = 0;
         while (await plans.MoveNextAsync().ConfigureAwait(false))

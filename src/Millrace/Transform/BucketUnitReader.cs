@@ -65,12 +65,15 @@ internal sealed class BucketUnitInput : IUnitInput
         foreach (var relation in _relations) relation.Rows.Stop();
     }
 
+    /// <inheritdoc/>
+    public bool IsRead(long rowsPassed) => _relations.Length > 1 || _relations[0].Rows.RowsRead == _slice.Rows[0];
+
     /// <summary>
     /// Every row of a stage with one relation must have been read. A join may end early: an empty side makes the rest of the other one needless.
     /// </summary>
     public ValueTask CompleteAsync(long rowsPassed, CancellationToken cancel)
     {
-        if (_relations.Length == 1 && _relations[0].Rows.RowsRead != _slice.Rows[0])
+        if (!IsRead(rowsPassed))
         {
             throw new Fault(FaultKind.Data, $"{_relations[0].Rows.RowsRead} rows were read from buckets that have {_slice.Rows[0]}")
             {

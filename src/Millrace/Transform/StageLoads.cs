@@ -10,10 +10,8 @@ using Millrace.Telemetry;
 namespace Millrace.Transform;
 
 /// <summary>Runs a stream's earlier stages one after the other, each as a stream is loaded: a plan, units, a result for each, nothing published.</summary>
-internal sealed class StageLoads(ActiveRun run, JobEnds ends, Dispatcher dispatcher, Budget budget, string? kept, TimeProvider clock)
+internal sealed class StageLoads(ActiveRun run, JobEnds ends, Dispatcher dispatcher, BucketSizing sizing, string? kept, TimeProvider clock)
 {
-    private readonly BucketSizing _sizing = new(budget);
-
     /// <summary>Runs them all; gives the plan of the stage that writes to the target.</summary>
     /// <exception cref="Fault">A stage has failed; what its units have done is kept for <c>resume</c>.</exception>
     public async Task<StreamPlan> RunAsync(StreamPlan plan, CancellationToken cancel)
@@ -68,7 +66,7 @@ internal sealed class StageLoads(ActiveRun run, JobEnds ends, Dispatcher dispatc
         }
 
         if (header.Buckets is [{ ByValue: true } together]) return ByPartition(plan, stage, header, together);
-        var buckets = BucketPlanning.Of(run.Directory, header.Buckets, stage.IsWhole ? long.MaxValue : _sizing.UnitBytes(stage.StateFactor));
+        var buckets = BucketPlanning.Of(run.Directory, header.Buckets, stage.IsWhole ? long.MaxValue : sizing.UnitBytes(stage.StateFactor));
         var units = buckets.Units().ToImmutableArray();
         return OverBuckets(plan, stage, header, units) with { EstimatedRows = buckets.Rows, EstimatedBytes = buckets.Bytes, Why = $"{stage.Label}, bucket by bucket" };
     }
@@ -78,7 +76,7 @@ internal sealed class StageLoads(ActiveRun run, JobEnds ends, Dispatcher dispatc
     {
         var most = plan.Stream.Write.MaxRowsPerFile;
         var partitions = PartitionUnits.Of(run.Directory, together, plan.Stream.Write);
-        return OverBuckets(plan, stage, header, [.. partitions.Units(_sizing.PartitionUnitBytes(partitions.Bytes, most), stage.Order.IsEmpty ? 0 : _sizing.OrderedBytes)]) with
+        return OverBuckets(plan, stage, header, [.. partitions.Units(sizing.PartitionUnitBytes(partitions.Bytes, most), stage.Order.IsEmpty ? 0 : sizing.OrderedBytes)]) with
         {
             EstimatedRows = partitions.Rows, EstimatedBytes = partitions.Bytes, Why = stage.Label, RowsOfFolder = partitions.RowsOfPartition,
         };

@@ -20,13 +20,14 @@ internal sealed class TransformPlanning : IDisposable
     /// <summary>A planner of a job's streams.</summary>
     /// <param name="ends">The job's ends.</param>
     /// <param name="budget">Its limits.</param>
+    /// <param name="bounds">From which size on rows are cut.</param>
     /// <param name="runStart">What <c>now()</c> is.</param>
-    public TransformPlanning(JobEnds ends, Budget budget, DateTimeOffset runStart)
+    public TransformPlanning(JobEnds ends, Budget budget, StageBounds bounds, DateTimeOffset runStart)
     {
         _ends = ends;
         _budget = budget;
         RunStart = runStart;
-        _sizing = new BucketSizing(budget);
+        _sizing = new BucketSizing(budget, bounds);
         _unchanged = ends.RequestOf(budget);
         _request = _unchanged with { Target = TargetTraits.Vectors, OneUnit = false };
         _check = new Lazy<SqlCheck>(() => new SqlCheck(runStart));

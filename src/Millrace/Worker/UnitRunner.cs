@@ -136,7 +136,7 @@ public sealed class UnitRunner : IAsyncDisposable
     {
         var header = reading.ReadHeader;
         using var session = _sessions.Enter(reading.Header, order.SpillBytes);
-        await using var input = await _ends.ReaderOf(header).OpenAsync(header, order.Unit, cancel).ConfigureAwait(false);
+        await using var input = await Again().ConfigureAwait(false);
         _running[order.Id] = input;
         input.WhenDrained(lane.Drained);
         var connection = session.Database.Rent();
@@ -160,11 +160,15 @@ public sealed class UnitRunner : IAsyncDisposable
             using var answer = await connection.QueryAsync(output.CopyStatement(proof.Over(select), order.BatchDivisor), cancel).ConfigureAwait(false);
             var copied = output.Answered(answer);
             var passed = steps is null ? copied + (quarantine?.Rows ?? 0) : steps.Rows + (quarantine?.RowsOfSource ?? 0);
-            await input.CompleteAsync(passed, cancel).ConfigureAwait(false);
+            var ended = steps?.MayEndEarly(copied) is true && !input.IsRead(passed)
+                ? await steps.ReadAllAsync(input, Again, quarantine?.RowsOfSource ?? 0, connection, cancel).ConfigureAwait(false)
+                : ((long Rows, long Bytes)?)null;
+            if (ended is null) await input.CompleteAsync(passed, cancel).ConfigureAwait(false);
             await proof.CompareAsync(output, connection, cancel).ConfigureAwait(false);
             if (steps is not null) steps.Lookups = lookups?.Counts;
             if (checks is not null) await checks.CompareAsync(Again, () => UnitSteps.Open(reading.Header, _taps, _ends.Buckets), connection, cancel).ConfigureAwait(false);
-            return (input.RowsRead < 0 ? passed : input.RowsRead, input.BytesRead, copied);
+            var (rows, bytes) = ended ?? (input.RowsRead < 0 ? passed : input.RowsRead, input.BytesRead);
+            return (rows, bytes, copied);
         }
         catch (DuckDbException error)
         {

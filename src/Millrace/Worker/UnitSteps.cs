@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Millrace.DuckDb;
+using Millrace.Extract;
 using Millrace.Faults;
 using Millrace.Runs;
 using Millrace.Transform;
@@ -14,12 +15,15 @@ internal sealed class UnitSteps : IDisposable
 {
     private readonly StageHeader _stage;
     private readonly ImmutableArray<OpenRelation> _sides;
+    private readonly HashTaps _taps;
     private readonly HashTap _count;
+    private long? _allRows;
 
     private UnitSteps(StageHeader stage, HashTaps taps, BucketStore buckets)
     {
         _stage = stage;
         _sides = [.. stage.Sides.Select(side => buckets.Open(side, 0, side.Buckets))];
+        _taps = taps;
         _count = taps.Open();
     }
 
@@ -28,7 +32,7 @@ internal sealed class UnitSteps : IDisposable
         header.Stage is { Sql: not null } stage ? new UnitSteps(stage, taps, buckets) : null;
 
     /// <summary>Rows that have come in.</summary>
-    public long Rows => _count.Hash.Rows;
+    public long Rows => _allRows ?? _count.Hash.Rows;
 
     /// <summary>What was looked up; null before the end, and where nothing is.</summary>
     public LookupCounts? Lookups { get; set; }
@@ -49,6 +53,33 @@ internal sealed class UnitSteps : IDisposable
 
     /// <summary>The fault behind a query that failed on a side; null when it failed elsewhere.</summary>
     public Fault? Explain(DuckDbException error) => _sides.IsEmpty ? null : BucketFaults.Explain(error);
+
+    /// <summary>
+    /// Whether DuckDB may have asked for fewer rows than there are: when nothing came of them, or sides were joined, one of which may be empty.
+    /// </summary>
+    /// <param name="rowsGiven">Rows that the steps have given.</param>
+    public bool MayEndEarly(long rowsGiven) => rowsGiven == 0 || !_sides.IsEmpty;
+
+    /// <summary>Reads all rows of a unit of which some were not needed: every row is counted. Gives how many rows there are, and the bytes read.</summary>
+    /// <param name="early">The unit as it was read.</param>
+    /// <param name="open">Opens it anew.</param>
+    /// <param name="rejected">How many of them go to quarantine before any step.</param>
+    /// <param name="connection">A connection of the unit's own.</param>
+    /// <param name="cancel">Stops it.</param>
+    public async Task<(long Rows, long Bytes)> ReadAllAsync(
+        IUnitInput early, Func<ValueTask<IUnitInput>> open, long rejected, DuckDbConnection connection, CancellationToken cancel)
+    {
+        // It may hold the only connection.
+        await early.DisposeAsync().ConfigureAwait(false);
+        await using var input = await open().ConfigureAwait(false);
+        using var tap = _taps.Open();
+        using var stop = cancel.Register(static state => ((IUnitInput)state!).Cancel(), input);
+        await connection.ExecuteAsync($"SELECT count(*) FROM ({tap.Over(input.Select, [_stage.InputColumns[0].Name])})", cancel).ConfigureAwait(false);
+        var rows = tap.Hash.Rows;
+        await input.CompleteAsync(rows, cancel).ConfigureAwait(false);
+        _allRows = rows - rejected;
+        return (rows, input.BytesRead);
+    }
 
     /// <summary>Ends the reading of sides.</summary>
     public void Cancel()

@@ -1,3 +1,5 @@
+using Millrace.Transform;
+
 namespace Millrace.Connectors.Tests.Transform;
 
 /// <summary>Every step, small (at once) and through buckets, against DuckDB's own answer.</summary>
@@ -102,6 +104,37 @@ public sealed class StepTests : IDisposable
         _bench.Write("r.parquet", "SELECT i * 100 AS k, i AS r FROM range(210000) AS t(i)");
         await _bench.RunAsync(Job("join: {with: '@/r.parquet', on: [k], how: inner}").Replace("512MB", "200MB", StringComparison.Ordinal));
         _bench.AssertRows("out/t", "SELECT * FROM '@/t.parquet' JOIN '@/r.parquet' USING (k)");
+    }
+
+    [Theory]
+    [InlineData(false, "join: {with: '@/r.parquet', on: [k], how: inner}")]
+    [InlineData(false, "join: {with: '@/r.parquet', on: [k], how: semi}")]
+    [InlineData(false, "map: select * from input where k is not null")]
+    [InlineData(true, "nest: {by: [k], as: items}\n      - join: {with: '@/r.parquet', on: [k], how: inner}")]
+    public async Task Rows_that_give_nothing_are_counted_all_the_same(bool throughBuckets, string step)
+    {
+        if (throughBuckets) _bench.Bounds = new StageBounds { WholeRowsMax = -1 };
+        _bench.Write("t.parquet", "SELECT NULL::INTEGER AS k, i AS id FROM range(5000) AS t(i)");
+        _bench.Write("r.parquet", "SELECT 1 AS k, 'r' AS name LIMIT 0");
+        var summary = await _bench.RunAsync(Job(step));
+        Assert.Equal((5000, 0), (summary.RowsRead, summary.RowsWritten));
+    }
+
+    [Theory]
+    [InlineData(false, "first")]
+    [InlineData(true, "first")]
+    [InlineData(false, "error")]
+    [InlineData(true, "error")]
+    public async Task Rows_with_NULL_in_the_key_are_not_several_rows_of_one_key(bool throughBuckets, string many)
+    {
+        if (throughBuckets) _bench.Bounds = new StageBounds { WholeRowsMax = -1, SideBytesMax = -1 };
+        Write(5_000);
+        _bench.Write("r.parquet", "SELECT CASE WHEN i % 3 > 0 THEN i::INTEGER END AS k, 'r' || i AS name FROM range(5000) AS t(i)");
+        foreach (var how in (string[])["full", "left"])
+        {
+            await _bench.RunAsync(Job($"join: {{with: '@/r.parquet', on: [k], how: {how}, many: {many}}}"));
+            _bench.AssertRows("out/t", $"SELECT * FROM '@/t.parquet' AS l {how} JOIN '@/r.parquet' AS r USING (k)");
+        }
     }
 
     [Theory]

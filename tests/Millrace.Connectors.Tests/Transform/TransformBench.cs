@@ -4,11 +4,12 @@ using Millrace.Jobs;
 using Millrace.Planning;
 using Millrace.Telemetry;
 using Millrace.Testing;
+using Millrace.Transform;
 
 namespace Millrace.Connectors.Tests.Transform;
 
 /// <summary>Runs jobs with steps from Parquet files to Parquet, and compares what they give with DuckDB's own answer over the same files.</summary>
-internal sealed class TransformBench : IDisposable
+internal sealed class TransformBench : IDisposable, IRunObserver
 {
     private readonly DuckDbDatabase _database = DuckDbDatabase.Open();
     private readonly DuckDbConnection _connection;
@@ -16,6 +17,12 @@ internal sealed class TransformBench : IDisposable
     public TransformBench() => _connection = _database.Connect();
 
     public TempFolder Folder { get; } = new();
+
+    /// <summary>From which size on rows are cut.</summary>
+    public StageBounds Bounds { get; set; } = new();
+
+    /// <summary>What happened in all runs.</summary>
+    public List<RunEvent> Events { get; } = [];
 
     /// <summary>Writes a file of a source.</summary>
     public void Write(string name, string select, int rowGroupRows = 2048) =>
@@ -27,7 +34,7 @@ internal sealed class TransformBench : IDisposable
     /// <summary>Runs a job file until it is cancelled.</summary>
     public async Task<RunSummary> TryRunAsync(string yaml, CancellationToken cancel, params string[] sets)
     {
-        return await new DataPath(FileRuns.Options(Folder)).RunAsync(Read(yaml, sets), cancel);
+        return await new DataPath(FileRuns.Options(Folder) with { Stages = Bounds, Observer = this }).RunAsync(Read(yaml, sets), cancel);
     }
 
     /// <summary>The plan of a job's first stream.</summary>
@@ -37,6 +44,8 @@ internal sealed class TransformBench : IDisposable
             return stream.Plan ?? throw stream.Fault!;
         throw new InvalidOperationException("the job has no stream");
     }
+
+    void IRunObserver.On(RunEvent happened) => Events.Add(happened);
 
     /// <summary>Runs a job file that must succeed.</summary>
     public async Task<RunSummary> RunAsync(string yaml, params string[] sets)
@@ -72,6 +81,9 @@ internal sealed class TransformBench : IDisposable
         while (result.Read()) texts.Add(result.GetText(0) ?? "NULL");
         return texts;
     }
+
+    /// <summary>Does something in DuckDB; <c>@</c> is the folder.</summary>
+    public void Execute(string sql) => _connection.Execute(sql.Replace("@", Folder.Path, StringComparison.Ordinal));
 
     public void Dispose()
     {

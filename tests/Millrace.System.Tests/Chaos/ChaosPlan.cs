@@ -25,6 +25,9 @@ internal abstract record ChaosPlan
     /// <summary>Rows of each table.</summary>
     public required IReadOnlyList<int> Rows { get; init; }
 
+    /// <summary>Columns of the source's files that no target gets.</summary>
+    public virtual int EmptyColumns => 0;
+
     /// <summary>What lies on a small disk.</summary>
     public required ChaosDisk Disk { get; init; }
 

@@ -1,4 +1,5 @@
 using Millrace.SystemTests.Chaos.Faults;
+using Millrace.SystemTests.Chaos.Lake;
 using Millrace.SystemTests.Chaos.Points;
 using Millrace.SystemTests.Moves;
 using Millrace.Testing;
@@ -22,6 +23,7 @@ internal sealed class ChaosRun(ChaosPlan plan, ChaosWorld world)
             if (!world.IsDone) await world.FinishAsync("in peace");
             check = await ChaosCheck.LookAsync(world);
             Assert.True(check is { Losses: 0, Doubles: 0, Litter.Count: 0 }, $"{check.Losses} lost, {check.Doubles} doubled, litter: {string.Join(", ", check.Litter)}");
+            if (plan is LakePlan { HasStages: true }) Assert.Contains(plan.IsServer ? "\"of\":2," : "\"of\":6,", world.Chronicle, StringComparison.Ordinal);
             Secret.AssertHidden(world.Chronicle, "the output");
             Secret.AssertHiddenBelow(world.Folder);
             Secret.AssertHiddenBelow(world.State);

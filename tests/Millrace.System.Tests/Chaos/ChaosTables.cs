@@ -88,7 +88,8 @@ internal static class ChaosTables
         Directory.CreateDirectory(folder);
         File.WriteAllText(
             Path.Combine(folder, Name(table) + ".csv"),
-            "id,v,note\n" + string.Concat(rows.Select(static row => $"{row[0]},{row[1]},\"{row[2].Replace("\"", "\"\"", StringComparison.Ordinal)}\"\n")));
+            $"id,v,note{string.Concat(Enumerable.Range(0, plan.EmptyColumns).Select(static n => $",e{n}"))}\n"
+                + string.Concat(rows.Select(row => $"{row[0]},{row[1]},\"{row[2].Replace("\"", "\"\"", StringComparison.Ordinal)}\"{new string(',', plan.EmptyColumns)}\n")));
         return Sum(rows);
     }
 

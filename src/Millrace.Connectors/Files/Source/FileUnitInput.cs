@@ -41,6 +41,9 @@ internal sealed class FileUnitInput(FilesUnitReader reader, FileLayout layout, F
     }
 
     /// <inheritdoc/>
+    public bool IsRead(long rowsPassed) => layout.Where is not null || opening.Rows < 0 || opening.Rows == rowsPassed;
+
+    /// <inheritdoc/>
     public async ValueTask CompleteAsync(long rowsPassed, CancellationToken cancel)
     {
         foreach (var pipe in opening.Pipes) await pipe.CompleteAsync(cancel).ConfigureAwait(false);
@@ -50,7 +53,7 @@ internal sealed class FileUnitInput(FilesUnitReader reader, FileLayout layout, F
             AssertWhole(file);
         }
 
-        if (layout.Where is null && opening.Rows >= 0 && opening.Rows != rowsPassed)
+        if (!IsRead(rowsPassed))
         {
             throw SourceFaults.Data(
                 slice.Files[0].Path, $"{rowsPassed} rows were read where there are {opening.Rows}",

@@ -8,7 +8,8 @@ namespace Millrace.Transform;
 
 /// <summary>How many buckets, how large their blocks, and how many bytes of rows a unit of a key step may have, by the memory of one lane.</summary>
 /// <param name="budget">The job's limits, divided.</param>
-internal sealed class BucketSizing(Budget budget)
+/// <param name="bounds">From which size on rows are cut.</param>
+internal sealed class BucketSizing(Budget budget, StageBounds bounds)
 {
     /// <summary>Bytes that <c>nest</c> needs for each byte of its rows: a list's state is far larger than what is in it.</summary>
     public const int NestFactor = 8;
@@ -27,15 +28,15 @@ internal sealed class BucketSizing(Budget budget)
         Math.Max(Limits.LaneBytesMin, (Math.Min(budget.WorkerBytes - Limits.ProcessOverheadBytes, budget.DuckDbBytes) / budget.LanesPerProcess(EngineChoice.Local)) / 2);
 
     /// <summary>Whether all of a stream's rows fit one unit beyond doubt, so that its key steps need no stage of their own.</summary>
-    public static bool IsSmall(StreamPlan plan) =>
-        plan is { EstimatedRows: <= Limits.WholeRowsMax, EstimatedBytes: <= Limits.WholeBytesMax } && RowBytes.Estimate(plan) <= Limits.WholeBytesMax;
+    public bool IsSmall(StreamPlan plan) =>
+        plan is { EstimatedBytes: <= Limits.WholeBytesMax } && plan.EstimatedRows <= bounds.WholeRowsMax && RowBytes.Estimate(plan) <= Limits.WholeBytesMax;
 
     /// <summary>The same for work that spills, where the size of a source is known and not its rows.</summary>
-    public static bool IsSmallEnoughToSpill(StreamPlan plan) =>
+    public bool IsSmallEnoughToSpill(StreamPlan plan) =>
         plan.EstimatedRows is null ? plan.EstimatedBytes * Limits.PackedTimesMax <= Limits.WholeBytesMax : IsSmall(plan);
 
     /// <summary>Whether a join's right side may be kept in memory by every unit.</summary>
-    public bool FitsEveryUnit(StageDraft right) => right.Bytes <= Math.Min(LaneBytes / JoinFactor / 2, Limits.SideBytesMax);
+    public bool FitsEveryUnit(StageDraft right) => right.Bytes <= Math.Min(LaneBytes / JoinFactor / 2, bounds.SideBytesMax);
 
     /// <summary>How a stage spreads its rows by a key; without one, all are in one bucket.</summary>
     /// <param name="keys">SQL expressions.</param>
@@ -70,5 +71,5 @@ internal sealed class BucketSizing(Budget budget)
 
     /// <summary>How many bytes of rows a unit of a key step may have.</summary>
     /// <param name="factor">How many bytes it needs for each of them.</param>
-    public long UnitBytes(int factor) => Math.Clamp(LaneBytes / factor, Limits.KeyUnitBytesMin, Limits.UnitBytesTarget);
+    public long UnitBytes(int factor) => Math.Min(bounds.KeyUnitBytesMax, Math.Clamp(LaneBytes / factor, Limits.KeyUnitBytesMin, Limits.UnitBytesTarget));
 }

@@ -20,6 +20,8 @@ internal static class KeySql
     /// <summary>How the error of a key with more rows than it may have begins; a fault is made of what follows.</summary>
     public const string TooMany = "millrace: found ";
 
+    private const string AloneColumn = "millrace_alone";
+
     /// <summary>Rows of a key as an array of structs of their other columns.</summary>
     public static string Nest(NestStep step, ImmutableArray<Column> columns)
     {
@@ -46,7 +48,7 @@ internal static class KeySql
     /// One row of each key, by an aggregate whose state is one row, however many a key has. The order ends with all columns, so that it does not
     /// matter in which order rows come.
     /// </summary>
-    public static string OneOfEach(string relation, ImmutableArray<string> by, ImmutableArray<Column> columns, ImmutableArray<OrderTerm> order, KeepRule keep)
+    public static string OneOfEach(string relation, ImmutableArray<string> by, ImmutableArray<Column> columns, ImmutableArray<OrderTerm> order, KeepRule keep, bool alone = false)
     {
         var names = columns.Select(static column => column.Name).ToArray();
         var row = $"struct_pack({string.Join(", ", names.Select(static name => $"{SqlText.Name(name)} := {SqlText.Name(name)}"))})";
@@ -60,7 +62,7 @@ internal static class KeySql
         }
 
         var fields = string.Join(", ", names.Select(static name => $"millrace_row.{SqlText.Name(name)} AS {SqlText.Name(name)}"));
-        return $"SELECT {fields} FROM (SELECT {taken} AS millrace_row FROM {relation} GROUP BY {Names(by)})";
+        return $"SELECT {fields} FROM (SELECT {taken} AS millrace_row FROM {relation} GROUP BY {Names(by)}{(alone ? $", {AloneColumn}" : "")})";
     }
 
     /// <summary>Rows of two sides put together.</summary>
@@ -75,7 +77,8 @@ internal static class KeySql
         if (step.Many != ManyRule.All)
         {
             var keep = step.Many == ManyRule.Error ? KeepRule.Error : KeepRule.First;
-            right = $"({OneOfEach(right, [.. step.On.Select(static key => key.Right)], rightColumns, [], keep)})";
+            var keys = step.On.Select(static key => key.Right).ToImmutableArray();
+            right = $"({OneOfEach(Alone(right, keys, step.How), keys, rightColumns, [], keep, alone: step.How == JoinKind.Full)})";
         }
 
         var on = string.Join(" AND ", step.On.Select((key, i) => $"CAST(l.{SqlText.Name(key.Left)} AS {keyTypes[i]}) = CAST(r.{SqlText.Name(key.Right)} AS {keyTypes[i]})"));
@@ -90,6 +93,11 @@ internal static class KeySql
         var selected = leftColumns.Select(column => Taken(step, column)).Concat(Brought(step, rightColumns).Select(static column => $"r.{SqlText.Name(column.Name)}"));
         return $"SELECT {string.Join(", ", selected)} FROM {left} AS l {kind} JOIN {right} AS r ON {on}";
     }
+
+    /// <summary>A right side whose rows with NULL in the key, which is equal to nothing, are no several rows of one key: each is alone, or not needed.</summary>
+    private static string Alone(string right, ImmutableArray<string> keys, JoinKind how) => how == JoinKind.Full
+        ? $"(SELECT *, CASE WHEN {string.Join(" OR ", keys.Select(static name => $"{SqlText.Name(name)} IS NULL"))} THEN row_number() OVER () END AS {AloneColumn} FROM {right})"
+        : $"(SELECT * FROM {right} WHERE {string.Join(" AND ", keys.Select(static name => $"{SqlText.Name(name)} IS NOT NULL"))})";
 
     /// <summary>The columns that a join brings from its right side: all but the key's, which the left side has.</summary>
     public static ImmutableArray<Column> Brought(JoinStep step, ImmutableArray<Column> right) => step.How is JoinKind.Anti or JoinKind.Semi

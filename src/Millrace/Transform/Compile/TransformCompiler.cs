@@ -53,7 +53,7 @@ internal sealed class TransformCompiler
     private async ValueTask<StageDraft> ChainAsync(StreamJob stream, int? source, ImmutableArray<TransformStep> steps, CancellationToken cancel, bool needsKey = false)
     {
         var plan = await _plan(stream, source, oneUnit: false, cancel).ConfigureAwait(false);
-        var isWhole = steps.Any(NeedsKey) ? BucketSizing.IsSmall(plan) : needsKey && BucketSizing.IsSmallEnoughToSpill(plan);
+        var isWhole = steps.Any(NeedsKey) ? _sizing.IsSmall(plan) : needsKey && _sizing.IsSmallEnoughToSpill(plan);
         if (isWhole) plan = await _plan(stream, source, oneUnit: true, cancel).ConfigureAwait(false);
         var draft = StageDraft.From(plan, source, isWhole);
         foreach (var step in steps)

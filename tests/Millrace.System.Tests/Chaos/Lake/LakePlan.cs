@@ -6,16 +6,25 @@ namespace Millrace.SystemTests.Chaos.Lake;
 /// <summary>A run from PostgreSQL or files to files.</summary>
 internal sealed record LakePlan : ChaosPlan
 {
+    // Each stage is planned and has units, those of keys fewer than those of the source.
+    private const int StagesTimes = 2;
+
     /// <summary>Whether the target is CSV; else Parquet.</summary>
     public required bool ToCsv { get; init; }
 
     /// <summary>Whether rows are added to those that are there; else they are replaced.</summary>
     public required bool IsAppend { get; init; }
 
-    protected override string Way => $"{(IsServer ? IsEncrypted ? "PostgreSQL with TLS" : "PostgreSQL" : "CSV")} to {(ToCsv ? "CSV" : "Parquet")}, {(IsAppend ? "append" : "overwrite")}";
+    /// <summary>Whether the job has steps that need all rows of a key, and folders whose rows are put together: rows go through several stages.</summary>
+    public required bool HasStages { get; init; }
+
+    /// <summary>With so many, these rows are too many to be put together in one unit.</summary>
+    public override int EmptyColumns => HasStages && !IsServer ? 90 : 0;
+
+    protected override string Way => $"{(HasStages ? "through stages, " : "")}{(IsServer ? IsEncrypted ? "PostgreSQL with TLS" : "PostgreSQL" : "CSV")} to {(ToCsv ? "CSV" : "Parquet")}, {(IsAppend ? "append" : "overwrite")}";
 
     /// <summary>The plan of a seed.</summary>
-    public static LakePlan Of(int seed)
+    public static LakePlan Of(int seed, bool hasStages = false)
     {
         var random = new Random(seed);
         var isServer = random.Next(3) > 0;
@@ -27,9 +36,10 @@ internal sealed record LakePlan : ChaosPlan
             IsEncrypted = random.Next(3) == 0,
             ToCsv = random.Next(3) == 0,
             IsAppend = random.Next(2) == 0,
-            Rows = [.. Enumerable.Range(0, random.Next(1, 4)).Select(_ => random.Next(400, 2500))],
+            Rows = hasStages && !isServer ? [random.Next(7800, 9000)] : [.. Enumerable.Range(0, random.Next(1, 4)).Select(_ => random.Next(400, 2500))],
             Disk = disk,
             HasClock = random.Next(5) == 0,
+            HasStages = hasStages,
             Rounds = [],
         };
         var rounds = new List<(ChaosMoment, ChaosFault)>();
@@ -69,9 +79,11 @@ internal sealed record LakePlan : ChaosPlan
     private ChaosMoment ChooseMoment(Random random, ChaosFault fault, bool isFirst)
     {
         if (fault is ConnectionFault || (IsServer && random.Next(4) == 0)) return new ChaosMoment(new BytePoint(), random.Next(1, 15_000 + (Rows.Sum() * 80)));
-        var points = FilePoint.All.Where(point => (isFirst || point.Phase != ChaosPhase.Begin) && (IsServer || point.Name != "the keeper is asked")).ToList();
+        var points = FilePoint.All.Where(point => (isFirst || point.Phase != ChaosPhase.Begin) && (IsServer || point.Name != "the keeper is asked"))
+            .Concat(HasStages ? FilePoint.OfStages : []).ToList();
         var point = points[random.Next(points.Count)];
-        return new ChaosMoment(point, random.Next(1, TimesOf(point) + 1));
+        var times = TimesOf(point) * (HasStages && point.Phase is ChaosPhase.Plan or ChaosPhase.Load && point.Comes != ChaosOften.Once ? StagesTimes : 1);
+        return new ChaosMoment(point, random.Next(1, times + 1));
     }
 
     /// <summary>Points on a disk of its own can't be watched: a mount is watched as a whole, and it is another one.</summary>

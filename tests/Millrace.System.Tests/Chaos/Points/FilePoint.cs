@@ -36,11 +36,28 @@ internal sealed partial record FilePoint(string Name, ChaosPhase Phase, Regex Pa
         new("the run is reported", ChaosPhase.Published, Report()),
     ];
 
+    /// <summary>Those of a job whose rows go through stages.</summary>
+    public static IReadOnlyList<FilePoint> OfStages { get; } =
+    [
+        new("a bucket file is opened", ChaosPhase.Load, Buckets(), ChaosOften.EachUnit),
+        new("a folder of buckets is made", ChaosPhase.Load, BucketFolder(), ChaosOften.EachStream),
+        new("stages are removed", ChaosPhase.Published, Stages(), ChaosOften.EachStream),
+    ];
+
     /// <summary>Whether it comes only where the target is a folder of files.</summary>
     public bool IsOfFiles { get; private init; }
 
     /// <inheritdoc/>
     public override IChaosWatch Watch(ChaosWorld world, int count) => new DoorWatch(world.Folder, this, count);
+
+    [GeneratedRegex(@"\.buckets$")]
+    private static partial Regex Buckets();
+
+    [GeneratedRegex("/stages/[^/]+/[^/]*buckets[^/]*$")]
+    private static partial Regex BucketFolder();
+
+    [GeneratedRegex("/stages$")]
+    private static partial Regex Stages();
 
     [GeneratedRegex(@"^\.millrace-probe$")]
     private static partial Regex Probe();
