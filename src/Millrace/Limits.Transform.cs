@@ -21,6 +21,9 @@ public static partial class Limits
     /// <summary>Parts in which one bucket is read at most when units of it do not fit; what is left then has one key.</summary>
     public const int BucketPartsMax = 4_096;
 
+    /// <summary>How many per cent of a unit's rows one key has, at least, when dividing the unit would not help and the key is named instead.</summary>
+    public const int OneKeyRowsPercent = 90;
+
     /// <summary>The least memory that a unit of a key step plans with, in bytes.</summary>
     public const long LaneBytesMin = 16 * Mega;
 

@@ -41,6 +41,9 @@ public sealed record StageHeader
     /// <summary>A complete SELECT over <see cref="Buckets"/> whose columns are <see cref="InputColumns"/>; null unless there are any.</summary>
     public string? BucketSql { get; init; }
 
+    /// <summary>How a key is found that alone is too large; null: nobody asks.</summary>
+    public KeyQuestion? Largest { get; init; }
+
     /// <summary>Which of the job's other sources units are read from (<see cref="Worker.WorkerSettings.Sides"/>); null: its own, or buckets.</summary>
     public int? Source { get; init; }
 

@@ -28,6 +28,7 @@ internal static class StageHeaders
             Lookups = stage.Lookups,
             Buckets = [.. stage.Keyed.Select(Relation)],
             BucketSql = stage.KeySql,
+            Largest = stage.Largest,
             Source = stage.SourceNumber,
             Output = stage.Output,
             RunStart = runStart,

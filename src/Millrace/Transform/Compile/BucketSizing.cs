@@ -22,6 +22,12 @@ internal sealed class BucketSizing(Budget budget)
     /// <summary>Bytes that <c>join</c> needs: its right side, and the table that finds it.</summary>
     public const int JoinFactor = 3;
 
+    /// <summary>Bytes that a sort needs in memory: it spills.</summary>
+    public const int SortFactor = 1;
+
+    /// <summary>How many bytes of rows one array may have where <c>nest</c> cuts: two fit a unit.</summary>
+    public long NestedRunBytes => UnitBytes(NestFactor) / 2;
+
     /// <summary>What one lane may take for a unit's rows and state: half of its share, the rest is for what nobody counts.</summary>
     private long LaneBytes =>
         Math.Max(Limits.LaneBytesMin, (Math.Min(budget.WorkerBytes - Limits.ProcessOverheadBytes, budget.DuckDbBytes) / budget.LanesPerProcess(EngineChoice.Local)) / 2);

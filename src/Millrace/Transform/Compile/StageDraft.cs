@@ -19,6 +19,9 @@ internal sealed record StageDraft
     /// <summary>SQL over these.</summary>
     public string? KeySql { get; init; }
 
+    /// <summary>How a key is found that alone is too large; null: nobody asks.</summary>
+    public KeyQuestion? Largest { get; init; }
+
     /// <summary>Columns by whose values together rows meet in one unit; empty: rows are in any unit.</summary>
     public ImmutableArray<string> KeyedBy { get; init; } = [];
 
@@ -96,6 +99,7 @@ internal sealed record StageDraft
         Keyed = Keyed,
         KeySql = KeySql,
         StateFactor = StateFactor,
+        Largest = Largest,
         Sides = Sides,
         Lookups = Lookups,
         InputColumns = InputColumns,

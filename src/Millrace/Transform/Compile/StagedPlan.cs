@@ -37,6 +37,9 @@ public sealed record PlannedStage
     /// <summary>SQL over <see cref="Keyed"/>; null unless there are any.</summary>
     public string? KeySql { get; init; }
 
+    /// <summary>How a key is found that alone is too large; null: nobody asks.</summary>
+    public KeyQuestion? Largest { get; init; }
+
     /// <summary>How many bytes a unit of it needs for each byte of its rows.</summary>
     public int StateFactor { get; init; } = 1;
 
