@@ -18,6 +18,9 @@ public static partial class Limits
     /// <summary>Parts in which one bucket is planned to be read at most: each reads all of it.</summary>
     public const int BucketPartsPlannedMax = 64;
 
+    /// <summary>How many times the bytes of a usual bucket a larger one is planned with, where a key's memory does not grow with its rows.</summary>
+    public const int UsualBucketTimesMax = 2;
+
     /// <summary>Parts in which one bucket is read at most when units of it do not fit; what is left then has one key.</summary>
     public const int BucketPartsMax = 4_096;
 

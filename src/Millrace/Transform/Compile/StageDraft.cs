@@ -19,6 +19,9 @@ internal sealed record StageDraft
     /// <summary>SQL over these.</summary>
     public string? KeySql { get; init; }
 
+    /// <summary>Whether a key takes more memory the more rows it has.</summary>
+    public bool GrowsWithRows { get; init; }
+
     /// <summary>How a key is found that alone is too large; null: nobody asks.</summary>
     public KeyQuestion? Largest { get; init; }
 
@@ -99,6 +102,7 @@ internal sealed record StageDraft
         Keyed = Keyed,
         KeySql = KeySql,
         StateFactor = StateFactor,
+        GrowsWithRows = GrowsWithRows,
         Largest = Largest,
         Sides = Sides,
         Lookups = Lookups,

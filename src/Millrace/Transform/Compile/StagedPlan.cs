@@ -43,6 +43,9 @@ public sealed record PlannedStage
     /// <summary>How many bytes a unit of it needs for each byte of its rows.</summary>
     public int StateFactor { get; init; } = 1;
 
+    /// <summary>Whether a key takes more memory the more rows it has.</summary>
+    public bool GrowsWithRows { get; init; }
+
     /// <summary>The earlier stages that every unit reads whole, with their names in <see cref="Sql"/>.</summary>
     public ImmutableArray<StageInput> Sides { get; init; } = [];
 

@@ -101,7 +101,7 @@ internal sealed class TransformCompiler
     {
         foreach (var aggregate in step.Aggregates) _check.AssertAggregate(aggregate.Sql, Typed(draft.Columns), aggregate.Mark);
         var keyed = Keyed(draft, step.By, step.Mark, $"group by {Listed(step.By)}", BucketSizing.GroupFactor, KeySql.Group(step));
-        return AskingFor(keyed, step.By, "Use aggregates that do not keep each value (no list, string_agg, median or distinct), or raise limits.memory.");
+        return AskingFor(keyed, step.By, "Use aggregates that do not keep each value (no string_agg, median or distinct), or raise limits.memory.");
     }
 
     private StageDraft Dedupe(StageDraft draft, DedupeStep step)
@@ -117,14 +117,14 @@ internal sealed class TransformCompiler
         if (step.Oversize == Oversize.Fail)
         {
             var nested = Keyed(draft, step.By, step.Mark, word, BucketSizing.NestFactor, KeySql.Nest(step, draft.Columns));
-            return AskingFor(nested, step.By, "Write oversize: split to the step, which makes several rows of such a key, or raise limits.memory.");
+            return AskingFor(nested with { GrowsWithRows = true }, step.By, "Write oversize: split to the step, which makes several rows of such a key, or raise limits.memory.");
         }
 
         // A key's rows meet once to be cut, which spills, and then each run is a key of its own: runs of one key lie in several units.
         var run = OversizeSql.Free(draft.Columns, "millrace_run");
         var cut = OversizeSql.Runs(step, draft.Columns, run, _sizing.NestedRunBytes);
         draft = Keyed(draft, step.By, step.Mark, $"cut large keys of {Listed(step.By)}", BucketSizing.SortFactor, cut);
-        return Keyed(draft, step.By.Add(run), step.Mark, word, BucketSizing.NestFactor, KeySql.Nest(step, draft.Columns, run)) with { KeyedBy = [] };
+        return Keyed(draft, step.By.Add(run), step.Mark, word, BucketSizing.NestFactor, KeySql.Nest(step, draft.Columns, run)) with { KeyedBy = [], GrowsWithRows = true };
     }
 
     private static string Listed(ImmutableArray<string> by) => string.Join(", ", by);
