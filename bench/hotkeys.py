@@ -86,7 +86,7 @@ def refused(data, out):
         LOADS["nest"] = ("hot.parquet", "nest: {{by: [k], as: items}}", "", "*")
         run("nest", data, out)
     except RuntimeError as error:
-        return next((line.strip() for line in str(error).splitlines() if "the key" in line), str(error))
+        return next((line[line.index("error: "):] for line in str(error).splitlines() if "the key" in line), str(error))
     finally:
         del LOADS["nest"]
     return "done"

@@ -24,6 +24,9 @@ public static partial class Limits
     /// <summary>Parts in which one bucket is read at most when units of it do not fit; what is left then has one key.</summary>
     public const int BucketPartsMax = 4_096;
 
+    /// <summary>The least ceiling of DuckDB's while it sorts, in bytes.</summary>
+    public const long SortBytesMin = 64 * Mega;
+
     /// <summary>How many per cent of a unit's rows one key has, at least, when dividing the unit would not help and the key is named instead.</summary>
     public const int OneKeyRowsPercent = 90;
 

@@ -41,6 +41,9 @@ public sealed record StageHeader
     /// <summary>A complete SELECT over <see cref="Buckets"/> whose columns are <see cref="InputColumns"/>; null unless there are any.</summary>
     public string? BucketSql { get; init; }
 
+    /// <summary>DuckDB's ceiling in each process while the stage's units run, in bytes; null: the job's.</summary>
+    public long? MemoryBytes { get; init; }
+
     /// <summary>How a key is found that alone is too large; null: nobody asks.</summary>
     public KeyQuestion? Largest { get; init; }
 

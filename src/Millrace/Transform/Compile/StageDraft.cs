@@ -22,6 +22,9 @@ internal sealed record StageDraft
     /// <summary>Whether a key takes more memory the more rows it has.</summary>
     public bool GrowsWithRows { get; init; }
 
+    /// <summary>DuckDB's ceiling in each process while the stage's units run, in bytes; null: the job's.</summary>
+    public long? MemoryBytes { get; init; }
+
     /// <summary>How a key is found that alone is too large; null: nobody asks.</summary>
     public KeyQuestion? Largest { get; init; }
 
@@ -102,6 +105,7 @@ internal sealed record StageDraft
         Keyed = Keyed,
         KeySql = KeySql,
         StateFactor = StateFactor,
+        MemoryBytes = MemoryBytes,
         GrowsWithRows = GrowsWithRows,
         Largest = Largest,
         Sides = Sides,

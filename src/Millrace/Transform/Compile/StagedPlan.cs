@@ -37,6 +37,9 @@ public sealed record PlannedStage
     /// <summary>SQL over <see cref="Keyed"/>; null unless there are any.</summary>
     public string? KeySql { get; init; }
 
+    /// <summary>DuckDB's ceiling in each process while the stage's units run, in bytes; null: the job's.</summary>
+    public long? MemoryBytes { get; init; }
+
     /// <summary>How a key is found that alone is too large; null: nobody asks.</summary>
     public KeyQuestion? Largest { get; init; }
 

@@ -123,7 +123,7 @@ internal sealed class TransformCompiler
         // A key's rows meet once to be cut, which spills, and then each run is a key of its own: runs of one key lie in several units.
         var run = OversizeSql.Free(draft.Columns, "millrace_run");
         var cut = OversizeSql.Runs(step, draft.Columns, run, _sizing.NestedRunBytes);
-        draft = Keyed(draft, step.By, step.Mark, $"cut large keys of {Listed(step.By)}", BucketSizing.SortFactor, cut);
+        draft = Keyed(draft, step.By, step.Mark, $"cut large keys of {Listed(step.By)}", BucketSizing.SortFactor, cut) with { MemoryBytes = draft.IsWhole ? null : _sizing.SortMemoryBytes };
         return Keyed(draft, step.By.Add(run), step.Mark, word, BucketSizing.NestFactor, KeySql.Nest(step, draft.Columns, run)) with { KeyedBy = [], GrowsWithRows = true };
     }
 
