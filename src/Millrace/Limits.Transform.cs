@@ -18,8 +18,17 @@ public static partial class Limits
     /// <summary>Parts in which one bucket is planned to be read at most: each reads all of it.</summary>
     public const int BucketPartsPlannedMax = 64;
 
+    /// <summary>How many times the bytes of a usual bucket a larger one is planned with, where a key's memory does not grow with its rows.</summary>
+    public const int UsualBucketTimesMax = 2;
+
     /// <summary>Parts in which one bucket is read at most when units of it do not fit; what is left then has one key.</summary>
     public const int BucketPartsMax = 4_096;
+
+    /// <summary>The least ceiling of DuckDB's while it sorts, in bytes.</summary>
+    public const long SortBytesMin = 64 * Mega;
+
+    /// <summary>How many per cent of a unit's rows one key has, at least, when dividing the unit would not help and the key is named instead.</summary>
+    public const int OneKeyRowsPercent = 90;
 
     /// <summary>The least memory that a unit of a key step plans with, in bytes.</summary>
     public const long LaneBytesMin = 16 * Mega;

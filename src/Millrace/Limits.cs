@@ -389,6 +389,7 @@ public static partial class Limits
         Debug.Assert(FolderNamesBytesFirst <= FolderNamesBytesMax, "listing the first files holds fewer names");
         Debug.Assert(BlockBytesMin <= BlockBytesMax && BucketsMin <= BucketsMax, "buckets have a size");
         Debug.Assert(BucketPartsPlannedMax <= BucketPartsMax, "what is planned in parts can be divided further");
+        Debug.Assert(SortBytesMin <= DuckDbBytesMin, "a sort has no more than other work");
         Debug.Assert(SideBytesMax >= WholeBytesMax, "a stream that fits a unit fits every unit");
         Debug.Assert(UnitPathCharsMax < WorkerMessageBytesMax, "a unit of many files fits into its message");
         Debug.Assert(LookupCacheBytesDefault <= LookupCacheBytesMax && LookupChunkBytesMax <= LookupCacheBytesMax, "a cache has room for a chunk's rows");

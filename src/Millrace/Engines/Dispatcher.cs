@@ -95,7 +95,7 @@ internal sealed class Dispatcher : IDisposable
             await _places.EnterAloneAsync(cancel).ConfigureAwait(false);
             try
             {
-                return await AttemptAsync(order, attempt, cancel).ConfigureAwait(false);
+                return await AttemptAsync(order with { IsAlone = true }, attempt, cancel).ConfigureAwait(false);
             }
             catch (Fault fault) when (CanPass(fault) && !fault.Divisible && attempt < Limits.UnitAttemptsMax && !cancel.IsCancellationRequested)
             {

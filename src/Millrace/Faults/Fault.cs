@@ -30,6 +30,9 @@ public sealed class Fault : Exception
     /// </summary>
     public bool Divisible { get; init; }
 
+    /// <summary>True when what is too large is the rows of one key: a part of the unit would have them all as well.</summary>
+    public bool IsOneKey { get; init; }
+
     /// <summary>Where: a key and line of the job file, or a file, row and column of the data. Null when the message says it all.</summary>
     public string? Where { get; init; }
 

@@ -47,7 +47,7 @@ internal sealed class UnitCourse(StreamReading reading, Dispatcher dispatcher, A
     private async Task<UnitResult?> DivideAsync(Unit unit, Fault why, CancellationToken cancel)
     {
         var parts = reading.PartsOf(unit);
-        if (parts.IsEmpty) parts = await split(reading.Header, unit, cancel).ConfigureAwait(false);
+        if (parts.IsEmpty && !why.IsOneKey) parts = await split(reading.Header, unit, cancel).ConfigureAwait(false);
         if (parts.Length > 1) return await RunPartsAsync(unit, parts, why, cancel).ConfigureAwait(false);
         Lose(unit, why);
         return null;

@@ -76,6 +76,7 @@ public sealed class FaultJson : JsonConverter<Fault>
             Side = Enum.TryParse<FaultSide>(Text("side"), out var side) ? side : FaultSide.Run,
             Retryable = root.TryGetProperty("retryable", out var retryable) && retryable.GetBoolean(),
             Divisible = root.TryGetProperty("divisible", out var divisible) && divisible.GetBoolean(),
+            IsOneKey = root.TryGetProperty("one_key", out var oneKey) && oneKey.GetBoolean(),
             Where = Text("where"),
             Advice = Text("advice"),
             Code = Text("code"),
@@ -93,6 +94,7 @@ public sealed class FaultJson : JsonConverter<Fault>
         writer.WriteString("side", value.Side.ToString());
         writer.WriteBoolean("retryable", value.Retryable);
         if (value.Divisible) writer.WriteBoolean("divisible", true);
+        if (value.IsOneKey) writer.WriteBoolean("one_key", true);
         writer.WriteString("message", value.Message);
         if (value.Where is { } where) writer.WriteString("where", where);
         if (value.Advice is { } advice) writer.WriteString("advice", advice);

@@ -20,9 +20,12 @@ internal sealed class BucketPlanning
     private readonly long[] _bytes;
     private readonly string _content;
     private readonly long _unitBytes;
+    private readonly long _bucketBytesMax;
 
-    private BucketPlanning(long[][] rows, long[] bytes, string content, long unitBytes)
+    private BucketPlanning(long[][] rows, long[] bytes, string content, long unitBytes, bool growsWithRows)
     {
+        // Keys spread evenly: a bucket far beyond the usual one has no more keys, but keys of more rows.
+        _bucketBytesMax = growsWithRows ? long.MaxValue : bytes.Order().ElementAt(bytes.Length / 2) * Limits.UsualBucketTimesMax;
         _rows = rows;
         _bytes = bytes;
         _content = content;
@@ -33,8 +36,12 @@ internal sealed class BucketPlanning
     /// <param name="run">The run.</param>
     /// <param name="relations">Their files.</param>
     /// <param name="unitBytes">How many bytes of rows a unit may have.</param>
+    /// <param name="growsWithRows">
+    /// Whether a key takes more memory the more rows it has. Where it does not, a bucket with more rows than others is not read in more parts: each part
+    /// reads all of it.
+    /// </param>
     /// <exception cref="Fault">A file is damaged or gone.</exception>
-    public static BucketPlanning Of(RunDirectory run, ImmutableArray<BucketRelation> relations, long unitBytes)
+    public static BucketPlanning Of(RunDirectory run, ImmutableArray<BucketRelation> relations, long unitBytes, bool growsWithRows = true)
     {
         var buckets = relations[0].Buckets;
         var rows = relations.Select(_ => new long[buckets]).ToArray();
@@ -61,7 +68,7 @@ internal sealed class BucketPlanning
         }
 
         var content = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(names.ToString())).AsSpan(0, 8));
-        return new BucketPlanning(rows, bytes, content, unitBytes);
+        return new BucketPlanning(rows, bytes, content, unitBytes, growsWithRows);
     }
 
     /// <summary>All rows of the first relation.</summary>
@@ -80,7 +87,7 @@ internal sealed class BucketPlanning
             if (_bytes[bucket] > _unitBytes)
             {
                 if (together > 0) yield return UnitOf(Whole(first, bucket));
-                var parts = (int)Math.Min(Limits.BucketPartsPlannedMax, (_bytes[bucket] + _unitBytes - 1) / _unitBytes);
+                var parts = (int)Math.Clamp((Math.Min(_bytes[bucket], _bucketBytesMax) + _unitBytes - 1) / _unitBytes, 1, Limits.BucketPartsPlannedMax);
                 for (var part = 0; part < parts; part++) yield return UnitOf(Whole(bucket, bucket + 1) with { Part = part, Of = parts });
                 (first, together) = (bucket + 1, 0);
                 continue;

@@ -44,6 +44,12 @@ public sealed record StageHeader
     /// <summary>SQL expressions over <see cref="InputColumns"/> by which each unit's rows are ordered; empty: in no order.</summary>
     public ImmutableArray<string> BucketOrder { get; init; } = [];
 
+    /// <summary>DuckDB's ceiling in each process while the stage's units run, in bytes; null: the job's.</summary>
+    public long? MemoryBytes { get; init; }
+
+    /// <summary>How a key is found that alone is too large; null: nobody asks.</summary>
+    public KeyQuestion? Largest { get; init; }
+
     /// <summary>Which of the job's other sources units are read from (<see cref="Worker.WorkerSettings.Sides"/>); null: its own, or buckets.</summary>
     public int? Source { get; init; }
 

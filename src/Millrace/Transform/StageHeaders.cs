@@ -29,6 +29,8 @@ internal static class StageHeaders
             Buckets = [.. stage.Keyed.Select(Relation)],
             BucketSql = stage.KeySql,
             BucketOrder = stage.Order,
+            Largest = stage.Largest,
+            MemoryBytes = stage.MemoryBytes,
             Source = stage.SourceNumber,
             Output = stage.Output,
             RunStart = runStart,

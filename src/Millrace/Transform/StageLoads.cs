@@ -66,7 +66,7 @@ internal sealed class StageLoads(ActiveRun run, JobEnds ends, Dispatcher dispatc
         }
 
         if (header.Buckets is [{ ByValue: true } together]) return ByPartition(plan, stage, header, together);
-        var buckets = BucketPlanning.Of(run.Directory, header.Buckets, stage.IsWhole ? long.MaxValue : sizing.UnitBytes(stage.StateFactor));
+        var buckets = BucketPlanning.Of(run.Directory, header.Buckets, stage.IsWhole ? long.MaxValue : sizing.UnitBytes(stage.StateFactor), stage.GrowsWithRows);
         var units = buckets.Units().ToImmutableArray();
         return OverBuckets(plan, stage, header, units) with { EstimatedRows = buckets.Rows, EstimatedBytes = buckets.Bytes, Why = $"{stage.Label}, bucket by bucket" };
     }

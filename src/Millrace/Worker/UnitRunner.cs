@@ -173,7 +173,8 @@ public sealed class UnitRunner : IAsyncDisposable
         catch (DuckDbException error)
         {
             cancel.ThrowIfCancellationRequested();
-            throw quarantine?.Explain(error) ?? steps?.Explain(error) ?? TargetRefusals.Explain(error, $"{order.Stream}, {order.Unit.Label}") ?? output.Explain(error) ?? input.Explain(error) ?? DuckDbFaults.Translate(error, order);
+            var fault = quarantine?.Explain(error) ?? steps?.Explain(error) ?? TargetRefusals.Explain(error, $"{order.Stream}, {order.Unit.Label}") ?? output.Explain(error) ?? input.Explain(error) ?? DuckDbFaults.Translate(error, order);
+            throw await KeyQuestion.NameAsync(fault, order, reading.Header.Stage, _ends.Buckets, connection, cancel).ConfigureAwait(false);
         }
         finally
         {

@@ -82,6 +82,9 @@ public sealed record UnitOrder
     /// <summary>Which attempt it is, from 1.</summary>
     public required int Attempt { get; init; }
 
+    /// <summary>Whether no other unit runs beside it.</summary>
+    public bool IsAlone { get; init; }
+
     /// <summary>How many times fewer bytes than usual the writer collects before it writes them: memory runs low. 1: as usual.</summary>
     public int BatchDivisor { get; init; } = 1;
 

@@ -23,6 +23,18 @@ internal sealed class BucketSizing(Budget budget, StageBounds bounds)
     /// <summary>Bytes that <c>join</c> needs: its right side, and the table that finds it.</summary>
     public const int JoinFactor = 3;
 
+    /// <summary>Bytes that a sort needs in memory: it spills.</summary>
+    public const int SortFactor = 1;
+
+    /// <summary>How many bytes of rows one array may have where <c>nest</c> cuts: two fit a unit.</summary>
+    public long NestedRunBytes => UnitBytes(NestFactor) / 2;
+
+    /// <summary>
+    /// DuckDB's ceiling while it sorts more than fits. Such a sort takes all that it may, and a quarter of it again that nobody counts, measured; other
+    /// steps stay far below theirs.
+    /// </summary>
+    public long SortMemoryBytes => Math.Clamp((budget.WorkerBytes - Limits.ProcessOverheadBytes) / 3 * 2, Limits.SortBytesMin, budget.DuckDbBytes);
+
     /// <summary>What one lane may take for a unit's rows and state: half of its share, the rest is for what nobody counts.</summary>
     private long LaneBytes =>
         Math.Max(Limits.LaneBytesMin, (Math.Min(budget.WorkerBytes - Limits.ProcessOverheadBytes, budget.DuckDbBytes) / budget.LanesPerProcess(EngineChoice.Local)) / 2);

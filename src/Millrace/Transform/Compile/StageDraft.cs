@@ -19,6 +19,15 @@ internal sealed record StageDraft
     /// <summary>SQL over these.</summary>
     public string? KeySql { get; init; }
 
+    /// <summary>Whether a key takes more memory the more rows it has.</summary>
+    public bool GrowsWithRows { get; init; }
+
+    /// <summary>DuckDB's ceiling in each process while the stage's units run, in bytes; null: the job's.</summary>
+    public long? MemoryBytes { get; init; }
+
+    /// <summary>How a key is found that alone is too large; null: nobody asks.</summary>
+    public KeyQuestion? Largest { get; init; }
+
     /// <summary>Columns by whose values together rows meet in one unit; empty: rows are in any unit.</summary>
     public ImmutableArray<string> KeyedBy { get; init; } = [];
 
@@ -97,6 +106,9 @@ internal sealed record StageDraft
         KeySql = KeySql,
         KeyedBy = KeyedBy,
         StateFactor = StateFactor,
+        MemoryBytes = MemoryBytes,
+        GrowsWithRows = GrowsWithRows,
+        Largest = Largest,
         Sides = Sides,
         Lookups = Lookups,
         InputColumns = InputColumns,

@@ -43,8 +43,17 @@ public sealed record PlannedStage
     /// <summary>SQL expressions by which each unit's rows are ordered as they come out of <see cref="Keyed"/>; empty: in no order.</summary>
     public ImmutableArray<string> Order { get; init; } = [];
 
+    /// <summary>DuckDB's ceiling in each process while the stage's units run, in bytes; null: the job's.</summary>
+    public long? MemoryBytes { get; init; }
+
+    /// <summary>How a key is found that alone is too large; null: nobody asks.</summary>
+    public KeyQuestion? Largest { get; init; }
+
     /// <summary>How many bytes a unit of it needs for each byte of its rows.</summary>
     public int StateFactor { get; init; } = 1;
+
+    /// <summary>Whether a key takes more memory the more rows it has.</summary>
+    public bool GrowsWithRows { get; init; }
 
     /// <summary>The earlier stages that every unit reads whole, with their names in <see cref="Sql"/>.</summary>
     public ImmutableArray<StageInput> Sides { get; init; } = [];

@@ -62,8 +62,7 @@ internal sealed class TransformCompiler
             {
                 MapStep map => Map(draft, map),
                 UnnestStep unnest => Unnest(draft, unnest),
-                NestStep { Oversize: Oversize.Split } => throw Refused(step.Mark, "found oversize: split, which this version can't do yet", "Leave it out."),
-                NestStep nest => Keyed(draft, nest.By, nest.Mark, "nest", BucketSizing.NestFactor, KeySql.Nest(nest, draft.Columns)),
+                NestStep nest => Nest(draft, nest),
                 GroupStep group => Group(draft, group),
                 DedupeStep dedupe => Dedupe(draft, dedupe),
                 JoinStep join => await JoinAsync(draft, join, cancel).ConfigureAwait(false),
@@ -101,21 +100,44 @@ internal sealed class TransformCompiler
     private StageDraft Group(StageDraft draft, GroupStep step)
     {
         foreach (var aggregate in step.Aggregates) _check.AssertAggregate(aggregate.Sql, Typed(draft.Columns), aggregate.Mark);
-        return Keyed(draft, step.By, step.Mark, "group", BucketSizing.GroupFactor, KeySql.Group(step));
+        var keyed = Keyed(draft, step.By, step.Mark, $"group by {Listed(step.By)}", BucketSizing.GroupFactor, KeySql.Group(step));
+        return AskingFor(keyed, step.By, "Use aggregates that do not keep each value (no string_agg, median or distinct), or raise limits.memory.");
     }
 
     private StageDraft Dedupe(StageDraft draft, DedupeStep step)
     {
         AssertColumns(draft.Columns, step.OrderBy.Select(static term => term.Column), step.Mark);
-        return Keyed(draft, step.By, step.Mark, "dedupe", BucketSizing.DedupeFactor, KeySql.Dedupe(step, draft.Columns));
+        return Keyed(draft, step.By, step.Mark, $"dedupe by {Listed(step.By)}", BucketSizing.DedupeFactor, KeySql.Dedupe(step, draft.Columns));
     }
+
+    private StageDraft Nest(StageDraft draft, NestStep step)
+    {
+        AssertColumns(draft.Columns, step.By, step.Mark);
+        var word = $"nest by {Listed(step.By)}";
+        if (step.Oversize == Oversize.Fail)
+        {
+            var nested = Keyed(draft, step.By, step.Mark, word, BucketSizing.NestFactor, KeySql.Nest(step, draft.Columns));
+            return AskingFor(nested with { GrowsWithRows = true }, step.By, "Write oversize: split to the step, which makes several rows of such a key, or raise limits.memory.");
+        }
+
+        // A key's rows meet once to be cut, which spills, and then each run is a key of its own: runs of one key lie in several units.
+        var run = OversizeSql.Free(draft.Columns, "millrace_run");
+        var cut = OversizeSql.Runs(step, draft.Columns, run, _sizing.NestedRunBytes);
+        draft = Keyed(draft, step.By, step.Mark, $"cut large keys of {Listed(step.By)}", BucketSizing.SortFactor, cut) with { MemoryBytes = draft.IsWhole ? null : _sizing.SortMemoryBytes };
+        return Keyed(draft, step.By.Add(run), step.Mark, word, BucketSizing.NestFactor, KeySql.Nest(step, draft.Columns, run)) with { KeyedBy = [], GrowsWithRows = true };
+    }
+
+    private static string Listed(ImmutableArray<string> by) => string.Join(", ", by);
+
+    /// <summary>The stage names the key whose rows alone are too many.</summary>
+    private static StageDraft AskingFor(StageDraft keyed, ImmutableArray<string> by, string advice) =>
+        keyed.Keyed.IsEmpty ? keyed : keyed with { Largest = new KeyQuestion(OversizeSql.Largest(by), advice) };
 
     /// <summary>A step over all rows of each key.</summary>
     private StageDraft Keyed(StageDraft draft, ImmutableArray<string> by, Mark mark, string word, int factor, string sql)
     {
         AssertColumns(draft.Columns, by, mark);
         var columns = ColumnsOf(sql, (KeySql.Rows, draft.Columns), mark);
-        word = $"{word} by {string.Join(", ", by)}";
         if (draft.IsWhole) return draft.Then(word, $"WITH {KeySql.Rows} AS NOT MATERIALIZED (SELECT * FROM {StageHeader.Input}) {sql}", columns);
         var stage = Close(draft, [.. by.Select(SqlText.Name)]);
         return new StageDraft

@@ -1,0 +1,62 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Millrace.DuckDb;
+using Millrace.Jobs;
+using Millrace.Planning;
+
+namespace Millrace.Transform;
+
+/// <summary>The SQL around keys that alone are too large: their rows cut into runs, and the question which key has the most rows.</summary>
+internal static class OversizeSql
+{
+    /// <summary>
+    /// All rows, each with the number of its run among its key's rows: as many rows in the array's order as have so many bytes. It depends on the rows
+    /// alone, so that a unit that is tried again or divided cuts as it did; a key with fewer bytes has one run. The sort spills, and what follows keeps one
+    /// row in mind: a window with a partition takes a quarter more memory, which DuckDB does not count, and a third more time.
+    /// </summary>
+    /// <param name="step">The step.</param>
+    /// <param name="columns">The columns of its rows.</param>
+    /// <param name="run">The new column.</param>
+    /// <param name="runBytes">How many bytes of rows a run has, about.</param>
+    public static string Runs(NestStep step, ImmutableArray<Column> columns, string run, long runBytes)
+    {
+        var others = columns.Where(column => !step.By.Contains(column.Name, StringComparer.Ordinal)).ToArray();
+        var keys = step.By.Select(static name => new OrderTerm(name, Descending: false, NullsFirst: false));
+        var ties = others.Where(column => !step.OrderBy.Any(term => term.Column == column.Name)).Select(static column => new OrderTerm(column.Name, Descending: false, NullsFirst: false));
+        var order = keys.Concat(step.OrderBy).Concat(ties).Select(static term => $"{SqlText.Name(term.Column)} {(term.Descending ? "DESC" : "ASC")} NULLS {(term.NullsFirst ? "FIRST" : "LAST")}");
+        var (bytes, before, first) = (Free(columns, "millrace_bytes"), Free(columns, "millrace_before"), Free(columns, "millrace_first"));
+        var sorted = $"SELECT *, {string.Join(" + ", others.Select(BytesOf).Prepend("0"))} AS {bytes} FROM {KeySql.Rows} ORDER BY {string.Join(", ", order)}";
+        var isFirst = string.Join(" OR ", step.By.Select(static name => $"{SqlText.Name(name)} IS DISTINCT FROM lag({SqlText.Name(name)}) OVER ()"));
+        var added = $"SELECT *, sum({bytes}) OVER (ROWS UNBOUNDED PRECEDING) - {bytes} AS {before}, {isFirst} AS {first} FROM ({sorted})";
+        var ofKey = $"{before} - coalesce(max(CASE WHEN {first} THEN {before} END) OVER (ROWS UNBOUNDED PRECEDING), 0)";
+        var selected = $"{KeySql.Names(columns.Select(static column => column.Name))}, CAST(({ofKey}) // {runBytes.ToString(CultureInfo.InvariantCulture)} AS BIGINT) AS {SqlText.Name(run)}";
+        return $"SELECT {selected} FROM ({added})";
+    }
+
+    /// <summary>The key with the most rows as JSON, how many it has, and how many all keys have.</summary>
+    public static string Largest(ImmutableArray<string> by)
+    {
+        var key = $"struct_pack({string.Join(", ", by.Select(static name => $"{SqlText.Name(name)} := {SqlText.Name(name)}"))})";
+        var counted = $"SELECT {KeySql.Names(by)}, count(*) AS millrace_count FROM {KeySql.Rows} GROUP BY {KeySql.Names(by)}";
+        var most = $"SELECT arg_max({key}, millrace_count) AS most, max(millrace_count) AS rows_of_it, CAST(sum(millrace_count) AS BIGINT) AS rows_of_all FROM ({counted})";
+        return $"SELECT left(CAST(to_json(most) AS VARCHAR), {Limits.RejectValueCharsMax}), rows_of_it, rows_of_all FROM ({most})";
+    }
+
+    /// <summary>A name that no column has.</summary>
+    public static string Free(ImmutableArray<Column> columns, string name)
+    {
+        while (columns.Any(column => string.Equals(column.Name, name, StringComparison.OrdinalIgnoreCase))) name += "_";
+        return name;
+    }
+
+    // About what a value takes in memory, by the value alone.
+    private static string BytesOf(Column column)
+    {
+        var type = DuckDbType.Parse(column.Type);
+        var name = SqlText.Name(column.Name);
+        var fixedBytes = string.Create(CultureInfo.InvariantCulture, $"{Math.Max(1, type.ValueBytes)}");
+        if (type.Kind == DuckDbKind.Blob) return $"{fixedBytes} + coalesce(octet_length({name}), 0)";
+        var varies = type.IsNested || type.Kind is DuckDbKind.Varchar or DuckDbKind.Bit or DuckDbKind.BigNum or DuckDbKind.Geometry or DuckDbKind.Variant;
+        return varies ? $"{fixedBytes} + coalesce(strlen(CAST({name} AS VARCHAR)), 0)" : fixedBytes;
+    }
+}
