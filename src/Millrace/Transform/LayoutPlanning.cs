@@ -79,6 +79,7 @@ internal sealed class LayoutPlanning(Lazy<SqlCheck> check, BucketSizing sizing)
             KeySql = $"SELECT * FROM {KeySql.Rows}",
             // Steps that need all rows of a key leave them in the order of a hash, which packs badly.
             Order = isOrdered ? [] : [.. last.KeyedBy.Select(SqlText.Name)],
+            MemoryBytes = isOrdered || !last.KeyedBy.IsEmpty ? sizing.SortMemoryBytes : null,
             InputColumns = last.Columns,
             Columns = last.Columns,
         };
