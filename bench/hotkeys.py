@@ -81,7 +81,7 @@ def compared(load, data, out):
 
 
 def refused(data, out):
-    """What nest says of the key without `oversize: split`: the last line of the run's report, and the peak."""
+    """What nest says of the key without `oversize: split`: the line that names it."""
     try:
         LOADS["nest"] = ("hot.parquet", "nest: {{by: [k], as: items}}", "", "*")
         run("nest", data, out)
