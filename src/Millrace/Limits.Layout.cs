@@ -15,6 +15,9 @@ public static partial class Limits
     /// <summary>The smallest block of a partition's rows on the way to its files, in bytes, where there are very many partitions.</summary>
     public const int PartitionBlockBytesMin = 4 * 1024;
 
+    /// <summary>Bytes that a lane has at least for rows to be ordered by a step's key when they are put together by folder.</summary>
+    public const long OrderedLaneBytesMin = 48 * Mega;
+
     /// <summary>
     /// <see cref="PartitionedWriteRowsMax"/> where folders may have few rows: DuckDB takes some 100 KB for each folder among the rows that it collects.
     /// </summary>

@@ -71,15 +71,17 @@ internal sealed class LayoutPlanning(Lazy<SqlCheck> check, BucketSizing sizing)
         if (!isOrdered && stream.Write.MaxRowsPerFile is null && FewFolders(names, folders, last.Columns)) return steps;
         var keys = names.Select(name => folders.FirstOrDefault(folder => folder.Name == name)?.Value ?? SqlText.Name(name));
         var number = steps.Earlier.Length + 1;
+
+        // Steps that need all rows of a key leave them in the order of a hash, which packs badly.
+        var order = isOrdered || sizing.OrderedBytes == 0 ? ImmutableArray<string>.Empty : [.. last.KeyedBy.Select(SqlText.Name)];
         var gathered = new PlannedStage
         {
             Number = 0,
             Label = $"write partition by partition ({string.Join(", ", names)}), as {(isOrdered ? "the rows of each file are in order" : "each unit would leave a file in every folder otherwise")}",
             Keyed = [new StageInput(number, KeySql.Rows)],
             KeySql = $"SELECT * FROM {KeySql.Rows}",
-            // Steps that need all rows of a key leave them in the order of a hash, which packs badly.
-            Order = isOrdered ? [] : [.. last.KeyedBy.Select(SqlText.Name)],
-            MemoryBytes = isOrdered || !last.KeyedBy.IsEmpty ? sizing.SortMemoryBytes : null,
+            Order = order,
+            MemoryBytes = isOrdered || !order.IsEmpty ? sizing.SortMemoryBytes : null,
             InputColumns = last.Columns,
             Columns = last.Columns,
         };

@@ -78,8 +78,11 @@ internal sealed class BucketSizing(Budget budget, StageBounds bounds)
         ? UnitBytes(1)
         : Math.Min(UnitBytes(1), Math.Max(Limits.UnitBytesMin, bytes / ((long)budget.Lanes * Limits.UnitsPerWorkerMin)));
 
-    /// <summary>How many bytes of one partition's rows a unit puts in order at most: rows that are near each other by key lie in one file only as far as that goes.</summary>
-    public long OrderedBytes => LaneBytes;
+    /// <summary>
+    /// How many bytes of one partition's rows a unit puts in order at most, where nobody has asked for an order: rows that are near each other lie in one file
+    /// only as far as that goes. 0 where lanes are so small that it would gain little, and cost the memory that they have.
+    /// </summary>
+    public long OrderedBytes => LaneBytes < Limits.OrderedLaneBytesMin ? 0 : LaneBytes;
 
     /// <summary>How many bytes of rows a unit of a key step may have.</summary>
     /// <param name="factor">How many bytes it needs for each of them.</param>
