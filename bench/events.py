@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """`events` from PostgreSQL to Parquet: Millrace beside psql and DuckDB's own postgres extension, in turns, on the same server.
 
     bench/events.py --url postgres://user@127.0.0.1:5432/db --rounds 5 --extension PATH/postgres_scanner.duckdb_extension

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """The examples of the README's gallery at many sizes: time, processor time and peak memory, which stays below their limits.memory of 512 MB.
 
     bench/examples.py --rows 300000,1000000,3000000,10000000

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """CSV and NDJSON to Parquet: Millrace beside DuckDB alone on the same files, in turns.
 
     bench/files.py --rows 10000000

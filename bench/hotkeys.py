@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """One key with 20M of 21M rows through every key step, and a file that is far larger than its size tells, each within limits.memory 512MB.
 
     bench/hotkeys.py --rows 20000000 --work FOLDER

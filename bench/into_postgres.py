@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Tables into PostgreSQL: Millrace beside `psql \\copy | psql \\copy` and `pg_dump | psql`, in turns, between two databases of one server.
 
     bench/into_postgres.py --url postgres://user@127.0.0.1:5432/db --target postgres://user@127.0.0.1:5432/other --rounds 3

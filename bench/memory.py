@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Memory against rows under a limit that the kernel enforces: a memory group (cgroup) that kills whoever passes it.
 
     bench/memory.py --url postgres://user@127.0.0.1:5432/db --tables events_2m,events,events_30m,events_100m --limit 256

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """What a proof costs: `events` from PostgreSQL to Parquet with `proof: counts`, `hash` and `readback` in turns.
 
     bench/proof.py --url postgres://user@127.0.0.1:5432/db --rounds 8

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Readers in a loop while a table is overwritten and merged, again and again: no error, never a part, and how long they wait.
 
     bench/readers.py --url postgres://user@127.0.0.1:5432/db --target postgres://user@127.0.0.1:5432/other --runs 50

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """The loads that kill other pipelines: 27M rows nested by key, 38M joined with 34M and partitioned, beside DuckDB alone, with and without a limit.
 
     bench/reshape.py --data FOLDER --rounds 3

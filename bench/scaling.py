@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """What must not grow: memory with the rows, time with the units, memory and first unit with the plan.
 
     bench/scaling.py --url postgres://user@127.0.0.1:5432/db --tables events_2m,events,events_30m
