@@ -16,7 +16,7 @@ public static partial class Limits
     public const int PartitionBlockBytesMin = 4 * 1024;
 
     /// <summary>Bytes that a lane has at least for rows to be ordered by a step's key when they are put together by folder.</summary>
-    public const long OrderedLaneBytesMin = 48 * Mega;
+    public const long OrderedLaneBytesMin = 128 * Mega;
 
     /// <summary>
     /// <see cref="PartitionedWriteRowsMax"/> where folders may have few rows: DuckDB takes some 100 KB for each folder among the rows that it collects.
