@@ -1,6 +1,7 @@
 using System.Globalization;
 using Millrace.Faults;
 using Millrace.Telemetry;
+using Millrace.Transform;
 
 namespace Millrace.Connectors.Tests.Transform;
 
@@ -84,8 +85,9 @@ public sealed class LayoutTests : IDisposable
     [Fact]
     public async Task Rows_behind_a_step_by_key_are_in_its_order_in_each_folder()
     {
-        Write(300_000);
-        await _bench.RunAsync(Job("{partition_by: [\"month(seen)\"], max_rows_per_file: 10000}", 1, "transform: [{dedupe: {by: [id], order_by: [name]}}]").Replace("512MB", "2GB", StringComparison.Ordinal));
+        Write(120_000);
+        _bench.Bounds = new StageBounds { WholeRowsMax = -1, KeyUnitBytesMax = 1_000_000 };
+        await _bench.RunAsync(Job("{partition_by: [\"month(seen)\"], max_rows_per_file: 4000}", 1, "transform: [{dedupe: {by: [id], order_by: [name]}}]").Replace("512MB", "2GB", StringComparison.Ordinal));
         _bench.AssertRows("out/t", "SELECT *, month(seen) AS month FROM '@/t.parquet'");
         var files = _bench.Texts("SELECT file FROM glob('@/out/t/month=3/*.parquet')");
         Assert.InRange(files.Count, 3, 5);
