@@ -124,7 +124,7 @@ def publish(options, runs, sizes):
         ("psql", report.version(["psql", "--version"])),
     ]
     if options.extension:
-        versions.append(("DuckDB", report.version([sys.executable, "-s", "-c", "import duckdb; print(duckdb.__version__)"]) + " with its postgres extension"))
+        versions.append(("DuckDB", report.duckdb_version() + " with its postgres extension"))
     title = f"`{options.table}`, {count:,} rows, PostgreSQL to Parquet"
     report.write(options.name, title, versions, f"Medians of {options.rounds} rounds after one that does not count; server and client share the machine.\n\n" + body)
 

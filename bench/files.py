@@ -76,7 +76,7 @@ def main():
     finally:
         shutil.rmtree(work, ignore_errors=True)
     versions = [("millrace", report.version([MILLRACE, "--version"])),
-                ("DuckDB", report.version([sys.executable, "-s", "-c", "import duckdb; print(duckdb.__version__)"]) + ", memory_limit 1 GB")]
+                ("DuckDB", report.duckdb_version() + ", memory_limit 1 GB")]
     report.write("files", f"Files of {options.rows:,} rows to Parquet, zstd level 1, row groups of 20,480", versions,
                  f"Medians of {options.rounds} rounds after one that does not count.\n\n" + "\n\n".join(parts))
 

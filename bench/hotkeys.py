@@ -10,7 +10,6 @@ import argparse
 import json
 import os
 import shutil
-import sys
 import tempfile
 
 import measure
@@ -76,9 +75,8 @@ def compared(load, data, out):
     table = f"read_parquet('{out}/lake/t/*.parquet')"
     expected = expected.format(data=data)
     names = ", ".join(f'"{row[0]}"' for row in connection.execute(f"DESCRIBE {expected}").fetchall())
-    sums = [connection.execute(f"SELECT count(*), sum(hash({names})::HUGEINT) FROM ({sql})").fetchone() for sql in (expected, f"SELECT {taken} FROM {table}")]
     rows = connection.execute(f"SELECT count(*), {'max(len(items))' if taken != '*' else 'NULL'} FROM {table}").fetchone()
-    return *rows, "equal" if sums[0] == sums[1] else f"DIFFERENT: {sums[0]} and {sums[1]}"
+    return *rows, report.compared(connection, names, expected, f"SELECT {taken} FROM {table}")
 
 
 def refused(data, out):
@@ -117,7 +115,7 @@ def main():
     finally:
         shutil.rmtree(out, ignore_errors=True)
     versions = [("millrace", report.version([MILLRACE, "--version"])),
-                ("DuckDB", report.version([sys.executable, "-s", "-c", "import duckdb; print(duckdb.__version__)"]))]
+                ("DuckDB", report.duckdb_version())]
     text = (f"{options.rows:,} rows of one key and {options.rows // 20:,} of 200,000 others; the right side of the joins has one row of it. The packed file has {options.rows // 5:,} rows "
             f"of 290 bytes in {packed:.0f} MB. `limits.memory: {MEMORY}`, one run each; the peak is the sum of PSS of all processes.\n\n"
             + report.table(["", "seconds", "CPU s", "peak PSS MB", "rows written", "longest array", "compared with DuckDB"], rows)

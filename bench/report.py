@@ -4,6 +4,7 @@ import os
 import platform
 import statistics
 import subprocess
+import sys
 
 
 def median(runs, figure):
@@ -24,6 +25,16 @@ def machine():
 
 def version(command):
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip().splitlines()[0]
+
+
+def duckdb_version():
+    return version([sys.executable, "-s", "-c", "import duckdb; print(duckdb.__version__)"])
+
+
+def compared(connection, columns, expected, actual):
+    """Whether two SELECTs have the same rows: by count and a sum of hashes, since a sorted comparison of 38M rows takes longer than all else."""
+    sums = [connection.execute(f"SELECT count(*), sum(hash({columns})::HUGEINT) FROM ({sql})").fetchone() for sql in (expected, actual)]
+    return "equal" if sums[0] == sums[1] else f"DIFFERENT: {sums[0]} and {sums[1]}"
 
 
 def table(header, rows):

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json.Serialization;
+using Millrace.DuckDb;
 using Millrace.Jobs;
 using Millrace.Load;
 using Millrace.Planning;
@@ -78,9 +79,7 @@ public sealed record StreamHeader
         get
         {
             if (OnReject == OnReject.Fail) return null;
-            var name = "millrace_reject";
-            while (Columns.Any(column => string.Equals(column.Name, name, StringComparison.OrdinalIgnoreCase))) name += "_";
-            return name;
+            return SqlText.Free("millrace_reject", Columns.Select(static column => column.Name));
         }
     }
 

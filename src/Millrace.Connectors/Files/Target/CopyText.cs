@@ -83,7 +83,7 @@ internal sealed record CopyText(WriteSettings Settings, IReadOnlyList<Column> Co
     {
         if (Settings.ClusterBy.IsEmpty && (Settings.IsGathered || Settings.PartitionBy.Length == 0)) return select;
         var terms = Settings.PartitionBy.Select(SqlText.Name)
-            .Concat(Settings.ClusterBy.Select(static term => $"{SqlText.Name(term.Column)} {(term.Descending ? "DESC" : "ASC")} NULLS {(term.NullsFirst ? "FIRST" : "LAST")}"));
+            .Concat(Settings.ClusterBy.Select(static term => term.ToSql()));
         return $"SELECT * FROM ({select}) ORDER BY {string.Join(", ", terms)}";
     }
 
@@ -222,11 +222,7 @@ internal sealed record CopyText(WriteSettings Settings, IReadOnlyList<Column> Co
 
     private string WindowColumn() => Free("millrace_window");
 
-    private string Free(string name)
-    {
-        while (Columns.Select(static column => column.Name).Concat(Settings.PartitionBy).Contains(name, StringComparer.OrdinalIgnoreCase)) name += "_";
-        return name;
-    }
+    private string Free(string name) => SqlText.Free(name, Columns.Select(static column => column.Name).Concat(Settings.PartitionBy));
 
     private static bool IsJson(Column column) => DuckDbType.TryParse(column.Type, out var type) && type.IsJson;
 }

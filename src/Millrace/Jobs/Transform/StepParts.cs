@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
+using Millrace.DuckDb;
 
 namespace Millrace.Jobs;
 
@@ -28,7 +30,15 @@ public sealed record JoinSide(
 /// <param name="Column">The column.</param>
 /// <param name="Descending">True: the greatest comes first.</param>
 /// <param name="NullsFirst">True: NULL comes before all values; else behind them, whatever the direction.</param>
-public sealed record OrderTerm(string Column, bool Descending, bool NullsFirst);
+public sealed record OrderTerm(string Column, bool Descending, bool NullsFirst)
+{
+    /// <summary>The direction and the place of NULL, as SQL says them.</summary>
+    [JsonIgnore]
+    public string Direction => $"{(Descending ? "DESC" : "ASC")} NULLS {(NullsFirst ? "FIRST" : "LAST")}";
+
+    /// <summary>The term in an <c>ORDER BY</c>.</summary>
+    public string ToSql() => $"{SqlText.Name(Column)} {Direction}";
+}
 
 /// <summary>A column that an expression makes.</summary>
 /// <param name="Name">The column's name.</param>

@@ -126,7 +126,7 @@ internal static class KeySql
 
     /// <summary>What orders rows as these terms do, as one value.</summary>
     private static string SortKey(ImmutableArray<OrderTerm> terms) =>
-        $"create_sort_key({string.Join(", ", terms.Select(static term => $"{SqlText.Name(term.Column)}, '{(term.Descending ? "DESC" : "ASC")} NULLS {(term.NullsFirst ? "FIRST" : "LAST")}'"))})";
+        $"create_sort_key({string.Join(", ", terms.Select(static term => $"{SqlText.Name(term.Column)}, '{term.Direction}'"))})";
 
     // A row that only the right side has brings its key: both columns are one.
     private static string Taken(JoinStep step, Column column)

@@ -23,13 +23,14 @@ internal static class OversizeSql
         var others = columns.Where(column => !step.By.Contains(column.Name, StringComparer.Ordinal)).ToArray();
         var keys = step.By.Select(static name => new OrderTerm(name, Descending: false, NullsFirst: false));
         var ties = others.Where(column => !step.OrderBy.Any(term => term.Column == column.Name)).Select(static column => new OrderTerm(column.Name, Descending: false, NullsFirst: false));
-        var order = keys.Concat(step.OrderBy).Concat(ties).Select(static term => $"{SqlText.Name(term.Column)} {(term.Descending ? "DESC" : "ASC")} NULLS {(term.NullsFirst ? "FIRST" : "LAST")}");
-        var (bytes, before, first) = (Free(columns, "millrace_bytes"), Free(columns, "millrace_before"), Free(columns, "millrace_first"));
+        var order = keys.Concat(step.OrderBy).Concat(ties).Select(static term => term.ToSql());
+        var names = columns.Select(static column => column.Name).ToArray();
+        var (bytes, before, first) = (SqlText.Free("millrace_bytes", names), SqlText.Free("millrace_before", names), SqlText.Free("millrace_first", names));
         var sorted = $"SELECT *, {string.Join(" + ", others.Select(BytesOf).Prepend("0"))} AS {bytes} FROM {KeySql.Rows} ORDER BY {string.Join(", ", order)}";
         var isFirst = string.Join(" OR ", step.By.Select(static name => $"{SqlText.Name(name)} IS DISTINCT FROM lag({SqlText.Name(name)}) OVER ()"));
         var added = $"SELECT *, sum({bytes}) OVER (ROWS UNBOUNDED PRECEDING) - {bytes} AS {before}, {isFirst} AS {first} FROM ({sorted})";
         var ofKey = $"{before} - coalesce(max(CASE WHEN {first} THEN {before} END) OVER (ROWS UNBOUNDED PRECEDING), 0)";
-        var selected = $"{KeySql.Names(columns.Select(static column => column.Name))}, CAST(({ofKey}) // {runBytes.ToString(CultureInfo.InvariantCulture)} AS BIGINT) AS {SqlText.Name(run)}";
+        var selected = $"{KeySql.Names(names)}, CAST(({ofKey}) // {runBytes.ToString(CultureInfo.InvariantCulture)} AS BIGINT) AS {SqlText.Name(run)}";
         return $"SELECT {selected} FROM ({added})";
     }
 
@@ -40,13 +41,6 @@ internal static class OversizeSql
         var counted = $"SELECT {KeySql.Names(by)}, count(*) AS millrace_count FROM {KeySql.Rows} GROUP BY {KeySql.Names(by)}";
         var most = $"SELECT arg_max({key}, millrace_count) AS most, max(millrace_count) AS rows_of_it, CAST(sum(millrace_count) AS BIGINT) AS rows_of_all FROM ({counted})";
         return $"SELECT left(CAST(to_json(most) AS VARCHAR), {Limits.RejectValueCharsMax}), rows_of_it, rows_of_all FROM ({most})";
-    }
-
-    /// <summary>A name that no column has.</summary>
-    public static string Free(ImmutableArray<Column> columns, string name)
-    {
-        while (columns.Any(column => string.Equals(column.Name, name, StringComparison.OrdinalIgnoreCase))) name += "_";
-        return name;
     }
 
     // About what a value takes in memory, by the value alone.

@@ -121,7 +121,7 @@ internal sealed class TransformCompiler
         }
 
         // A key's rows meet once to be cut, which spills, and then each run is a key of its own: runs of one key lie in several units.
-        var run = OversizeSql.Free(draft.Columns, "millrace_run");
+        var run = SqlText.Free("millrace_run", draft.Columns.Select(static column => column.Name));
         var cut = OversizeSql.Runs(step, draft.Columns, run, _sizing.NestedRunBytes);
         draft = Keyed(draft, step.By, step.Mark, $"cut large keys of {Listed(step.By)}", BucketSizing.SortFactor, cut) with { MemoryBytes = draft.IsWhole ? null : _sizing.SortMemoryBytes };
         return Keyed(draft, step.By.Add(run), step.Mark, word, BucketSizing.NestFactor, KeySql.Nest(step, draft.Columns, run)) with { KeyedBy = [], GrowsWithRows = true };
