@@ -15,6 +15,9 @@ public static partial class Limits
     /// <summary>The largest block of a bucket's rows, in bytes.</summary>
     public const int BlockBytesMax = 256 * 1024;
 
+    /// <summary>What a block takes in memory while it is read, as it is in its file and unpacked, for each byte that was collected for it; rounded up.</summary>
+    public const int BlockTimesRaw = 2;
+
     /// <summary>Parts in which one bucket is planned to be read at most: each reads all of it.</summary>
     public const int BucketPartsPlannedMax = 64;
 
@@ -38,6 +41,12 @@ public static partial class Limits
 
     /// <summary>The most rows of a stream whose key steps are done at once, without buckets.</summary>
     public const long WholeRowsMax = 200_000;
+
+    /// <summary>
+    /// How many times the bytes of its left side a join's right side may have for the order of the left one to be kept: units have the right side's rows in
+    /// memory then, and of a much larger one that takes much longer.
+    /// </summary>
+    public const int OrderedRightTimesMax = 4;
 
     /// <summary>The most bytes of such a stream, in its source and in memory.</summary>
     public const long WholeBytesMax = 16 * Mega;

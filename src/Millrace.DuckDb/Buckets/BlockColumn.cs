@@ -14,13 +14,15 @@ internal abstract unsafe class BlockColumn
     protected int Rows { get; private set; }
 
     /// <summary>A reader of a column of a type.</summary>
-    public static BlockColumn Of(DuckDbType type) => type.Kind switch
+    /// <param name="type">The type.</param>
+    /// <param name="scratch">What the columns of one reader share.</param>
+    public static BlockColumn Of(DuckDbType type, BlockScratch scratch) => type.Kind switch
     {
-        DuckDbKind.List or DuckDbKind.Map => new ListBlockColumn(type),
-        DuckDbKind.Array => new ArrayBlockColumn(type),
-        DuckDbKind.Struct or DuckDbKind.Union => new StructBlockColumn(type),
-        DuckDbKind.Varchar or DuckDbKind.Blob or DuckDbKind.Bit or DuckDbKind.BigNum or DuckDbKind.Geometry => new TextBlockColumn(),
-        _ => new FixedBlockColumn(type.ValueBytes),
+        DuckDbKind.List or DuckDbKind.Map => new ListBlockColumn(type, scratch),
+        DuckDbKind.Array => new ArrayBlockColumn(type, scratch),
+        DuckDbKind.Struct or DuckDbKind.Union => new StructBlockColumn(type, scratch),
+        DuckDbKind.Varchar or DuckDbKind.Blob or DuckDbKind.Bit or DuckDbKind.BigNum or DuckDbKind.Geometry => new TextBlockColumn(scratch),
+        _ => new FixedBlockColumn(type.ValueBytes, scratch),
     };
 
     /// <summary>Takes a block's streams from where the cursor is.</summary>
@@ -46,6 +48,29 @@ internal abstract unsafe class BlockColumn
         Next += count;
     }
 
+    /// <summary>Writes the next rows of the block into rows of a vector that lie anywhere.</summary>
+    /// <param name="vector">The vector; it has room.</param>
+    /// <param name="at">Which rows there, ascending, at most <see cref="ChunkHasher.StepRows"/>.</param>
+    /// <exception cref="InvalidDataException">The block has not as many.</exception>
+    public void Scatter(nint vector, ReadOnlySpan<int> at)
+    {
+        if (at.Length > Rows - Next) throw BlockCursor.Damaged("a column has fewer rows than its block");
+        if (_validity != null && at.Length > 0)
+        {
+            NativeMethods.duckdb_vector_ensure_validity_writable(vector);
+            var mask = NativeMethods.duckdb_vector_get_validity(vector);
+            for (var i = 0; i < at.Length; i++)
+            {
+                var bit = 1UL << (at[i] & 63);
+                if (Bits(Next + i, 1) % 2 == 0) mask[at[i] >> 6] &= ~bit;
+                else mask[at[i] >> 6] |= bit;
+            }
+        }
+
+        ScatterValues(vector, at);
+        Next += at.Length;
+    }
+
     /// <summary>Passes over the next rows of the block.</summary>
     /// <exception cref="InvalidDataException">The block has not as many.</exception>
     public void Skip(int count)
@@ -61,6 +86,8 @@ internal abstract unsafe class BlockColumn
     protected abstract void LoadValues(ref BlockCursor cursor, int rows);
 
     protected abstract void ReadValues(nint vector, int at, int count);
+
+    protected abstract void ScatterValues(nint vector, ReadOnlySpan<int> at);
 
     private void ReadValidity(nint vector, int at, int count)
     {
@@ -85,10 +112,23 @@ internal abstract unsafe class BlockColumn
     }
 }
 
+/// <summary>What the columns of one reader need for a moment only, each in turn.</summary>
+internal sealed class BlockScratch
+{
+    /// <summary>Values of a chunk's rows.</summary>
+    public UInt128[] Values { get; } = new UInt128[ChunkHasher.StepRows];
+
+    /// <summary>Lengths of a chunk's rows.</summary>
+    public uint[] Lengths { get; } = new uint[ChunkHasher.StepRows];
+}
+
 /// <summary>Values of a fixed size.</summary>
-internal sealed unsafe class FixedBlockColumn(int size) : BlockColumn
+internal unsafe class FixedBlockColumn(int size, BlockScratch scratch) : BlockColumn
 {
     private PackedValues _values;
+
+    /// <summary>Unpacks values without passing over them.</summary>
+    protected void Unpack(int first, int count, void* to) => _values.Read(first, count, to);
 
     protected override void LoadValues(ref BlockCursor cursor, int rows) => _values = cursor.Values(rows, size);
 
@@ -102,14 +142,70 @@ internal sealed unsafe class FixedBlockColumn(int size) : BlockColumn
         var to = (byte*)NativeMethods.duckdb_vector_get_data(vector) + ((long)at * size);
         _values.Read(Next, count, to);
     }
+
+    protected override void ScatterValues(nint vector, ReadOnlySpan<int> at)
+    {
+        var to = NativeMethods.duckdb_vector_get_data(vector);
+        fixed (UInt128* values = scratch.Values)
+        {
+            _values.Read(Next, at.Length, values);
+            switch (size)
+            {
+                case 1: Scatter((byte*)values, (byte*)to, at); break;
+                case 2: Scatter((ushort*)values, (ushort*)to, at); break;
+                case 4: Scatter((uint*)values, (uint*)to, at); break;
+                case 8: Scatter((ulong*)values, (ulong*)to, at); break;
+                default: Scatter(values, (UInt128*)to, at); break;
+            }
+        }
+    }
+
+    private static void Scatter<T>(T* values, T* to, ReadOnlySpan<int> at)
+        where T : unmanaged
+    {
+        for (var i = 0; i < at.Length; i++) to[at[i]] = values[i];
+    }
+}
+
+/// <summary>The numbers by which rows are put together (BIGINT), which are looked at one by one as well.</summary>
+internal sealed unsafe class OrderBlockColumn(BlockScratch scratch) : FixedBlockColumn(sizeof(long), scratch)
+{
+    private readonly long[] _numbers = new long[128];
+    private int _at;
+    private int _first;
+    private int _end;
+
+    /// <summary>The number of the row that was not passed over.</summary>
+    public long Peek()
+    {
+        if (_at == _end)
+        {
+            _first = _at;
+            _end = Math.Min(Rows, _first + _numbers.Length);
+            fixed (long* numbers = _numbers) Unpack(_first, _end - _first, numbers);
+        }
+
+        return _numbers[_at - _first];
+    }
+
+    /// <summary>Passes over the number, not over the row that a vector may still take.</summary>
+    public void Pass() => _at++;
+
+    protected override void LoadValues(ref BlockCursor cursor, int rows)
+    {
+        base.LoadValues(ref cursor, rows);
+        _at = _end = 0;
+    }
+
+    protected override void SkipValues(int count) => _at = _end = count;
 }
 
 /// <summary>Texts and bytes: DuckDB is handed the address of the long ones, which stay in the block.</summary>
-internal sealed unsafe class TextBlockColumn : BlockColumn
+internal sealed unsafe class TextBlockColumn(BlockScratch scratch) : BlockColumn
 {
     private const int InlineBytesMax = 12;
 
-    private readonly uint[] _lengths = new uint[ChunkHasher.StepRows];
+    private readonly uint[] _lengths = scratch.Lengths;
     private PackedValues _packed;
     private byte* _next;
     private byte* _end;
@@ -161,6 +257,18 @@ internal sealed unsafe class TextBlockColumn : BlockColumn
         }
     }
 
+    protected override void ScatterValues(nint vector, ReadOnlySpan<int> at)
+    {
+        var to = (UInt128*)NativeMethods.duckdb_vector_get_data(vector);
+        fixed (uint* lengths = _lengths)
+        fixed (UInt128* texts = scratch.Values)
+        {
+            _packed.Read(Next, at.Length, lengths);
+            ReadTexts(lengths, at.Length, (ulong*)texts);
+            for (var i = 0; i < at.Length; i++) to[at[i]] = texts[i];
+        }
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void ReadTexts(uint* lengths, int count, ulong* to)
     {
@@ -193,9 +301,9 @@ internal sealed unsafe class TextBlockColumn : BlockColumn
 }
 
 /// <summary>Structs and unions: their children, with the same rows.</summary>
-internal sealed class StructBlockColumn(DuckDbType type) : BlockColumn
+internal sealed class StructBlockColumn(DuckDbType type, BlockScratch scratch) : BlockColumn
 {
-    private readonly BlockColumn[] _children = [.. StructBucketColumn.ChildrenOf(type).Select(Of)];
+    private readonly BlockColumn[] _children = [.. StructBucketColumn.ChildrenOf(type).Select(child => Of(child, scratch))];
 
     protected override void LoadValues(ref BlockCursor cursor, int rows)
     {
@@ -211,13 +319,18 @@ internal sealed class StructBlockColumn(DuckDbType type) : BlockColumn
     {
         for (var i = 0; i < _children.Length; i++) _children[i].Read(NativeMethods.duckdb_struct_vector_get_child(vector, (ulong)i), at, count);
     }
+
+    protected override void ScatterValues(nint vector, ReadOnlySpan<int> at)
+    {
+        for (var i = 0; i < _children.Length; i++) _children[i].Scatter(NativeMethods.duckdb_struct_vector_get_child(vector, (ulong)i), at);
+    }
 }
 
 /// <summary>Lists and maps: elements behind those that the vector has already.</summary>
-internal sealed unsafe class ListBlockColumn(DuckDbType type) : BlockColumn
+internal sealed unsafe class ListBlockColumn(DuckDbType type, BlockScratch scratch) : BlockColumn
 {
     private readonly DuckDbType _elementType = ListBucketColumn.ElementOf(type);
-    private readonly BlockColumn _elements = Of(ListBucketColumn.ElementOf(type));
+    private readonly BlockColumn _elements = Of(ListBucketColumn.ElementOf(type), scratch);
     private readonly uint[] _lengths = new uint[ChunkHasher.StepRows];
     private PackedValues _packed;
 
@@ -248,19 +361,25 @@ internal sealed unsafe class ListBlockColumn(DuckDbType type) : BlockColumn
         }
     }
 
-    protected override void ReadValues(nint vector, int at, int count)
+    protected override void ReadValues(nint vector, int at, int count) => Lay(vector, at, [], count);
+
+    protected override void ScatterValues(nint vector, ReadOnlySpan<int> at) => Lay(vector, 0, at, at.Length);
+
+    // The elements come one list after the other, wherever the lists' rows are: from a row on, or where it says.
+    private void Lay(nint vector, int from, ReadOnlySpan<int> at, int count)
     {
         var first = NativeMethods.duckdb_list_vector_get_size(vector);
         var end = first;
-        var entries = (NativeListEntry*)NativeMethods.duckdb_vector_get_data(vector) + at;
+        var entries = (NativeListEntry*)NativeMethods.duckdb_vector_get_data(vector);
         for (var done = 0; done < count;)
         {
             var step = Math.Min(count - done, _lengths.Length);
             Unpack(Next + done, step);
-            for (var i = 0; i < step; i++)
+            for (var i = done; i < done + step; i++)
             {
-                entries[done + i] = new NativeListEntry { Offset = end, Length = _lengths[i] };
-                end += _lengths[i];
+                var length = _lengths[i - done];
+                entries[at.IsEmpty ? from + i : at[i]] = new NativeListEntry { Offset = end, Length = length };
+                end += length;
             }
 
             done += step;
@@ -278,9 +397,9 @@ internal sealed unsafe class ListBlockColumn(DuckDbType type) : BlockColumn
 }
 
 /// <summary>Arrays: as many elements for each row.</summary>
-internal sealed class ArrayBlockColumn(DuckDbType type) : BlockColumn
+internal sealed class ArrayBlockColumn(DuckDbType type, BlockScratch scratch) : BlockColumn
 {
-    private readonly BlockColumn _elements = Of(type.Element);
+    private readonly BlockColumn _elements = Of(type.Element, scratch);
     private readonly int _size = type.ArraySize;
 
     protected override void LoadValues(ref BlockCursor cursor, int rows)
@@ -294,4 +413,10 @@ internal sealed class ArrayBlockColumn(DuckDbType type) : BlockColumn
 
     protected override void ReadValues(nint vector, int at, int count) =>
         _elements.Read(NativeMethods.duckdb_array_vector_get_child(vector), at * _size, count * _size);
+
+    protected override void ScatterValues(nint vector, ReadOnlySpan<int> at)
+    {
+        var child = NativeMethods.duckdb_array_vector_get_child(vector);
+        foreach (var row in at) _elements.Read(child, row * _size, _size);
+    }
 }

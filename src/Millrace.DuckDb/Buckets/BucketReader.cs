@@ -1,26 +1,20 @@
-using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace Millrace.DuckDb;
 
 /// <summary>
-/// The one reader of a scan. A chunk takes rows of several blocks when they are small; the blocks that its texts lie in are kept until the next
-/// chunk is asked for, because DuckDB has copied what it wants by then.
+/// The one reader of a scan whose rows come as they lie there. A chunk takes rows of several blocks when they are small; the blocks that its texts lie in
+/// are kept until the next chunk is asked for.
 /// </summary>
-internal sealed unsafe class BucketReader : ITableReader
+internal sealed class BucketReader : ITableReader
 {
     // Blocks that one chunk's rows come from, together; at least one.
     private const long ChunkBytesMax = 2 * 1024 * 1024;
 
-    // Memory that is kept for the next blocks.
-    private const long SpareBytesMax = 2 * ChunkBytesMax;
-    private const long SpareStepBytes = 64 * 1024;
-
     private readonly BucketRows _source;
-    private readonly (BlockColumn Column, int Stored)[] _columns;
-    private readonly int[] _vectors;
-    private readonly List<BlockMemory> _held = [];
-    private readonly List<BlockMemory> _spare = [];
+    private readonly BlockRows _rows;
+    private readonly BlockPool _pool = new(2 * ChunkBytesMax);
+    private BlockMemory? _block;
     private SafeFileHandle? _file;
     private BlockEntry[] _blocks = [];
     private int _nextPath;
@@ -28,15 +22,13 @@ internal sealed unsafe class BucketReader : ITableReader
     private int _rowsLeft;
     private long _toSkip;
     private long _toRead;
-    private long _spareBytes;
 
     /// <summary>A reader of some columns; -1 is one that the table does not have.</summary>
     public BucketReader(BucketRows source, int[] projected)
     {
         _source = source;
         (_toSkip, _toRead) = (source.Range.First, source.Range.Count);
-        _vectors = [.. Enumerable.Range(0, projected.Length).Where(i => projected[i] >= 0)];
-        _columns = [.. _vectors.Select(i => (BlockColumn.Of(source.Columns[projected[i]].Type), projected[i]))];
+        _rows = new BlockRows(source, projected, new BlockScratch());
     }
 
     private string Path => _source.Paths[_nextPath - 1];
@@ -44,7 +36,8 @@ internal sealed unsafe class BucketReader : ITableReader
     /// <inheritdoc/>
     public int Fill(in ChunkWriter chunk)
     {
-        Release(keepLast: _rowsLeft > 0);
+        if (_rowsLeft == 0) PutAside();
+        _pool.Release();
         var (filled, bytes) = (0, 0L);
         while (filled < chunk.Capacity)
         {
@@ -52,11 +45,11 @@ internal sealed unsafe class BucketReader : ITableReader
             {
                 if (filled > 0 && bytes >= ChunkBytesMax) break;
                 if (!NextBlock()) break;
-                bytes += _held[^1].Bytes;
+                bytes += _block!.Bytes;
             }
 
             var count = Math.Min(_rowsLeft, chunk.Capacity - filled);
-            ReadRows(chunk, filled, count);
+            _rows.Read(chunk, filled, count);
             filled += count;
             _rowsLeft -= count;
         }
@@ -68,24 +61,10 @@ internal sealed unsafe class BucketReader : ITableReader
     /// <inheritdoc/>
     public void Dispose()
     {
-        Release(keepLast: false);
-        foreach (var memory in _spare) memory.Dispose();
-        _spare.Clear();
+        PutAside();
+        _pool.Dispose();
         _file?.Dispose();
         _file = null;
-    }
-
-    private void ReadRows(in ChunkWriter chunk, int at, int count)
-    {
-        try
-        {
-            for (var i = 0; i < _columns.Length; i++)
-                _columns[i].Column.Read(NativeMethods.duckdb_data_chunk_get_vector(chunk.Native, (ulong)_vectors[i]), at, count);
-        }
-        catch (InvalidDataException e)
-        {
-            throw new BucketFileException(Path, _blocks[_nextBlock - 1].Offset, $"the block is damaged: {e.Message}", e);
-        }
     }
 
     private bool NextBlock()
@@ -106,7 +85,12 @@ internal sealed unsafe class BucketReader : ITableReader
                 continue;
             }
 
-            Load(block);
+            PutAside();
+            _block = _pool.Rent(block);
+            _rows.Load(_file!, Path, block, _block, (int)_toSkip);
+            _rowsLeft = (int)Math.Min(block.Rows - _toSkip, _toRead);
+            _toSkip = 0;
+            _toRead -= _rowsLeft;
             return true;
         }
 
@@ -126,93 +110,10 @@ internal sealed unsafe class BucketReader : ITableReader
         return true;
     }
 
-    private void Load(BlockEntry block)
+    private void PutAside()
     {
-        var memory = Rent(block);
-        _held.Add(memory);
-        var stored = new Span<byte>(memory.Start, block.Stored);
-        BlockList.ReadAt(_file!, Path, stored, block.Offset);
-        if (BucketFormat.Checksum(stored, (ulong)block.Offset) != block.Checksum)
-            throw new BucketFileException(Path, block.Offset, "the block is damaged: its checksum differs");
-        _source.CountReadBytes(block.Stored);
-        try
-        {
-            Load(block, memory.Start);
-            foreach (var (column, _) in _columns) column.Skip((int)_toSkip);
-        }
-        catch (InvalidDataException e)
-        {
-            throw new BucketFileException(Path, block.Offset, $"the block is damaged: {e.Message}", e);
-        }
-
-        _rowsLeft = (int)Math.Min(block.Rows - _toSkip, _toRead);
-        _toSkip = 0;
-        _toRead -= _rowsLeft;
-    }
-
-    private void Load(BlockEntry block, byte* start)
-    {
-        var all = _source.Columns.Count;
-        if (block.Stored < all * sizeof(uint)) throw BlockCursor.Damaged("it is too short for its columns");
-        var ends = (uint*)start;
-        var cursor = new BlockCursor(start + block.Stored + BlockCodec.SlackBytes, block.Raw);
-        foreach (var (column, stored) in _columns)
-        {
-            var from = stored == 0 ? (uint)(all * sizeof(uint)) : ends[stored - 1];
-            var to = ends[stored];
-            if (from > to || to > (uint)block.Stored) throw BlockCursor.Damaged("a column lies outside of it");
-            cursor.Enter(start + from, start + to);
-            column.Load(ref cursor, block.Rows);
-            cursor.Leave();
-        }
-    }
-
-    private BlockMemory Rent(BlockEntry block)
-    {
-        var bytes = (long)block.Stored + block.Raw + (2 * BlockCodec.SlackBytes);
-        for (var i = _spare.Count - 1; i >= 0; i--)
-        {
-            if (_spare[i].Bytes < bytes) continue;
-            var found = _spare[i];
-            _spare.RemoveAt(i);
-            _spareBytes -= found.Bytes;
-            return found;
-        }
-
-        // Blocks are of about the same size: a little more, and the memory fits most of those that come.
-        return new BlockMemory((bytes + SpareStepBytes) / SpareStepBytes * SpareStepBytes);
-    }
-
-    // Memory of usual blocks serves again; that of large rows goes back.
-    private void Release(bool keepLast)
-    {
-        var end = keepLast ? _held.Count - 1 : _held.Count;
-        for (var i = 0; i < end; i++)
-        {
-            if (_held[i].Bytes > SpareBytesMax - _spareBytes)
-            {
-                _held[i].Dispose();
-                continue;
-            }
-
-            _spareBytes += _held[i].Bytes;
-            _spare.Add(_held[i]);
-        }
-
-        _held.RemoveRange(0, end);
-    }
-
-    /// <summary>Native memory of one block: as it is in the file, and unpacked.</summary>
-    private sealed class BlockMemory(long bytes) : IDisposable
-    {
-        public byte* Start { get; private set; } = (byte*)NativeMemory.Alloc((nuint)bytes);
-
-        public long Bytes => bytes;
-
-        public void Dispose()
-        {
-            NativeMemory.Free(Start);
-            Start = null;
-        }
+        if (_block is null) return;
+        _pool.PutAside(_block);
+        _block = null;
     }
 }

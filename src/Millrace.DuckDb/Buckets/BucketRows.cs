@@ -3,8 +3,9 @@ using System.Runtime.InteropServices;
 namespace Millrace.DuckDb;
 
 /// <summary>
-/// The rows of some buckets of files, as a table that DuckDB reads: file by file, and in each the blocks in the order in which they lie there, so
-/// the same rows come in the same order each time. Columns that are not asked for are not unpacked; every block's checksum is looked at.
+/// The rows of some buckets of files, as a table that DuckDB reads: file by file, and in each the blocks in the order in which they lie there, or
+/// put together by a column; so the same rows come in the same order each time. Columns that are not asked for are not unpacked; every block's
+/// checksum is looked at.
 /// </summary>
 public sealed class BucketRows : ITableSource, IDisposable
 {
@@ -13,6 +14,7 @@ public sealed class BucketRows : ITableSource, IDisposable
     private readonly int _firstBucket;
     private readonly int _endBucket;
     private readonly RowRange? _range;
+    private readonly MergeOrder? _order;
     private long? _estimate;
     private long _rowsRead;
     private long _bytesRead;
@@ -24,15 +26,23 @@ public sealed class BucketRows : ITableSource, IDisposable
     /// <param name="firstBucket">The first bucket.</param>
     /// <param name="endBucket">The bucket behind the last one.</param>
     /// <param name="rows">How many rows there are, when it is known; otherwise the files' indexes are asked when a query is planned.</param>
-    /// <param name="range">Which of the buckets' rows, in the order in which they come; null: all.</param>
-    public BucketRows(IReadOnlyList<TableColumn> columns, IReadOnlyList<string> paths, int firstBucket, int endBucket, long? rows = null, RowRange? range = null)
+    /// <param name="range">Which of the buckets' rows, file by file; null: all.</param>
+    /// <param name="order">How rows are put together; null: they come as they lie there.</param>
+    /// <exception cref="ArgumentException">They are put together by something else than a BIGINT, or a range of several buckets is asked for.</exception>
+    public BucketRows(
+        IReadOnlyList<TableColumn> columns, IReadOnlyList<string> paths, int firstBucket, int endBucket, long? rows = null, RowRange? range = null, MergeOrder? order = null)
     {
+        if (order is { } by && columns[by.Column].Type.Kind != DuckDbKind.BigInt)
+            throw new ArgumentException($"Rows can't be put together by {columns[by.Column].Name}, which is no BIGINT.", nameof(order));
+        if (order is not null && range is not null && endBucket - firstBucket > 1)
+            throw new ArgumentException("Rows of several buckets that are put together have no range.", nameof(range));
         Columns = columns;
         _paths = [.. paths];
         _layout = BucketFormat.LayoutOf(columns.Select(static c => c.Type));
         _firstBucket = firstBucket;
         _endBucket = endBucket;
         _range = range;
+        _order = order;
         _estimate = range?.Count ?? rows;
     }
 
@@ -55,8 +65,10 @@ public sealed class BucketRows : ITableSource, IDisposable
     public ITableScan OpenScan(ReadOnlySpan<int> projected)
     {
         var wanted = projected.ToArray();
-        return new Scan(() => new BucketReader(this, wanted));
+        return new Scan(() => _order is { } order && NeedsMerge(order) ? new MergingReader(this, order, wanted) : new BucketReader(this, wanted));
     }
+
+    private bool NeedsMerge(MergeOrder order) => _endBucket - _firstBucket > 1 || (_paths.Length > 1 && !order.FileByFile);
 
     /// <summary>Stops what still reads.</summary>
     public void Dispose() => Stop();
@@ -108,7 +120,7 @@ public sealed class BucketRows : ITableSource, IDisposable
         return rows;
     }
 
-    private sealed class Scan(Func<BucketReader> open) : ITableScan
+    private sealed class Scan(Func<ITableReader> open) : ITableScan
     {
         private bool _opened;
 
@@ -133,3 +145,14 @@ public sealed class BucketRows : ITableSource, IDisposable
 /// <param name="Count">How many.</param>
 [StructLayout(LayoutKind.Auto)]
 public readonly record struct RowRange(long First, long Count);
+
+/// <summary>How rows are put together of several buckets and files.</summary>
+/// <param name="Column">The number of a BIGINT column: the rows of each bucket of a file are taken to ascend by it. Where they do not, they come in some order.</param>
+/// <param name="BytesMax">Bytes that the blocks take at most in memory, one of each bucket of a file; with more, some are put together, and then the next ones.</param>
+/// <param name="FileByFile">Whether only the buckets of each file are put together: the next file's rows come behind them.</param>
+[StructLayout(LayoutKind.Auto)]
+public readonly record struct MergeOrder(int Column, long BytesMax, bool FileByFile = false)
+{
+    /// <summary>The most buckets of files that are put together at once.</summary>
+    public const int RunsMax = 4_096;
+}

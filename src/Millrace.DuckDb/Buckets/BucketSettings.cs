@@ -12,12 +12,17 @@ namespace Millrace.DuckDb;
 /// </param>
 /// <param name="ByValue">
 /// True: each key has a bucket of its own, whose number is a hash of 31 bits, and <paramref name="Buckets"/> says how many are collected at once at
-/// most: fewer collect more than <paramref name="BlockBytes"/> each, and when another key comes all of them are written.
+/// most: fewer collect more than <paramref name="BlockBytes"/> each, up to <paramref name="ValueBlockBytes"/>, and when another key comes all of them are
+/// written.
 /// </param>
-public sealed record BucketSettings(int Buckets, int Keys, int BlockBytes, bool ByValue = false)
+/// <param name="ValueBlockBytes">See <paramref name="ByValue"/>; larger blocks than the default pack no better.</param>
+public sealed record BucketSettings(int Buckets, int Keys, int BlockBytes, bool ByValue = false, int ValueBlockBytes = BucketSettings.ValueBlockBytesMax)
 {
     /// <summary>The most buckets of a file.</summary>
     public const int BucketsMax = 4_096;
+
+    /// <summary>The largest <see cref="ValueBlockBytes"/>.</summary>
+    public const int ValueBlockBytesMax = 256 * 1024;
 
     internal const int BlockBytesMin = 4 * 1024;
     internal const int BlockBytesMax = 16 * 1024 * 1024;
@@ -35,5 +40,7 @@ public sealed record BucketSettings(int Buckets, int Keys, int BlockBytes, bool 
         ArgumentOutOfRangeException.ThrowIfNegative(Keys);
         ArgumentOutOfRangeException.ThrowIfLessThan(BlockBytes, BlockBytesMin);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(BlockBytes, BlockBytesMax);
+        ArgumentOutOfRangeException.ThrowIfLessThan(ValueBlockBytes, BlockBytesMin);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(ValueBlockBytes, ValueBlockBytesMax);
     }
 }

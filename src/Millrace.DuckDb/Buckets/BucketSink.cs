@@ -15,9 +15,6 @@ internal sealed unsafe class BucketSink : ICopySink
     // Few files have as many keys as they may, and larger pages are faster.
     private const int ValuePagesTimes = 4;
 
-    // A larger block packs no better.
-    private const int ValueBlockBytesMax = 256 * 1024;
-
     private readonly Lock _gate = new();
     private readonly BucketSettings _settings;
     private readonly ChunkHasher? _keys;
@@ -151,7 +148,7 @@ internal sealed unsafe class BucketSink : ICopySink
     private void FitBlocks(KeySlots slots)
     {
         var bytes = (long)_settings.BlockBytes * _settings.Buckets / BitOperations.RoundUpToPowerOf2((uint)slots.Keys + 1);
-        _pool.FillTo(Math.Clamp(bytes, _settings.BlockBytes, Math.Max(_settings.BlockBytes, ValueBlockBytesMax)));
+        _pool.FillTo(Math.Clamp(bytes, _settings.BlockBytes, Math.Max(_settings.BlockBytes, _settings.ValueBlockBytes)));
     }
 
     private void Add(int first, int count, ushort* buckets)

@@ -27,7 +27,7 @@ internal sealed class BucketStore(RunDirectory run)
     public string NameOf(string path) => Path.GetRelativePath(run.Path, path).Replace(Path.DirectorySeparatorChar, '/');
 
     /// <summary>Opens a writer for one attempt.</summary>
-    public BucketWriter OpenWriter(BucketOutput output) => _writers.Open(new BucketSettings(output.Buckets, output.Keys.Length, output.BlockBytes, output.ByValue));
+    public BucketWriter OpenWriter(BucketOutput output) => _writers.Open(new BucketSettings(output.Buckets, output.Keys.Length, output.BlockBytes, output.ByValue, output.ValueBlockBytes));
 
     /// <summary>Opens some buckets of a relation.</summary>
     /// <param name="relation">The relation.</param>
@@ -35,10 +35,13 @@ internal sealed class BucketStore(RunDirectory run)
     /// <param name="end">The bucket behind the last one.</param>
     /// <param name="rows">How many rows they have; null: the files' indexes are asked.</param>
     /// <param name="range">Which of them; null: all.</param>
-    public OpenRelation Open(BucketRelation relation, int first, int end, long? rows = null, RowRange? range = null)
+    /// <param name="inOrder">Whether its rows are put in the order of their source where that is known.</param>
+    public OpenRelation Open(BucketRelation relation, int first, int end, long? rows = null, RowRange? range = null, bool inOrder = true)
     {
-        var columns = relation.Columns.Select(static column => new DuckDb.TableColumn(column.Name, DuckDbType.Parse(column.Type)));
-        var read = new BucketRows([.. columns], [.. relation.Files.Select(file => Path.Combine(run.Path, file))], first, end, rows, range);
+        var columns = relation.Columns.Select(static column => new DuckDb.TableColumn(column.Name, DuckDbType.Parse(column.Type))).ToArray();
+        var order = inOrder && relation.Merge is { } merge
+            ? new MergeOrder(Array.FindIndex(columns, column => column.Name == merge.Column), merge.BytesMax, merge.FileByFile) : (MergeOrder?)null;
+        var read = new BucketRows(columns, [.. relation.Files.Select(file => Path.Combine(run.Path, file))], first, end, rows, range, order);
         var (token, call) = _tables.Add(read);
         return new OpenRelation(relation, read, call, () => _tables.Remove(token));
     }

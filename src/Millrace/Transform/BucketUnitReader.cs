@@ -43,11 +43,18 @@ internal sealed class BucketUnitInput : IUnitInput
     {
         _slice = slice;
         var range = slice.From is { } from ? new DuckDb.RowRange(from, slice.Rows[0]) : (DuckDb.RowRange?)null;
-        _relations = [.. stage.Buckets.Select((relation, i) => store.Open(relation, slice.First, slice.End, slice.Rows[i], range))];
+
+        // DuckDB writes into one folder after the other: rows of several are ordered by folder first.
+        var gathered = stage.Buckets is [{ ByValue: true } only] ? only : null;
+        var folders = gathered is not null && slice.HasManyKeys ? gathered.Keys : [];
+        _relations = [.. stage.Buckets.Select((relation, i) => store.Open(relation, slice.First, slice.End, slice.Rows[i], range, inOrder: folders.IsEmpty))];
         var tables = _relations.Select(relation => relation.AsCommonTable(slice.Of == 1 ? null : store.InPart(relation.Relation.Keys, slice.Part, slice.Of)));
         Select = $"WITH {string.Join(", ", tables)} {stage.BucketSql}";
-        ImmutableArray<string> order = stage.Buckets is [{ ByValue: true } mixed] && slice.HasManyKeys ? [.. mixed.Keys, .. stage.BucketOrder] : stage.BucketOrder;
-        if (!order.IsEmpty) Select = $"SELECT * FROM ({Select}) AS {StageHeader.Input} ORDER BY {string.Join(", ", order)}";
+        var order = folders.AddRange(stage.BucketOrder);
+        if (gathered?.Merge is { } merge && !folders.IsEmpty) order = order.Add(SqlText.Name(merge.Column));
+        if (order.IsEmpty && gathered?.Merge is null) return;
+        Select = SourcePlace.Without(stage.InputColumns, $"({Select}) AS {StageHeader.Input}");
+        if (!order.IsEmpty) Select += $" ORDER BY {string.Join(", ", order)}";
     }
 
     /// <inheritdoc/>

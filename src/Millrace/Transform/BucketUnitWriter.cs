@@ -30,7 +30,7 @@ internal sealed class BucketUnitWriter(BucketStore store) : IUnitWriter
 
         // The random part keeps two workers apart that believe to be the same attempt: one of them was thought dead.
         var name = string.Create(CultureInfo.InvariantCulture, $"{unit.Number:D6}-{attempt}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}.buckets");
-        return ValueTask.FromResult<IUnitOutput>(new BucketUnitOutput(store, header.Stage.Output!, Path.Combine(folder, name)));
+        return ValueTask.FromResult<IUnitOutput>(new BucketUnitOutput(store, header.Stage.Output!, unit.Number, Path.Combine(folder, name)));
     }
 
     /// <inheritdoc/>
@@ -42,13 +42,19 @@ internal sealed class BucketUnitOutput : IUnitOutput
 {
     private readonly BucketStore _store;
     private readonly BucketOutput _output;
+    private readonly long _unit;
     private readonly BucketWriter _writer;
     private readonly string _path;
     private bool _completed;
 
     /// <summary>An output; the file is made by the statement.</summary>
-    public BucketUnitOutput(BucketStore store, BucketOutput output, string path)
+    /// <param name="store">The run's buckets.</param>
+    /// <param name="output">How rows are spread.</param>
+    /// <param name="unit">The unit's number.</param>
+    /// <param name="path">The file.</param>
+    public BucketUnitOutput(BucketStore store, BucketOutput output, long unit, string path)
     {
+        _unit = unit;
         _store = store;
         _output = output;
         _path = path;
@@ -62,6 +68,7 @@ internal sealed class BucketUnitOutput : IUnitOutput
     public string CopyStatement(string select, int batchDivisor)
     {
         var keyed = new StringBuilder("SELECT *");
+        if (_output.Place is { } place) keyed.Append(CultureInfo.InvariantCulture, $", {SourcePlace.Sql(_unit)} AS {SqlText.Name(place)}");
         for (var i = 0; i < _output.Keys.Length; i++) keyed.Append(CultureInfo.InvariantCulture, $", {_output.Keys[i]} AS millrace_key_{i}");
         return _writer.CopyStatement(keyed.Append(" FROM (").Append(select).Append(") AS ").Append(StageHeader.Input).ToString(), _path);
     }

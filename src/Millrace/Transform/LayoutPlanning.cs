@@ -54,26 +54,25 @@ internal sealed class LayoutPlanning(Lazy<SqlCheck> check, BucketSizing sizing)
         return folders.ToImmutable();
     }
 
+    /// <summary>Whether a stream's rows are put together by folder in the order of its source, as far as its steps leave one.</summary>
+    public static bool KeepsOrder(StreamJob stream) => !stream.Write.PartitionBy.IsEmpty && stream.Write.ClusterBy.IsEmpty && stream.Mode != WriteMode.Incremental;
+
     /// <summary>The steps, and behind them a stage that writes the rows partition by partition; the same steps where that is not worth it.</summary>
     /// <param name="stream">The stream.</param>
     /// <param name="folders">What <see cref="FoldersOf"/> has given.</param>
     /// <param name="steps">The steps.</param>
     public StagedPlan Gathered(StreamJob stream, ImmutableArray<FolderColumn> folders, StagedPlan steps)
     {
+        if (!IsWorthIt(stream, folders, steps.Last)) return steps with { Last = steps.Last.WithoutPlace() };
         var names = stream.Write.PartitionBy;
         var last = steps.Last;
-        if (names.IsEmpty || stream.Mode == WriteMode.Incremental) return steps;
-
-        // DuckDB keeps the order of rows only where it writes into one folder at a time.
         var isOrdered = !stream.Write.ClusterBy.IsEmpty;
-        var unitsMax = stream.Write.MaxRowsPerFile is null ? Limits.ScatteredUnitsMax : Limits.ScatteredUnitsBounded;
-        if (!isOrdered && (last.IsWhole || UnitsOf(last) <= unitsMax || IsKeyedBy(last, names))) return steps;
-        if (!isOrdered && stream.Write.MaxRowsPerFile is null && FewFolders(names, folders, last.Columns)) return steps;
         var keys = names.Select(name => folders.FirstOrDefault(folder => folder.Name == name)?.Value ?? SqlText.Name(name));
         var number = steps.Earlier.Length + 1;
 
         // Steps that need all rows of a key leave them in the order of a hash, which packs badly.
-        var order = isOrdered || sizing.OrderedBytes == 0 ? ImmutableArray<string>.Empty : [.. last.KeyedBy.Select(SqlText.Name)];
+        var order = isOrdered || last.Place is not null || sizing.OrderedBytes == 0 ? ImmutableArray<string>.Empty : [.. last.KeyedBy.Select(SqlText.Name)];
+        var columns = last.Columns.RemoveAll(column => column.Name == last.Place);
         var gathered = new PlannedStage
         {
             Number = 0,
@@ -82,10 +81,23 @@ internal sealed class LayoutPlanning(Lazy<SqlCheck> check, BucketSizing sizing)
             KeySql = $"SELECT * FROM {KeySql.Rows}",
             Order = order,
             MemoryBytes = isOrdered || !order.IsEmpty ? sizing.SortMemoryBytes : null,
-            InputColumns = last.Columns,
-            Columns = last.Columns,
+            InputColumns = columns,
+            Columns = columns,
         };
-        return new StagedPlan(steps.Earlier.Add(last with { Number = number, Output = sizing.PartitionsOf([.. keys]) }), gathered);
+        var output = sizing.PartitionsOf([.. keys], last.Place is null ? null : UnitsOf(last));
+        return new StagedPlan(steps.Earlier.Add(last with { Number = number, Output = output }), gathered);
+    }
+
+    private bool IsWorthIt(StreamJob stream, ImmutableArray<FolderColumn> folders, PlannedStage last)
+    {
+        var names = stream.Write.PartitionBy;
+        if (names.IsEmpty || stream.Mode == WriteMode.Incremental) return false;
+
+        // DuckDB keeps the order of rows only where it writes into one folder at a time.
+        if (!stream.Write.ClusterBy.IsEmpty) return true;
+        var unitsMax = stream.Write.MaxRowsPerFile is null ? Limits.ScatteredUnitsMax : Limits.ScatteredUnitsBounded;
+        if (last.IsWhole || UnitsOf(last) <= unitsMax || IsKeyedBy(last, names)) return false;
+        return stream.Write.MaxRowsPerFile is not null || !FewFolders(names, folders, last.Columns);
     }
 
     private long UnitsOf(PlannedStage stage) =>

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Millrace.DuckDb;
 using Millrace.Planning;
 
 namespace Millrace.Transform;
@@ -73,7 +74,23 @@ public sealed record StageHeader
 /// <param name="Keys">SQL expressions over the stage's columns; rows with equal values go into one bucket. Empty: all rows are in bucket 0.</param>
 /// <param name="BlockBytes">Bytes of one bucket's rows that are collected before they are written.</param>
 /// <param name="ByValue">True: each key has a bucket of its own as far as that goes, and so many of them collect rows at once.</param>
-public sealed record BucketOutput(int Buckets, ImmutableArray<string> Keys, int BlockBytes, bool ByValue = false);
+public sealed record BucketOutput(int Buckets, ImmutableArray<string> Keys, int BlockBytes, bool ByValue = false)
+{
+    /// <summary>Where few keys share the memory of all: bytes that are collected of one at most.</summary>
+    public int ValueBlockBytes { get; init; } = BucketSettings.ValueBlockBytesMax;
+
+    /// <summary>A column that the writer adds: where in the stage's source the row comes from (<see cref="SourcePlace"/>); null: none.</summary>
+    public string? Place { get; init; }
+
+    /// <summary>Where rows have such a column already: bytes that blocks take at most in memory of which they are put in order again.</summary>
+    public long MergeBytes { get; init; }
+}
+
+/// <summary>How rows of several buckets and files are put in the order of their source again.</summary>
+/// <param name="Column">The column that says where in there they come from (<see cref="SourcePlace"/>).</param>
+/// <param name="BytesMax">Bytes that blocks take at most in memory.</param>
+/// <param name="FileByFile">Whether the files follow each other in that order.</param>
+public sealed record BucketMerge(string Column, long BytesMax, bool FileByFile);
 
 /// <summary>The rows of an earlier stage, as a relation of a later stage's SQL.</summary>
 /// <param name="Name">Its name in SQL, unquoted.</param>
@@ -83,7 +100,11 @@ public sealed record BucketOutput(int Buckets, ImmutableArray<string> Keys, int 
 /// <param name="Buckets">How many buckets each file has.</param>
 /// <param name="ByValue">True: a bucket has one key, and its rows need not be read together.</param>
 public sealed record BucketRelation(
-    string Name, ImmutableArray<Column> Columns, ImmutableArray<string> Keys, ImmutableArray<string> Files, int Buckets, bool ByValue = false);
+    string Name, ImmutableArray<Column> Columns, ImmutableArray<string> Keys, ImmutableArray<string> Files, int Buckets, bool ByValue = false)
+{
+    /// <summary>How its rows are put in the order of their source again; null: they come as they lie there.</summary>
+    public BucketMerge? Merge { get; init; }
+}
 
 /// <summary>What a unit reads of each of its stage's <see cref="StageHeader.Buckets"/>.</summary>
 /// <param name="First">The first bucket.</param>

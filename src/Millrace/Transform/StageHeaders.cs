@@ -44,7 +44,20 @@ internal static class StageHeaders
 internal sealed record FinishedStage(PlannedStage Stage, ImmutableArray<string> Files)
 {
     /// <summary>The stage as a relation of a later one.</summary>
-    public BucketRelation As(string name) => new(name, Stage.Columns, Stage.Output!.Keys, Files, Stage.Output.ByValue ? int.MaxValue : Stage.Output.Buckets, Stage.Output.ByValue);
+    public BucketRelation As(string name)
+    {
+        var output = Stage.Output!;
+        var columns = output.Place is { } added ? Stage.Columns.Add(SourcePlace.Of(added)) : Stage.Columns;
+        return new BucketRelation(name, columns, output.Keys, Files, output.ByValue ? int.MaxValue : output.Buckets, output.ByValue)
+        {
+            Merge = (output.Place, Stage.Place) switch
+            {
+                ({ } place, _) => new BucketMerge(place, long.MaxValue, FileByFile: true),
+                (_, { } place) => new BucketMerge(place, output.MergeBytes, FileByFile: false),
+                _ => null,
+            },
+        };
+    }
 
     /// <summary>Reads what a stage's units have written.</summary>
     public static async Task<FinishedStage> ReadAsync(PlannedStage stage, Generation generation, CancellationToken cancel)

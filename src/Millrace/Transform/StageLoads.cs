@@ -72,11 +72,12 @@ internal sealed class StageLoads(ActiveRun run, JobEnds ends, Dispatcher dispatc
     }
 
     /// <summary>The plan of the stage that writes rows that lie together by partition.</summary>
-    private StreamPlan ByPartition(StreamPlan plan, PlannedStage stage, StageHeader header, BucketRelation together)
+    private StreamPlan ByPartition(StreamPlan plan, PlannedStage stage, StageHeader header, BucketRelation relation)
     {
         var most = plan.Stream.Write.MaxRowsPerFile;
-        var partitions = PartitionUnits.Of(run.Directory, together, plan.Stream.Write);
-        return OverBuckets(plan, stage, header, [.. partitions.Units(sizing.PartitionUnitBytes(partitions.Bytes, most), stage.Order.IsEmpty ? 0 : sizing.OrderedBytes)]) with
+        var partitions = PartitionUnits.Of(run.Directory, relation, plan.Stream.Write);
+        var together = relation.Merge is not null ? sizing.MergedUnitBytes(partitions.Bytes) : stage.Order.IsEmpty ? 0 : sizing.OrderedBytes;
+        return OverBuckets(plan, stage, header, [.. partitions.Units(sizing.PartitionUnitBytes(partitions.Bytes, most), together)]) with
         {
             EstimatedRows = partitions.Rows, EstimatedBytes = partitions.Bytes, Why = stage.Label, RowsOfFolder = partitions.RowsOfPartition,
         };

@@ -46,7 +46,7 @@ internal sealed class TransformPlanning : IDisposable
         LayoutPlanning.AssertTakes(_ends.Target, stream);
         StreamPlan? own = null;
         var compiler = new TransformCompiler(_check.Value, PlanSideAsync, _ends.JoinSides, _sizing, new LookupCompiler(_check.Value, _ends.Lookups, _budget));
-        var steps = await compiler.CompileAsync(stream, draft => stream.Transform.IsEmpty ? draft : Fitted(draft), cancel).ConfigureAwait(false);
+        var steps = await compiler.CompileAsync(stream, LayoutPlanning.KeepsOrder(stream) && !_ends.Target.OneFile, draft => stream.Transform.IsEmpty ? draft : Fitted(draft), cancel).ConfigureAwait(false);
         if (_ends.Target.OneFile && (steps.Last.Source is not { EstimatedUnits: <= 1 } || !steps.Earlier.IsEmpty)) steps = OneUnit(steps);
         var folders = _layout.FoldersOf(stream, steps.Last.Columns);
         steps = _layout.Gathered(stream, folders, steps);

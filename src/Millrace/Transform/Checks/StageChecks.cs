@@ -10,6 +10,9 @@ public sealed record StageChecks
     /// <summary>The columns that the rules see.</summary>
     public required ImmutableArray<Column> Columns { get; init; }
 
+    /// <summary>A column more that passes by the rules (<see cref="SourcePlace"/>); null: there is none.</summary>
+    public string? Place { get; init; }
+
     /// <summary>Rules about single rows.</summary>
     public ImmutableArray<RowCheck> Rows { get; init; } = [];
 

@@ -63,20 +63,31 @@ internal sealed class BucketSizing(Budget budget, StageBounds bounds)
 
     /// <summary>How a stage puts rows together by the values of <c>partition_by</c>.</summary>
     /// <param name="keys">SQL expressions: these values.</param>
-    public BucketOutput PartitionsOf(ImmutableArray<string> keys)
+    /// <param name="files">How many files there will be, about, where a block of each is in memory to put their rows in order; null: they stay one behind the other.</param>
+    public BucketOutput PartitionsOf(ImmutableArray<string> keys, long? files)
     {
         var slots = (int)Math.Clamp(LaneBytes / 4 / Limits.PartitionBlockBytesMin, 2, BucketSettings.BucketsMax);
-        return new BucketOutput(slots, keys, (int)(LaneBytes / 4 / slots), ByValue: true);
+        var output = new BucketOutput(slots, keys, (int)(LaneBytes / 4 / slots), ByValue: true);
+        if (files is null) return output;
+        var block = MergeBytes / Math.Max(1, files.Value) / Limits.BlockTimesRaw;
+        return output with { ValueBlockBytes = (int)Math.Clamp(block, Limits.BlockBytesMin, BucketSettings.ValueBlockBytesMax), MergeBytes = MergeBytes };
     }
+
+    /// <summary>Bytes that the blocks take at most of which rows are put in order again.</summary>
+    public long MergeBytes => LaneBytes / 2;
 
     /// <summary>
     /// About how many bytes a unit of such rows has. Where files have so many rows at most, a smaller unit makes no more of them.
     /// </summary>
     /// <param name="bytes">All bytes.</param>
     /// <param name="fileRows">How many rows a file may have; null: no bound.</param>
-    public long PartitionUnitBytes(long bytes, long? fileRows) => fileRows is null
-        ? UnitBytes(1)
-        : Math.Min(UnitBytes(1), Math.Max(Limits.UnitBytesMin, bytes / ((long)budget.Lanes * Limits.UnitsPerWorkerMin)));
+    public long PartitionUnitBytes(long bytes, long? fileRows) => fileRows is null ? UnitBytes(1) : Math.Min(UnitBytes(1), ShareBytes(bytes));
+
+    /// <summary>How many bytes of one partition's rows stay in one unit, whose order is kept: they pass and are not held, but all lanes are to have some.</summary>
+    /// <param name="bytes">All bytes.</param>
+    public long MergedUnitBytes(long bytes) => Math.Max(UnitBytes(1), ShareBytes(bytes));
+
+    private long ShareBytes(long bytes) => Math.Max(Limits.UnitBytesMin, bytes / ((long)budget.Lanes * Limits.UnitsPerWorkerMin));
 
     /// <summary>
     /// How many bytes of one partition's rows a unit puts in order at most, where nobody has asked for an order: rows that are near each other lie in one file

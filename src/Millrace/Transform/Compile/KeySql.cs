@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Millrace.DuckDb;
 using Millrace.Jobs;
 using Millrace.Planning;
@@ -75,7 +76,9 @@ internal static class KeySql
     /// <param name="right">The right side's name in SQL.</param>
     /// <param name="rightColumns">Its columns.</param>
     /// <param name="keyTypes">The type that both sides of each pair of key columns have in common.</param>
-    public static string Join(JoinStep step, string left, ImmutableArray<Column> leftColumns, string right, ImmutableArray<Column> rightColumns, ImmutableArray<string> keyTypes)
+    /// <param name="place">The left column that says where in the source a row comes from; null: none does. Rows that only the right side has come last.</param>
+    public static string Join(
+        JoinStep step, string left, ImmutableArray<Column> leftColumns, string right, ImmutableArray<Column> rightColumns, ImmutableArray<string> keyTypes, string? place)
     {
         if (step.Many != ManyRule.All)
         {
@@ -93,7 +96,7 @@ internal static class KeySql
             JoinKind.Anti => "ANTI",
             _ => "SEMI",
         };
-        var selected = leftColumns.Select(column => Taken(step, column)).Concat(Brought(step, rightColumns).Select(static column => $"r.{SqlText.Name(column.Name)}"));
+        var selected = leftColumns.Select(column => step.How == JoinKind.Full && column.Name == place ? Last(place) : Taken(step, column)).Concat(Brought(step, rightColumns).Select(static column => $"r.{SqlText.Name(column.Name)}"));
         return $"SELECT {string.Join(", ", selected)} FROM {left} AS l {kind} JOIN {right} AS r ON {on}";
     }
 
@@ -127,6 +130,8 @@ internal static class KeySql
     /// <summary>What orders rows as these terms do, as one value.</summary>
     private static string SortKey(ImmutableArray<OrderTerm> terms) =>
         $"create_sort_key({string.Join(", ", terms.Select(static term => $"{SqlText.Name(term.Column)}, '{term.Direction}'"))})";
+
+    private static string Last(string place) => $"coalesce(l.{SqlText.Name(place)}, {long.MaxValue.ToString(CultureInfo.InvariantCulture)}) AS {SqlText.Name(place)}";
 
     // A row that only the right side has brings its key: both columns are one.
     private static string Taken(JoinStep step, Column column)

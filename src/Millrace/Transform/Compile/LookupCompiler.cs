@@ -20,7 +20,7 @@ internal sealed class LookupCompiler(SqlCheck check, LookupStores stores, Budget
     /// <exception cref="Fault">The table, a column or a type is not as it must be.</exception>
     public async ValueTask<StageDraft> ThenAsync(StageDraft draft, LookupStep step, CancellationToken cancel)
     {
-        TransformCompiler.AssertColumns(draft.Columns, step.Key.Select(static key => key.Left), step.Mark);
+        TransformCompiler.AssertColumns(draft.OwnColumns, step.Key.Select(static key => key.Left), step.Mark);
         var (store, number) = stores.Of(step);
         var question = new LookupQuestion(step.Table, [.. step.Key.Select(static key => key.Right)], step.Columns, step.Mark);
         var table = await store.DescribeAsync(question, cancel).ConfigureAwait(false);

@@ -28,6 +28,12 @@ internal sealed record StageDraft
     /// <summary>How a key is found that alone is too large; null: nobody asks.</summary>
     public KeyQuestion? Largest { get; init; }
 
+    /// <summary>Whether rows are to be written in the order of the source, as far as its steps leave one.</summary>
+    public bool KeepsOrder { get; init; }
+
+    /// <summary>The column of <see cref="Columns"/> that says where in the source a row comes from (<see cref="SourcePlace"/>); null: none does.</summary>
+    public string? Place { get; init; }
+
     /// <summary>Columns by whose values together rows meet in one unit; empty: rows are in any unit.</summary>
     public ImmutableArray<string> KeyedBy { get; init; } = [];
 
@@ -54,6 +60,9 @@ internal sealed record StageDraft
 
     /// <summary>The columns after them.</summary>
     public required ImmutableArray<Column> Columns { get; init; }
+
+    /// <summary>These without <see cref="Place"/>: the ones that a job can name.</summary>
+    public ImmutableArray<Column> OwnColumns => Place is null ? Columns : Columns.RemoveAll(column => column.Name == Place);
 
     /// <summary>What it does, word by word.</summary>
     public ImmutableArray<string> Words { get; init; } = [];
@@ -92,6 +101,10 @@ internal sealed record StageDraft
         return Checks is null ? next with { Sql = all } : next with { After = all };
     }
 
+    /// <summary>The same rows without <see cref="Place"/>: their order is lost.</summary>
+    public StageDraft WithoutPlace() => Place is null ? this
+        : Then("", SourcePlace.Without(OwnColumns, StageHeader.Input), OwnColumns) with { Place = null, Words = Words };
+
     /// <summary>Whether rows with the same values in these columns are in one unit.</summary>
     public bool Meets(ImmutableArray<string> columns) => !KeyedBy.IsEmpty && KeyedBy.All(name => columns.Contains(name, StringComparer.Ordinal));
 
@@ -112,14 +125,17 @@ internal sealed record StageDraft
         Sides = Sides,
         Lookups = Lookups,
         InputColumns = InputColumns,
-        Sql = Sql is null ? null : Typed(Sql, Checks?.Columns ?? Columns),
+        Sql = Sql is null ? null : Typed(Sql, ColumnsOfSql),
         Checks = Checks,
         After = After is null ? null : Typed(After, Columns),
         Columns = Columns,
+        Place = Place,
         Output = output,
         IsWhole = IsWhole,
         EstimatedBytes = Bytes,
     };
+
+    private ImmutableArray<Column> ColumnsOfSql => Checks is null ? Columns : Checks.Place is { } place ? Checks.Columns.Add(SourcePlace.Of(place)) : Checks.Columns;
 
     // A value that is NULL and nothing else has no type before it is written, unless it is given the one that was planned.
     private static string Typed(string sql, ImmutableArray<Column> columns)

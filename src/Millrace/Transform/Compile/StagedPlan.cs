@@ -43,6 +43,9 @@ public sealed record PlannedStage
     /// <summary>SQL expressions by which each unit's rows are ordered as they come out of <see cref="Keyed"/>; empty: in no order.</summary>
     public ImmutableArray<string> Order { get; init; } = [];
 
+    /// <summary>The column of <see cref="Columns"/> that says where in the source a row comes from (<see cref="SourcePlace"/>); null: none does.</summary>
+    public string? Place { get; init; }
+
     /// <summary>DuckDB's ceiling in each process while the stage's units run, in bytes; null: the job's.</summary>
     public long? MemoryBytes { get; init; }
 
@@ -84,6 +87,16 @@ public sealed record PlannedStage
 
     /// <summary>True when all its rows must be seen by one unit: it is small, and a key step stands in it.</summary>
     public bool IsWhole { get; init; }
+
+    /// <summary>The same stage without <see cref="Place"/>.</summary>
+    public PlannedStage WithoutPlace()
+    {
+        if (Place is null) return this;
+        var columns = Columns.RemoveAll(column => column.Name == Place);
+        string Own(string? sql) => SourcePlace.Without(columns, sql is null ? StageHeader.Input : $"({sql})");
+        var next = this with { Columns = columns, Place = null };
+        return After is not null || Checks is not null ? next with { After = Own(After) } : next with { Sql = Own(Sql) };
+    }
 }
 
 /// <summary>An earlier stage as a relation.</summary>

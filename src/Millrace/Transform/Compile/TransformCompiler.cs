@@ -39,32 +39,33 @@ internal sealed class TransformCompiler
 
     /// <summary>Compiles.</summary>
     /// <param name="stream">The stream.</param>
+    /// <param name="keepsOrder">Whether rows are to be written in the order of the source, as far as the steps leave one.</param>
     /// <param name="finish">What stands between the last step and the target: the types that the target can hold.</param>
     /// <param name="cancel">Stops it.</param>
     /// <exception cref="Fault">A step that can't be run: its mark says where it stands.</exception>
-    public async ValueTask<StagedPlan> CompileAsync(StreamJob stream, Func<StageDraft, StageDraft> finish, CancellationToken cancel)
+    public async ValueTask<StagedPlan> CompileAsync(StreamJob stream, bool keepsOrder, Func<StageDraft, StageDraft> finish, CancellationToken cancel)
     {
-        var draft = await ChainAsync(stream, source: null, stream.Transform, cancel, CheckCompiler.NeedsKey(stream)).ConfigureAwait(false);
+        var draft = await ChainAsync(stream, source: null, stream.Transform, cancel, CheckCompiler.NeedsKey(stream), keepsOrder).ConfigureAwait(false);
         var last = finish(Checked(draft, stream)).Close(number: 0, output: null);
         return new StagedPlan([.. _earlier], last);
     }
 
     /// <summary>A stream's rows after some steps.</summary>
-    private async ValueTask<StageDraft> ChainAsync(StreamJob stream, int? source, ImmutableArray<TransformStep> steps, CancellationToken cancel, bool needsKey = false)
+    private async ValueTask<StageDraft> ChainAsync(StreamJob stream, int? source, ImmutableArray<TransformStep> steps, CancellationToken cancel, bool needsKey = false, bool keepsOrder = false)
     {
         var plan = await _plan(stream, source, oneUnit: false, cancel).ConfigureAwait(false);
         var isWhole = steps.Any(NeedsKey) ? _sizing.IsSmall(plan) : needsKey && _sizing.IsSmallEnoughToSpill(plan);
         if (isWhole) plan = await _plan(stream, source, oneUnit: true, cancel).ConfigureAwait(false);
-        var draft = StageDraft.From(plan, source, isWhole);
+        var draft = StageDraft.From(plan, source, isWhole) with { KeepsOrder = keepsOrder };
         foreach (var step in steps)
         {
             draft = step switch
             {
                 MapStep map => Map(draft, map),
                 UnnestStep unnest => Unnest(draft, unnest),
-                NestStep nest => Nest(draft, nest),
-                GroupStep group => Group(draft, group),
-                DedupeStep dedupe => Dedupe(draft, dedupe),
+                NestStep nest => Nest(draft.WithoutPlace(), nest),
+                GroupStep group => Group(draft.WithoutPlace(), group),
+                DedupeStep dedupe => Dedupe(draft.WithoutPlace(), dedupe),
                 JoinStep join => await JoinAsync(draft, join, cancel).ConfigureAwait(false),
                 LookupStep lookup => await _lookups.ThenAsync(draft, lookup, cancel).ConfigureAwait(false),
                 _ => throw NotBuilt(step),
@@ -78,15 +79,18 @@ internal sealed class TransformCompiler
 
     private StageDraft Map(StageDraft draft, MapStep map)
     {
-        _check.AssertRowWise(map.Sql, Typed(draft.Columns), map.Mark);
+        var input = Typed(draft.OwnColumns);
+        _check.AssertRowWise(map.Sql, input, map.Mark);
         var sql = _check.OneSelect(map.Sql, map.Mark);
-        var next = draft.Then("map", sql, ColumnsOf(sql, (StageHeader.Input, draft.Columns), map.Mark));
+        var columns = ColumnsOf(sql, (StageHeader.Input, draft.OwnColumns), map.Mark);
+        var carrying = draft.Place is { } name ? _check.Carrying(sql, input, Typed(columns), new DuckDb.TableColumn(name, DuckDbType.BigInt), map.Mark) : null;
+        var next = carrying is null ? draft.WithoutPlace().Then("map", sql, columns) : draft.Then("map", carrying, columns.Add(SourcePlace.Of(draft.Place!)));
         return next with { KeyedBy = _check.Passes(sql, draft.KeyedBy, map.Mark) ? draft.KeyedBy : [] };
     }
 
     private StageDraft Unnest(StageDraft draft, UnnestStep step)
     {
-        AssertColumns(draft.Columns, [step.Column], step.Mark);
+        AssertColumns(draft.OwnColumns, [step.Column], step.Mark);
         var type = DuckDbType.Parse(draft.Columns.First(column => column.Name == step.Column).Type);
         if (type.Kind is not (DuckDbKind.List or DuckDbKind.Array))
             throw Refused(step.Mark, $"found {Words.Quote(step.Column)} of type {type.ToSql()}, expected a list", "Take the step out, or make a list of it in a map before.");
@@ -158,7 +162,7 @@ internal sealed class TransformCompiler
     {
         var side = _sides.Of(step);
         var right = await ChainAsync(side.Stream, side.Source, side.Steps, cancel).ConfigureAwait(false);
-        AssertColumns(left.Columns, step.On.Select(static key => key.Left), step.Mark);
+        AssertColumns(left.OwnColumns, step.On.Select(static key => key.Left), step.Mark);
         AssertColumns(right.Columns, step.On.Select(static key => key.Right), step.Mark);
         AssertFree(left.Columns, KeySql.Brought(step, right.Columns).Select(static column => column.Name), step.Mark, "Name the columns that you want with join.columns, or rename them in a map before.");
         var types = KeyTypes(step, left.Columns, right.Columns);
@@ -166,15 +170,19 @@ internal sealed class TransformCompiler
         if (left.IsWhole || (step.How != JoinKind.Full && _sizing.FitsEveryUnit(right)))
         {
             var kept = new StageInput(Close(right, []), $"millrace_side_{_earlier.Count}");
-            var whole = KeySql.Join(step, StageHeader.Input, left.Columns, kept.Name, right.Columns, types);
+            var whole = KeySql.Join(step, StageHeader.Input, left.Columns, kept.Name, right.Columns, types, left.Place);
             var given = ColumnsOf(whole, (StageHeader.Input, left.Columns), (kept.Name, right.Columns), step.Mark);
             return (left with { Sides = left.Sides.Add(kept) }).Then($"{word} (the right side is kept in memory)", whole, given);
         }
 
-        var sql = KeySql.Join(step, KeySql.Left, left.Columns, KeySql.Right, right.Columns, types);
-        var columns = ColumnsOf(sql, (KeySql.Left, left.Columns), (KeySql.Right, right.Columns), step.Mark);
+        var isKept = left is { KeepsOrder: true, Place: null, Source: not null } && !(right.Bytes > left.Bytes * Limits.OrderedRightTimesMax);
+        var added = isKept ? SourcePlace.FreeName(left.Columns, right.Columns) : null;
+        var leftColumns = added is null ? left.Columns : left.Columns.Add(SourcePlace.Of(added));
+        var place = left.Place ?? added;
+        var sql = KeySql.Join(step, KeySql.Left, leftColumns, KeySql.Right, right.Columns, types, place);
+        var columns = ColumnsOf(sql, (KeySql.Left, leftColumns), (KeySql.Right, right.Columns), step.Mark);
         var larger = Math.Max(left.Bytes ?? 0, right.Bytes ?? 0);
-        var leftStage = Close(left, [.. step.On.Select((key, i) => $"CAST({SqlText.Name(key.Left)} AS {types[i]})")], larger);
+        var leftStage = Close(left, [.. step.On.Select((key, i) => $"CAST({SqlText.Name(key.Left)} AS {types[i]})")], larger, added);
         var rightStage = Close(right, [.. step.On.Select((key, i) => $"CAST({SqlText.Name(key.Right)} AS {types[i]})")], larger);
         return new StageDraft
         {
@@ -184,6 +192,8 @@ internal sealed class TransformCompiler
             StateFactor = BucketSizing.JoinFactor,
             InputColumns = columns,
             Columns = columns,
+            KeepsOrder = left.KeepsOrder,
+            Place = place,
             Words = [word],
             Rows = left.Rows,
             Bytes = left.Bytes + right.Bytes,
@@ -194,11 +204,11 @@ internal sealed class TransformCompiler
     private StageDraft Checked(StageDraft draft, StreamJob stream)
     {
         if (!CheckCompiler.NeedsRows(stream)) return draft;
-        draft = draft with { Checks = new CheckCompiler(_check, draft.Columns).Compile(stream) };
+        draft = draft with { Checks = new CheckCompiler(_check, draft.OwnColumns).Compile(stream) with { Place = draft.Place } };
         var uniques = stream.Expect.Select(static (rule, i) => (Rule: rule, Check: new UniqueCheck(i, rule.Columns))).Where(static one => one.Rule.Kind == ExpectKind.Unique);
         foreach (var (_, unique) in uniques.OrderByDescending(one => draft.Meets(one.Check.Columns)).ToArray())
         {
-            if (!draft.IsWhole && !draft.Meets(unique.Columns)) draft = Met(draft, unique.Columns);
+            if (!draft.IsWhole && !draft.Meets(unique.Columns)) draft = Met(draft.WithoutPlace(), unique.Columns);
             draft = draft with { Checks = draft.Checks! with { Unique = draft.Checks.Unique.Add(unique), InPlace = draft.IsWhole } };
         }
 
@@ -217,7 +227,7 @@ internal sealed class TransformCompiler
             StateFactor = BucketSizing.GroupFactor,
             InputColumns = draft.Columns,
             Columns = draft.Columns,
-            Checks = draft.Checks! with { Rows = [], Refusals = [], Unique = [] },
+            Checks = draft.Checks! with { Place = null, Rows = [], Refusals = [], Unique = [] },
             Words = [$"unique {string.Join(", ", columns)}"],
             Rows = draft.Rows,
             Bytes = draft.Bytes,
@@ -230,10 +240,11 @@ internal sealed class TransformCompiler
     /// <param name="draft">The draft.</param>
     /// <param name="keys">SQL expressions by which its rows meet.</param>
     /// <param name="bytes">About how many bytes tell how many buckets; the same for both sides of a join, whose rows meet bucket by bucket.</param>
-    private int Close(StageDraft draft, ImmutableArray<string> keys, long? bytes)
+    /// <param name="place">A column to be added that says where in the source each row comes from; null: none.</param>
+    private int Close(StageDraft draft, ImmutableArray<string> keys, long? bytes, string? place = null)
     {
         var number = _earlier.Count + 1;
-        _earlier.Add(draft.Close(number, _sizing.OutputOf(keys, bytes)));
+        _earlier.Add(draft.Close(number, _sizing.OutputOf(keys, bytes) with { Place = place, MergeBytes = _sizing.MergeBytes }));
         return number;
     }
 

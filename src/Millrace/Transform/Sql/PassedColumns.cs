@@ -16,6 +16,26 @@ internal static class PassedColumns
         return SqlTree.Items(node, "select_list").Any(item => Passes(item, column));
     }
 
+    /// <summary>
+    /// Whether a column more in what it reads could be seen by nothing but a star of its list: no expression takes a whole row, or columns by a pattern.
+    /// </summary>
+    /// <param name="node">The tree of the SELECT.</param>
+    /// <param name="relation">What it reads.</param>
+    public static bool IsBlindToOthers(JsonElement node, string relation)
+    {
+        if (SqlTree.Text(node, "type") != "SELECT_NODE" || HasQueriesOfItsOwn(node) || !node.TryGetProperty("from_table", out var from)) return false;
+        if (SqlTree.Text(from, "type") != "BASE_TABLE" || !string.IsNullOrEmpty(SqlTree.Text(from, "alias"))) return false;
+        if (!string.Equals(SqlTree.Text(from, "table_name"), relation, StringComparison.OrdinalIgnoreCase)) return false;
+        var stars = SqlTree.Items(node, "select_list").Count(static item => SqlTree.ClassOf(item) == "STAR" && !SqlTree.Flag(item, "columns") && !item.TryGetProperty("expr", out _));
+        foreach (var expression in SqlTree.Expressions(node))
+        {
+            if (SqlTree.ClassOf(expression) == "STAR" && --stars < 0) return false;
+            if (SqlTree.ClassOf(expression) == "COLUMN_REF" && string.Equals(SqlTree.OnlyName(expression), relation, StringComparison.OrdinalIgnoreCase)) return false;
+        }
+
+        return true;
+    }
+
     private static bool Passes(JsonElement item, string column)
     {
         var alias = SqlTree.Text(item, "alias");

@@ -173,6 +173,38 @@ internal sealed class SqlCheck : IDisposable
         return columns.All(column => PassedColumns.Has(tree, Input, column));
     }
 
+    /// <summary>
+    /// SQL of <c>map</c> that does the same and carries one more column along; null where that is not certain to change nothing else.
+    /// </summary>
+    /// <param name="sql">SQL that was checked, as <see cref="OneSelect"/> gives it.</param>
+    /// <param name="input">The columns that it was checked with.</param>
+    /// <param name="given">The columns that it gives.</param>
+    /// <param name="carried">The column; <paramref name="input"/> has none of its name.</param>
+    /// <param name="mark">Where it stands.</param>
+    public string? Carrying(string sql, ImmutableArray<TableColumn> input, ImmutableArray<TableColumn> given, TableColumn carried, Mark mark)
+    {
+        const string Select = "SELECT";
+        if (!PassedColumns.IsBlindToOthers(_parser.Select(new SqlSource(sql, mark)), Input)) return null;
+        var trimmed = sql.TrimStart();
+        var named = trimmed.StartsWith(Select, StringComparison.OrdinalIgnoreCase) && trimmed.Length > Select.Length && char.IsWhiteSpace(trimmed[Select.Length])
+            ? $"{Select} {SqlText.Name(carried.Name)},{trimmed[Select.Length..]}" : sql;
+        var relations = OnlyInput(input.Add(carried));
+        foreach (var candidate in (ReadOnlySpan<string>)[sql, named])
+        {
+            try
+            {
+                var columns = ColumnsOfStep(candidate, relations, mark);
+                if (columns.Contains(carried) && columns.Remove(carried).SequenceEqual(given)) return candidate;
+            }
+            catch (Fault)
+            {
+                // A star brings the column, and it has been named as well.
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>Refuses a text that is no regular expression.</summary>
     /// <exception cref="Fault">What is wrong with it.</exception>
     public void AssertPattern(string pattern, Mark mark)

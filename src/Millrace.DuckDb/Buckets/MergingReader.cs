@@ -1,0 +1,129 @@
+namespace Millrace.DuckDb;
+
+/// <summary>
+/// The one reader of a scan whose rows are put together by a column: those of each bucket of a file, a run, are taken to lie in its order, and the run
+/// whose next row comes first gives it. Each run has one block in memory. Where all of them would take more than they may, some runs are put together,
+/// then the next ones. A run whose rows lie in another order gives them as they lie there.
+/// </summary>
+internal sealed class MergingReader : ITableReader
+{
+    private readonly BucketRows _source;
+    private readonly MergeOrder _order;
+    private readonly int[] _projected;
+    private readonly BlockPool _pool;
+    private readonly BlockScratch _scratch = new();
+    private readonly Queue<MergeRun> _waiting = [];
+    private MergeRun[] _runs = [];
+    private long[] _heads = [];
+    private int _left;
+    private bool _opened;
+
+    /// <summary>A reader of some columns; -1 is one that the table does not have.</summary>
+    public MergingReader(BucketRows source, MergeOrder order, int[] projected)
+    {
+        _source = source;
+        _order = order;
+        _projected = projected;
+        _pool = new BlockPool(order.BytesMax / 8);
+    }
+
+    /// <inheritdoc/>
+    public int Fill(in ChunkWriter chunk)
+    {
+        _pool.Release();
+        if (!_opened) Open();
+        var filled = 0;
+        while (filled < chunk.Capacity && (_left > 0 || NextRuns()))
+        {
+            var run = _runs[0];
+            run.Take(filled++);
+            if (!run.HasRow)
+            {
+                run.Hand(chunk);
+                if (!run.NextBlock()) _runs[0] = _runs[--_left];
+            }
+
+            if (_left == 0) continue;
+            _heads[0] = _runs[0].Head;
+            SiftDown(0);
+        }
+
+        for (var i = 0; i < _left; i++) _runs[i].Hand(chunk);
+        _source.CountRead(filled);
+        return filled;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        for (var i = 0; i < _left; i++) _runs[i].Close();
+        _left = 0;
+        _pool.Dispose();
+    }
+
+    /// <summary>Finds each file's blocks: the wanted rows are those that come one after the other in the order of the files.</summary>
+    private void Open()
+    {
+        _opened = true;
+        var (skip, left) = (_source.Range.First, _source.Range.Count);
+        for (var i = 0; i < _source.Paths.Count; i++)
+        {
+            _source.ThrowIfStopped();
+            var path = _source.Paths[i];
+            using var file = File.OpenHandle(path);
+            using var list = BlockList.Read(file, path);
+            foreach (var blocks in _source.Choose(list, path).GroupBy(static block => block.Bucket))
+            {
+                var rows = blocks.Sum(static block => (long)block.Rows);
+                var taken = Math.Clamp(rows - skip, 0, left);
+                if (taken > 0) _waiting.Enqueue(new MergeRun(_source, i, [.. blocks], skip, taken, _pool));
+                skip = Math.Max(0, skip - rows);
+                left -= taken;
+            }
+        }
+    }
+
+    /// <summary>Begins with the next runs, as many as there is memory for.</summary>
+    private bool NextRuns()
+    {
+        var (runs, bytes) = (new List<MergeRun>(), 0L);
+        while (_waiting.TryPeek(out var next))
+        {
+            if (runs.Count > 0 && (bytes + next.Bytes > _order.BytesMax || runs.Count == MergeOrder.RunsMax || (_order.FileByFile && next.File != runs[0].File))) break;
+            runs.Add(_waiting.Dequeue());
+            bytes += next.Bytes;
+        }
+
+        _runs = [.. runs];
+        _heads = new long[_runs.Length];
+        foreach (var run in _runs)
+        {
+            run.Begin(_projected, _order.Column, _scratch);
+            _left++;
+        }
+
+        for (var i = 0; i < _left; i++) _heads[i] = _runs[i].Head;
+        for (var i = (_left / 2) - 1; i >= 0; i--) SiftDown(i);
+        return _left > 0;
+    }
+
+    // A heap by the next rows; the earlier run first where they are equal, so that the same rows come in the same order each time.
+    private void SiftDown(int place)
+    {
+        var (head, run) = (_heads[place], _runs[place]);
+        while (true)
+        {
+            var child = (2 * place) + 1;
+            if (child >= _left) break;
+            if (child + 1 < _left && IsBefore(_heads[child + 1], _runs[child + 1], _heads[child], _runs[child])) child++;
+            if (!IsBefore(_heads[child], _runs[child], head, run)) break;
+            (_heads[place], _runs[place]) = (_heads[child], _runs[child]);
+            place = child;
+        }
+
+        (_heads[place], _runs[place]) = (head, run);
+    }
+
+    private static bool IsBefore(long head, MergeRun run, long otherHead, MergeRun other) =>
+        head < otherHead || (head == otherHead && (run.File, run.Bucket).CompareTo((other.File, other.Bucket)) < 0);
+}
