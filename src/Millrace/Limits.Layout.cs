@@ -19,6 +19,12 @@ public static partial class Limits
     public const long OrderedLaneBytesMin = 128 * Mega;
 
     /// <summary>
+    /// The fewest rows of a file that has a statement of its own where all rows of a unit go into one folder: the writer's own way to a file for so many rows
+    /// takes a seventh of its time for finding out to which file each row belongs.
+    /// </summary>
+    public const int PortionRowsMin = 16_384;
+
+    /// <summary>
     /// <see cref="PartitionedWriteRowsMax"/> where folders may have few rows: DuckDB takes some 100 KB for each folder among the rows that it collects.
     /// </summary>
     public const int PartitionedWriteRowsMin = 2_048;

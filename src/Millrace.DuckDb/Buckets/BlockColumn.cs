@@ -191,13 +191,8 @@ internal sealed unsafe class OrderBlockColumn(BlockScratch scratch) : FixedBlock
     /// <summary>Passes over the number, not over the row that a vector may still take.</summary>
     public void Pass() => _at++;
 
-    protected override void LoadValues(ref BlockCursor cursor, int rows)
-    {
-        base.LoadValues(ref cursor, rows);
-        _at = _end = 0;
-    }
-
-    protected override void SkipValues(int count) => _at = _end = count;
+    /// <summary>Begins a block at a row.</summary>
+    public void Begin(int row) => _at = _end = row;
 }
 
 /// <summary>Texts and bytes: DuckDB is handed the address of the long ones, which stay in the block.</summary>

@@ -6,22 +6,22 @@ namespace Millrace.DuckDb;
 internal sealed unsafe class BlockRows
 {
     private readonly BucketRows _source;
+    private readonly BucketProjection _projection;
     private readonly (BlockColumn Column, int Stored)[] _columns;
-    private readonly int[] _vectors;
     private string _path = "";
     private long _offset;
 
     /// <summary>Rows of no block yet.</summary>
     /// <param name="source">What is read.</param>
-    /// <param name="projected">The columns by their numbers; -1 is one that the table does not have.</param>
+    /// <param name="projection">Which of the columns.</param>
     /// <param name="scratch">What all columns of a reader share.</param>
-    /// <param name="order">The reader of a column that is read in any case, and its number; null: none.</param>
-    public BlockRows(BucketRows source, int[] projected, BlockScratch scratch, (BlockColumn Column, int Stored)? order = null)
+    /// <param name="order">The reader of a column that is unpacked in any case, and its number; null: none.</param>
+    public BlockRows(BucketRows source, BucketProjection projection, BlockScratch scratch, (BlockColumn Column, int Stored)? order = null)
     {
         _source = source;
-        _vectors = [.. Enumerable.Range(0, projected.Length).Where(i => projected[i] >= 0)];
-        _columns = [.. _vectors.Select(i => projected[i] == order?.Stored ? order.Value : (BlockColumn.Of(source.Columns[projected[i]].Type, scratch), projected[i]))];
-        if (order is { } beside && !projected.Contains(beside.Stored)) _columns = [.. _columns, beside];
+        _projection = projection;
+        _columns = [.. projection.Unpacked.Where(stored => stored != order?.Stored).Select(stored => (BlockColumn.Of(source.Columns[stored].Type, scratch), stored))];
+        if (order is { } beside) _columns = [.. _columns, beside];
     }
 
     /// <summary>Reads and unpacks a block.</summary>
@@ -59,7 +59,11 @@ internal sealed unsafe class BlockRows
     {
         try
         {
-            for (var i = 0; i < _vectors.Length; i++) _columns[i].Column.Read(VectorOf(chunk, i), at, count);
+            foreach (var (column, stored) in _columns)
+            {
+                if (VectorOf(chunk, stored) is not 0 and var vector) column.Read(vector, at, count);
+                else column.Skip(count);
+            }
         }
         catch (InvalidDataException e)
         {
@@ -75,7 +79,11 @@ internal sealed unsafe class BlockRows
     {
         try
         {
-            for (var i = 0; i < _vectors.Length; i++) _columns[i].Column.Scatter(VectorOf(chunk, i), at);
+            foreach (var (column, stored) in _columns)
+            {
+                if (VectorOf(chunk, stored) is not 0 and var vector) column.Scatter(vector, at);
+                else column.Skip(at.Length);
+            }
         }
         catch (InvalidDataException e)
         {
@@ -83,7 +91,8 @@ internal sealed unsafe class BlockRows
         }
     }
 
-    private nint VectorOf(in ChunkWriter chunk, int column) => NativeMethods.duckdb_data_chunk_get_vector(chunk.Native, (ulong)_vectors[column]);
+    private nint VectorOf(in ChunkWriter chunk, int column) =>
+        _projection.VectorOf(column) is >= 0 and var vector ? NativeMethods.duckdb_data_chunk_get_vector(chunk.Native, (ulong)vector) : 0;
 
     private BucketFileException Damaged(InvalidDataException found) => new(_path, _offset, $"the block is damaged: {found.Message}", found);
 

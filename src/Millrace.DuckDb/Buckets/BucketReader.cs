@@ -3,10 +3,10 @@ using Microsoft.Win32.SafeHandles;
 namespace Millrace.DuckDb;
 
 /// <summary>
-/// The one reader of a scan whose rows come as they lie there. A chunk takes rows of several blocks when they are small; the blocks that its texts lie in
+/// Reads rows as they lie there. A chunk takes rows of several blocks when they are small; the blocks that its texts lie in
 /// are kept until the next chunk is asked for.
 /// </summary>
-internal sealed class BucketReader : ITableReader
+internal sealed class BucketReader : IBucketReader
 {
     // Blocks that one chunk's rows come from, together; at least one.
     private const long ChunkBytesMax = 2 * 1024 * 1024;
@@ -23,23 +23,23 @@ internal sealed class BucketReader : ITableReader
     private long _toSkip;
     private long _toRead;
 
-    /// <summary>A reader of some columns; -1 is one that the table does not have.</summary>
-    public BucketReader(BucketRows source, int[] projected)
+    /// <summary>A reader of some columns.</summary>
+    public BucketReader(BucketRows source, BucketProjection projection)
     {
         _source = source;
         (_toSkip, _toRead) = (source.Range.First, source.Range.Count);
-        _rows = new BlockRows(source, projected, new BlockScratch());
+        _rows = new BlockRows(source, projection, new BlockScratch());
     }
 
     private string Path => _source.Paths[_nextPath - 1];
 
     /// <inheritdoc/>
-    public int Fill(in ChunkWriter chunk)
+    public int Fill(in ChunkWriter chunk, int most)
     {
         if (_rowsLeft == 0) PutAside();
         _pool.Release();
         var (filled, bytes) = (0, 0L);
-        while (filled < chunk.Capacity)
+        while (filled < most)
         {
             if (_rowsLeft == 0)
             {
@@ -48,7 +48,7 @@ internal sealed class BucketReader : ITableReader
                 bytes += _block!.Bytes;
             }
 
-            var count = Math.Min(_rowsLeft, chunk.Capacity - filled);
+            var count = Math.Min(_rowsLeft, most - filled);
             _rows.Read(chunk, filled, count);
             filled += count;
             _rowsLeft -= count;

@@ -15,6 +15,8 @@ public sealed class BucketRows : ITableSource, IDisposable
     private readonly int _endBucket;
     private readonly RowRange? _range;
     private readonly MergeOrder? _order;
+    private readonly long? _portion;
+    private (IBucketReader Reader, BucketProjection Projection)? _shared;
     private long? _estimate;
     private long _rowsRead;
     private long _bytesRead;
@@ -28,9 +30,11 @@ public sealed class BucketRows : ITableSource, IDisposable
     /// <param name="rows">How many rows there are, when it is known; otherwise the files' indexes are asked when a query is planned.</param>
     /// <param name="range">Which of the buckets' rows, file by file; null: all.</param>
     /// <param name="order">How rows are put together; null: they come as they lie there.</param>
+    /// <param name="portion">How many rows one scan reads: the next one goes on behind them. Null: each scan reads all rows.</param>
     /// <exception cref="ArgumentException">They are put together by something else than a BIGINT, or a range of several buckets is asked for.</exception>
     public BucketRows(
-        IReadOnlyList<TableColumn> columns, IReadOnlyList<string> paths, int firstBucket, int endBucket, long? rows = null, RowRange? range = null, MergeOrder? order = null)
+        IReadOnlyList<TableColumn> columns, IReadOnlyList<string> paths, int firstBucket, int endBucket, long? rows = null, RowRange? range = null, MergeOrder? order = null,
+        long? portion = null)
     {
         if (order is { } by && columns[by.Column].Type.Kind != DuckDbKind.BigInt)
             throw new ArgumentException($"Rows can't be put together by {columns[by.Column].Name}, which is no BIGINT.", nameof(order));
@@ -43,6 +47,7 @@ public sealed class BucketRows : ITableSource, IDisposable
         _endBucket = endBucket;
         _range = range;
         _order = order;
+        _portion = portion;
         _estimate = range?.Count ?? rows;
     }
 
@@ -64,14 +69,31 @@ public sealed class BucketRows : ITableSource, IDisposable
     /// <inheritdoc/>
     public ITableScan OpenScan(ReadOnlySpan<int> projected)
     {
-        var wanted = projected.ToArray();
-        return new Scan(() => _order is { } order && NeedsMerge(order) ? new MergingReader(this, order, wanted) : new BucketReader(this, wanted));
+        if (_portion is not { } portion) return new Scan(ReaderOf(new BucketProjection(Columns.Count, projected, all: false)), long.MaxValue, isShared: false);
+        if (_shared is { } shared)
+        {
+            shared.Projection.Turn(projected);
+            return new Scan(shared.Reader, portion, isShared: true);
+        }
+
+        var projection = new BucketProjection(Columns.Count, projected, all: true);
+        var reader = ReaderOf(projection);
+        _shared = (reader, projection);
+        return new Scan(reader, portion, isShared: true);
     }
 
     private bool NeedsMerge(MergeOrder order) => _endBucket - _firstBucket > 1 || (_paths.Length > 1 && !order.FileByFile);
 
-    /// <summary>Stops what still reads.</summary>
-    public void Dispose() => Stop();
+    private IBucketReader ReaderOf(BucketProjection projection) =>
+        _order is { } order && NeedsMerge(order) ? new MergingReader(this, order, projection) : new BucketReader(this, projection);
+
+    /// <summary>Stops what still reads; no scan may go on.</summary>
+    public void Dispose()
+    {
+        Stop();
+        _shared?.Reader.Dispose();
+        _shared = null;
+    }
 
     /// <summary>The files.</summary>
     internal IReadOnlyList<string> Paths => _paths;
@@ -120,8 +142,9 @@ public sealed class BucketRows : ITableSource, IDisposable
         return rows;
     }
 
-    private sealed class Scan(Func<ITableReader> open) : ITableScan
+    private sealed class Scan(IBucketReader reader, long rows, bool isShared) : ITableScan, ITableReader
     {
+        private long _left = rows;
         private bool _opened;
 
         public int MaxThreads => 1;
@@ -130,14 +153,30 @@ public sealed class BucketRows : ITableSource, IDisposable
         {
             if (_opened) throw new InvalidOperationException("a scan of buckets has one reader");
             _opened = true;
-            return open();
+            return this;
         }
 
+        public int Fill(in ChunkWriter chunk)
+        {
+            if (_left == 0) return 0;
+            var filled = reader.Fill(chunk, (int)Math.Min(chunk.Capacity, _left));
+            _left -= filled;
+            return filled;
+        }
+
+        // The scan, or its only reader; both may be disposed, in any order.
         public void Dispose()
         {
-            // The reader has what there is to be closed.
+            if (!isShared) reader.Dispose();
         }
     }
+}
+
+/// <summary>What reads blocks, by one thread at a time; may be disposed twice.</summary>
+internal interface IBucketReader : IDisposable
+{
+    /// <summary>Writes the next rows into a chunk, at most so many.</summary>
+    int Fill(in ChunkWriter chunk, int most);
 }
 
 /// <summary>Some rows of many.</summary>

@@ -49,10 +49,10 @@ internal sealed class MergeRun
     public long Head => _order!.Peek();
 
     /// <summary>Reads the first block.</summary>
-    public void Begin(int[] projected, int order, BlockScratch scratch)
+    public void Begin(BucketProjection projection, int order, BlockScratch scratch)
     {
         _order = new OrderBlockColumn(scratch);
-        _rows = new BlockRows(_source, projected, scratch, (_order, order));
+        _rows = new BlockRows(_source, projection, scratch, (_order, order));
         NextBlock();
     }
 
@@ -91,6 +91,7 @@ internal sealed class MergeRun
             var path = _source.Paths[File];
             using var handle = System.IO.File.OpenHandle(path);
             _rows!.Load(handle, path, block, _block, (int)_toSkip);
+            _order!.Begin((int)_toSkip);
             _left = (int)Math.Min(block.Rows - _toSkip, _toRead);
             _toSkip = 0;
             _toRead -= _left;

@@ -1,15 +1,15 @@
 namespace Millrace.DuckDb;
 
 /// <summary>
-/// The one reader of a scan whose rows are put together by a column: those of each bucket of a file, a run, are taken to lie in its order, and the run
+/// Reads rows that are put together by a column: those of each bucket of a file, a run, are taken to lie in its order, and the run
 /// whose next row comes first gives it. Each run has one block in memory. Where all of them would take more than they may, some runs are put together,
 /// then the next ones. A run whose rows lie in another order gives them as they lie there.
 /// </summary>
-internal sealed class MergingReader : ITableReader
+internal sealed class MergingReader : IBucketReader
 {
     private readonly BucketRows _source;
     private readonly MergeOrder _order;
-    private readonly int[] _projected;
+    private readonly BucketProjection _projection;
     private readonly BlockPool _pool;
     private readonly BlockScratch _scratch = new();
     private readonly Queue<MergeRun> _waiting = [];
@@ -18,22 +18,22 @@ internal sealed class MergingReader : ITableReader
     private int _left;
     private bool _opened;
 
-    /// <summary>A reader of some columns; -1 is one that the table does not have.</summary>
-    public MergingReader(BucketRows source, MergeOrder order, int[] projected)
+    /// <summary>A reader of some columns.</summary>
+    public MergingReader(BucketRows source, MergeOrder order, BucketProjection projection)
     {
         _source = source;
         _order = order;
-        _projected = projected;
+        _projection = projection;
         _pool = new BlockPool(order.BytesMax / 8);
     }
 
     /// <inheritdoc/>
-    public int Fill(in ChunkWriter chunk)
+    public int Fill(in ChunkWriter chunk, int most)
     {
         _pool.Release();
         if (!_opened) Open();
         var filled = 0;
-        while (filled < chunk.Capacity && (_left > 0 || NextRuns()))
+        while (filled < most && (_left > 0 || NextRuns()))
         {
             var run = _runs[0];
             run.Take(filled++);
@@ -98,7 +98,7 @@ internal sealed class MergingReader : ITableReader
         _heads = new long[_runs.Length];
         foreach (var run in _runs)
         {
-            run.Begin(_projected, _order.Column, _scratch);
+            run.Begin(_projection, _order.Column, _scratch);
             _left++;
         }
 

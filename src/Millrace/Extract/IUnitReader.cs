@@ -32,6 +32,9 @@ public interface IUnitInput : IAsyncDisposable
     /// </summary>
     string Select { get; }
 
+    /// <summary>How many statements over <see cref="Select"/> read all rows, each going on behind the one before.</summary>
+    int Statements => 1;
+
     /// <summary>
     /// Where rows with values that the target can't hold go to quarantine (<see cref="StreamHeader.RejectColumn"/>): one more column of
     /// <see cref="Select"/>, the last, a VARCHAR: NULL for a row that is fine, else a <see cref="RejectNote"/>; the values that were refused

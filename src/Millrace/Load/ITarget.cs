@@ -185,7 +185,10 @@ public interface IUnitWriter : IAsyncDisposable
 /// <summary>One attempt's output. Disposing it before <see cref="CompleteAsync"/> removes what it has written.</summary>
 public interface IUnitOutput : IAsyncDisposable
 {
-    /// <summary>The statement that writes the rows of a SELECT; DuckDB answers it with what it wrote.</summary>
+    /// <summary>
+    /// The statement that writes the rows of a SELECT; DuckDB answers it with what it wrote. Where the unit's input has several
+    /// (<see cref="Extract.IUnitInput.Statements"/>) it is asked for each, after the answer to the one before.
+    /// </summary>
     /// <param name="select">The rows.</param>
     /// <param name="batchDivisor">How many times fewer bytes than usual to collect before they are written, where <see cref="TargetTraits.Batches"/>.</param>
     string CopyStatement(string select, int batchDivisor);
@@ -200,7 +203,7 @@ public interface IUnitOutput : IAsyncDisposable
     ValueTask<WrittenOutput> CompleteAsync(CancellationToken cancel);
 
     /// <summary>Takes DuckDB's answer to the statement (called before <see cref="CompleteAsync"/>, while the connection is still the unit's).</summary>
-    /// <returns>Rows that DuckDB says it has written.</returns>
+    /// <returns>Rows that DuckDB says it has written, by all statements together.</returns>
     long Answered(DuckDbResult answer);
 
     /// <summary>

@@ -35,13 +35,14 @@ internal sealed class BucketStore(RunDirectory run)
     /// <param name="end">The bucket behind the last one.</param>
     /// <param name="rows">How many rows they have; null: the files' indexes are asked.</param>
     /// <param name="range">Which of them; null: all.</param>
+    /// <param name="portion">How many rows each statement reads, the next one going on behind them; null: all.</param>
     /// <param name="inOrder">Whether its rows are put in the order of their source where that is known.</param>
-    public OpenRelation Open(BucketRelation relation, int first, int end, long? rows = null, RowRange? range = null, bool inOrder = true)
+    public OpenRelation Open(BucketRelation relation, int first, int end, long? rows = null, RowRange? range = null, long? portion = null, bool inOrder = true)
     {
         var columns = relation.Columns.Select(static column => new DuckDb.TableColumn(column.Name, DuckDbType.Parse(column.Type))).ToArray();
         var order = inOrder && relation.Merge is { } merge
             ? new MergeOrder(Array.FindIndex(columns, column => column.Name == merge.Column), merge.BytesMax, merge.FileByFile) : (MergeOrder?)null;
-        var read = new BucketRows(columns, [.. relation.Files.Select(file => Path.Combine(run.Path, file))], first, end, rows, range, order);
+        var read = new BucketRows(columns, [.. relation.Files.Select(file => Path.Combine(run.Path, file))], first, end, rows, range, order, portion);
         var (token, call) = _tables.Add(read);
         return new OpenRelation(relation, read, call, () => _tables.Remove(token));
     }

@@ -22,7 +22,7 @@ internal sealed class BucketUnitReader(BucketStore store) : IUnitReader
 
     /// <inheritdoc/>
     public ValueTask<IUnitInput> OpenAsync(StreamHeader header, Unit unit, CancellationToken cancel) =>
-        ValueTask.FromResult<IUnitInput>(new BucketUnitInput(store, header.Stage!, SliceOf(unit)));
+        ValueTask.FromResult<IUnitInput>(new BucketUnitInput(store, header.Stage!, SliceOf(unit), header.Stage!.PortionOf(unit)));
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
@@ -39,15 +39,20 @@ internal sealed class BucketUnitInput : IUnitInput
     private readonly ImmutableArray<OpenRelation> _relations;
 
     /// <summary>Opens the slice's buckets of every relation.</summary>
-    public BucketUnitInput(BucketStore store, StageHeader stage, BucketSlice slice)
+    /// <param name="store">The run's buckets.</param>
+    /// <param name="stage">The unit's stage.</param>
+    /// <param name="slice">Which buckets.</param>
+    /// <param name="portion">How many rows each statement reads; null: all.</param>
+    public BucketUnitInput(BucketStore store, StageHeader stage, BucketSlice slice, long? portion = null)
     {
+        Statements = portion is { } rows ? (int)Math.Max(1, (slice.Rows[0] + rows - 1) / rows) : 1;
         _slice = slice;
         var range = slice.From is { } from ? new DuckDb.RowRange(from, slice.Rows[0]) : (DuckDb.RowRange?)null;
 
         // DuckDB writes into one folder after the other: rows of several are ordered by folder first.
         var gathered = stage.Buckets is [{ ByValue: true } only] ? only : null;
         var folders = gathered is not null && slice.HasManyKeys ? gathered.Keys : [];
-        _relations = [.. stage.Buckets.Select((relation, i) => store.Open(relation, slice.First, slice.End, slice.Rows[i], range, inOrder: folders.IsEmpty))];
+        _relations = [.. stage.Buckets.Select((relation, i) => store.Open(relation, slice.First, slice.End, slice.Rows[i], range, portion, inOrder: folders.IsEmpty))];
         var tables = _relations.Select(relation => relation.AsCommonTable(slice.Of == 1 ? null : store.InPart(relation.Relation.Keys, slice.Part, slice.Of)));
         Select = $"WITH {string.Join(", ", tables)} {stage.BucketSql}";
         var order = folders.AddRange(stage.BucketOrder);
@@ -59,6 +64,9 @@ internal sealed class BucketUnitInput : IUnitInput
 
     /// <inheritdoc/>
     public string Select { get; }
+
+    /// <inheritdoc/>
+    public int Statements { get; }
 
     /// <inheritdoc/>
     public long RowsRead => _relations.Sum(static relation => relation.Rows.RowsRead);

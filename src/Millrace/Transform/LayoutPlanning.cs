@@ -80,6 +80,7 @@ internal sealed class LayoutPlanning(Lazy<SqlCheck> check, BucketSizing sizing)
             Keyed = [new StageInput(number, KeySql.Rows)],
             KeySql = $"SELECT * FROM {KeySql.Rows}",
             Order = order,
+            PortionRows = !isOrdered && stream.Write.MaxRowsPerFile >= Limits.PortionRowsMin ? stream.Write.MaxRowsPerFile : null,
             MemoryBytes = isOrdered || !order.IsEmpty ? sizing.SortMemoryBytes : null,
             InputColumns = columns,
             Columns = columns,

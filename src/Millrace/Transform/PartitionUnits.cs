@@ -97,7 +97,7 @@ internal sealed class PartitionUnits
     {
         var parts = Math.Max(1, (partition.Bytes + unitBytes - 1) / unitBytes);
         var rows = (partition.Rows + parts - 1) / parts;
-        if (_fileRows is { } most) rows = _isOrdered ? Math.Min(rows, most) : Math.Max(1, rows / most) * most;
+        if (_fileRows is { } most && (_isOrdered || parts > 1)) rows = _isOrdered ? Math.Min(rows, most) : Math.Max(1, rows / most) * most;
         for (var from = 0L; from < partition.Rows; from += rows) yield return Stretch(partition.Bucket, from, Math.Min(rows, partition.Rows - from));
     }
 

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Millrace.DuckDb;
 using Millrace.Planning;
+using Millrace.Runs;
 
 namespace Millrace.Transform;
 
@@ -45,6 +46,11 @@ public sealed record StageHeader
     /// <summary>SQL expressions over <see cref="InputColumns"/> by which each unit's rows are ordered; empty: in no order.</summary>
     public ImmutableArray<string> BucketOrder { get; init; } = [];
 
+    /// <summary>
+    /// Rows of one partition that are handed over by one statement, a file each, the next statement going on behind them; null: a unit has one statement.
+    /// </summary>
+    public long? PortionRows { get; init; }
+
     /// <summary>DuckDB's ceiling in each process while the stage's units run, in bytes; null: the job's.</summary>
     public long? MemoryBytes { get; init; }
 
@@ -59,6 +65,9 @@ public sealed record StageHeader
 
     /// <summary>What <c>now()</c> and its kin are: when the run began.</summary>
     public required DateTimeOffset RunStart { get; init; }
+
+    /// <summary>How many rows of a unit each of its statements hands over; null: it has one statement, or rows of several partitions.</summary>
+    public long? PortionOf(Unit unit) => PortionRows is null || BucketUnitReader.SliceOf(unit).HasManyKeys ? null : PortionRows;
 
     /// <summary>Whether rows are read from the stream's source and reach its target as they are, those that break a rule apart.</summary>
     internal bool OnlyChecks => Sql is null && After is null && Buckets.IsEmpty && Output is null;

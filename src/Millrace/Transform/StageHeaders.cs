@@ -29,6 +29,7 @@ internal static class StageHeaders
             Buckets = [.. stage.Keyed.Select(Relation)],
             BucketSql = stage.KeySql,
             BucketOrder = stage.Order,
+            PortionRows = stage.PortionRows,
             Largest = stage.Largest,
             MemoryBytes = stage.MemoryBytes,
             Source = stage.SourceNumber,

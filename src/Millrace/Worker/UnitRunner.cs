@@ -159,8 +159,14 @@ public sealed class UnitRunner : IAsyncDisposable
             select = checks?.Over(select, quarantine, reading.Header) ?? select;
             select = UnitSteps.After(select, reading.Header);
             if (reading.Header.Stage is not null) select = quarantine?.OverGiven(select, reading.Header) ?? select;
-            using var answer = await connection.QueryAsync(output.CopyStatement(proof.Over(select), order.BatchDivisor), cancel).ConfigureAwait(false);
-            var copied = output.Answered(answer);
+            select = proof.Over(select);
+            var copied = 0L;
+            for (var i = 0; i < input.Statements; i++)
+            {
+                using var answer = await connection.QueryAsync(output.CopyStatement(select, order.BatchDivisor), cancel).ConfigureAwait(false);
+                copied = output.Answered(answer);
+            }
+
             var passed = steps is null ? copied + (quarantine?.Rows ?? 0) : steps.Rows + (quarantine?.RowsOfSource ?? 0);
             var ended = steps?.MayEndEarly(copied) is true && !input.IsRead(passed)
                 ? await steps.ReadAllAsync(input, Again, quarantine?.RowsOfSource ?? 0, connection, cancel).ConfigureAwait(false)

@@ -57,6 +57,31 @@ public sealed class SourceOrderTests : IDisposable
         AssertOrder(how == "full" ? "coalesce(id, 1_000_000)" : "id", fallsMax: how == "full" ? 100 : 3);
     }
 
+    [Theory]
+    [InlineData("parquet", "read_parquet('{0}', hive_partitioning = true)")]
+    [InlineData("csv", "read_csv('{0}', hive_partitioning = true, types = {{'key': 'VARCHAR'}})")]
+    [InlineData("ndjson", "read_json('{0}', hive_partitioning = true, columns = {{'id': 'BIGINT', 'key': 'VARCHAR', 'day': 'DATE', 'v': 'BIGINT'}})")]
+    public async Task Files_of_one_folder_are_written_one_after_the_other(string format, string reader)
+    {
+        Write($"SELECT i AS id, hash(i)::VARCHAR AS key, DATE '2021-01-01' + (i * 7919 % 365)::INT AS day FROM range({Rows}) AS r(i)");
+        await _bench.RunAsync(Job("{with: '@/r.parquet', on: [key]}", "").Replace("{month: \"month(day::DATE)\"}", "{half: \"['a/b=c', ' %20é', NULL][day.month() // 5 + 1]\", key: \"id % 2\"}", StringComparison.Ordinal)
+            .Replace("max_rows_per_file: 4000", "max_rows_per_file: 16500", StringComparison.Ordinal).Replace("engine:", $"format: {format}\nengine:", StringComparison.Ordinal)
+            .Replace("key: \"id", "k: \"id", StringComparison.Ordinal));
+        var files = _bench.Texts($"SELECT file FROM glob('@/out/t/**/*.{format}')");
+        Assert.Equal(10, files.Count);
+        var all = string.Format(CultureInfo.InvariantCulture, reader, _bench.Folder[$"out/t/**/*.{format}"]);
+        _bench.Execute($"CREATE TABLE written AS SELECT id, key, day, v, half, k FROM {all}");
+        _bench.Execute("CREATE TABLE expected AS SELECT t.*, v, ['a/b=c', ' %20é', NULL][day.month() // 5 + 1] AS half, id % 2 AS k FROM '@/t.parquet' AS t JOIN '@/r.parquet' USING (key)");
+        Assert.Equal("0", _bench.Texts("SELECT count(*) FROM ((FROM written) EXCEPT ALL (FROM expected))")[0]);
+        Assert.Equal(Rows.ToString(CultureInfo.InvariantCulture), _bench.Texts("SELECT count(*) FROM written")[0]);
+        foreach (var file in files)
+        {
+            var ids = _bench.Texts($"SELECT id FROM {string.Format(CultureInfo.InvariantCulture, reader, file.Replace("'", "''", StringComparison.Ordinal))}").ConvertAll(long.Parse);
+            Assert.InRange(ids.Count, 1, 16_500);
+            Assert.Equal(ids.Order(), ids);
+        }
+    }
+
     [Fact]
     public async Task Rules_and_their_quarantine_see_the_columns_of_the_job_alone()
     {

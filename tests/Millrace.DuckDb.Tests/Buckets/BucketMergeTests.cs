@@ -65,6 +65,32 @@ public sealed class BucketMergeTests
         Assert.Equal(30000, all.Distinct().Count());
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Each_scan_of_portions_goes_on_behind_the_one_before(bool merged)
+    {
+        using var bed = new BucketTestbed(("threads", "1"));
+        var paths = Spread(bed, files: 5);
+        var columns = bed.ColumnsOf(Mixed);
+        using var rows = new BucketRows(columns, paths, 0, 1, order: merged ? new MergeOrder(0, long.MaxValue) : null, portion: 7001);
+        var source = bed.Database.Add(rows);
+        var all = new List<long>();
+        foreach (var list in (string[])["*", "place", "words, pair, list, place", "half, place", "place, words"])
+        {
+            bed.Database.Connection.Execute($"CREATE OR REPLACE TEMP TABLE portion AS SELECT {list} FROM {source}");
+            var places = Places(bed, "SELECT place FROM portion");
+            Assert.Equal(Math.Min(7001, 30000 - all.Count), places.Count);
+            if (merged) Assert.Equal(0, Falls(places));
+            Assert.Equal(0, bed.Differences("FROM portion", $"SELECT {list} FROM ({Mixed}) WHERE place IN (SELECT place FROM portion)"));
+            all.AddRange(places);
+        }
+
+        Assert.Equal(30000, all.Distinct().Count());
+        Assert.Equal(30000, rows.RowsRead);
+        Assert.Empty(bed.Database.Rows($"FROM {source}"));
+    }
+
     [Fact]
     public void Rows_that_do_not_ascend_are_all_there()
     {

@@ -10,7 +10,8 @@ namespace Millrace.Connectors.Files.Target;
 /// <param name="Settings">How the files are written.</param>
 /// <param name="Columns">The stream's columns.</param>
 /// <param name="Path">The file; for several files the folder.</param>
-internal sealed record CopyText(WriteSettings Settings, IReadOnlyList<Column> Columns, string Path)
+/// <param name="OneFolder">Whether all rows of the attempt go into one partition's folder, and those of each statement into one file.</param>
+internal sealed record CopyText(WriteSettings Settings, IReadOnlyList<Column> Columns, string Path, bool OneFolder = false)
 {
     /// <summary>The words with which a one-column CSV refuses NULL.</summary>
     public const string BlankLineError = "a CSV file with one column can't show NULL: readers skip the blank line";
@@ -37,6 +38,15 @@ internal sealed record CopyText(WriteSettings Settings, IReadOnlyList<Column> Co
         text.Append(") TO ").Append(SqlText.Literal(Path)).Append(" (");
         AppendFormat(text, batchDivisor);
         AppendSplit(text);
+        return text.Append(')').ToString();
+    }
+
+    /// <summary>The statement for further rows of the one folder that the first one has made.</summary>
+    public string ForNext(string select, string path, int batchDivisor)
+    {
+        var text = new StringBuilder("COPY (SELECT * EXCLUDE (").AppendJoin(", ", Settings.PartitionBy.Select(SqlText.Name)).Append(") FROM (").Append(Shaped(WithFolders(select)));
+        text.Append(")) TO ").Append(SqlText.Literal(path)).Append(" (");
+        AppendFormat(text, batchDivisor);
         return text.Append(')').ToString();
     }
 
@@ -200,7 +210,7 @@ internal sealed record CopyText(WriteSettings Settings, IReadOnlyList<Column> Co
     }
 
     /// <summary>Whether rows are told the number of their file: not where a unit is one.</summary>
-    private bool HasFileColumn => Settings.MaxRowsPerFile is not null && !(Settings.IsGathered && !Settings.ClusterBy.IsEmpty);
+    private bool HasFileColumn => Settings.MaxRowsPerFile is not null && !OneFolder && !(Settings.IsGathered && !Settings.ClusterBy.IsEmpty);
 
     /// <summary>
     /// The number of a row's file. DuckDB puts fewer than 64 rows for a file aside, and behind later ones: where they are in order, a file begins where a

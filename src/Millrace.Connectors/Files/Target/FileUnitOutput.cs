@@ -23,6 +23,7 @@ internal sealed class FileUnitOutput : IUnitOutput
     private readonly string _stem;
     private readonly string _output;
     private readonly CopyText _copy;
+    private readonly bool _oneFolder;
     private readonly List<(string Path, long Rows)> _written = [];
     private long _rows;
     private bool _completed;
@@ -35,8 +36,10 @@ internal sealed class FileUnitOutput : IUnitOutput
     /// <param name="attempt">What nothing else in it is called.</param>
     /// <param name="stem">How published files' names begin.</param>
     /// <param name="tables">Where written text is added to be read back.</param>
-    public FileUnitOutput(WriteSettings settings, ImmutableArray<Column> columns, Unit unit, string units, string attempt, string stem, TableRegistry tables)
+    /// <param name="oneFolder">Whether all rows go into one partition's folder, and each statement's into one file.</param>
+    public FileUnitOutput(WriteSettings settings, ImmutableArray<Column> columns, Unit unit, string units, string attempt, string stem, TableRegistry tables, bool oneFolder)
     {
+        _oneFolder = oneFolder;
         _settings = settings;
         _columns = columns;
         _tables = tables;
@@ -44,7 +47,7 @@ internal sealed class FileUnitOutput : IUnitOutput
         _units = units;
         _stem = stem;
         _output = Path.Combine(units, settings.ManyFiles ? attempt : attempt + settings.Ending);
-        _copy = new CopyText(settings, columns, _output);
+        _copy = new CopyText(settings, columns, _output, oneFolder);
     }
 
     /// <inheritdoc/>
@@ -65,26 +68,33 @@ internal sealed class FileUnitOutput : IUnitOutput
     }
 
     /// <inheritdoc/>
-    public string CopyStatement(string select, int batchDivisor) => _copy.For(select, batchDivisor);
+    public string CopyStatement(string select, int batchDivisor) =>
+        NextFile is { } path ? _copy.ForNext(select, path, batchDivisor) : _copy.For(select, batchDivisor);
+
+    /// <summary>Where the rows of one folder go, once DuckDB has made and named it with its first file.</summary>
+    private string? NextFile => _oneFolder && _written.Count > 0
+        ? Path.Combine(Path.GetDirectoryName(_written[0].Path)!, string.Create(CultureInfo.InvariantCulture, $"next_{_written.Count}{_settings.Ending}")) : null;
 
     /// <inheritdoc/>
     public long Answered(DuckDbResult answer)
     {
+        var next = NextFile;
         while (answer.Read())
         {
-            if (!_settings.ManyFiles)
+            if (next is not null || !_settings.ManyFiles)
             {
-                _rows = answer.GetInt64(0);
-                _written.Add((_output, _rows));
+                var rows = answer.GetInt64(0);
+                _written.Add((next ?? _output, rows));
+                _rows += rows;
                 continue;
             }
 
             if (CopyText.ReportsRows(_settings))
             {
                 // RETURN_STATS: one row a file; filename, count, file_size_bytes, ...
-                var rows = answer.GetInt64(1);
-                _written.Add((answer.GetText(0)!, rows));
-                _rows += rows;
+                var ofFile = answer.GetInt64(1);
+                _written.Add((answer.GetText(0)!, ofFile));
+                _rows += ofFile;
                 continue;
             }
 

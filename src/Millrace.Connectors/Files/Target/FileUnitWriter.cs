@@ -58,7 +58,7 @@ internal sealed class FileUnitWriter(StagingPlace place) : IUnitWriter
 
         var settings = SettingsOf(header);
         var stem = string.Create(CultureInfo.InvariantCulture, $"{FolderName.Of(header.To)}-{FolderName.Of(header.Run)}-{unit.Number:D6}-{FolderName.Of(attempt)}");
-        return ValueTask.FromResult<IUnitOutput>(new FileUnitOutput(settings, header.Columns, unit, units, name, stem, _written));
+        return ValueTask.FromResult<IUnitOutput>(new FileUnitOutput(settings, header.Columns, unit, units, name, stem, _written, oneFolder: header.Stage?.PortionOf(unit) is not null));
     }
 
     private WriteSettings SettingsOf(StreamHeader header) => _settings.GetValue(header, static header => WriteSettings.FromJson(header.WriterJson));

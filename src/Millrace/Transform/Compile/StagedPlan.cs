@@ -43,6 +43,9 @@ public sealed record PlannedStage
     /// <summary>SQL expressions by which each unit's rows are ordered as they come out of <see cref="Keyed"/>; empty: in no order.</summary>
     public ImmutableArray<string> Order { get; init; } = [];
 
+    /// <summary>Rows of one partition that one statement hands over, a file each; null: all.</summary>
+    public long? PortionRows { get; init; }
+
     /// <summary>The column of <see cref="Columns"/> that says where in the source a row comes from (<see cref="SourcePlace"/>); null: none does.</summary>
     public string? Place { get; init; }
 
