@@ -149,7 +149,7 @@ public sealed class DataPath(RunOptions options)
     {
         var settings = ends.SettingsOf(job, run.Directory, budget, run.Lease.Epoch, choice);
         return choice == EngineChoice.Local
-            ? new LocalEngine(options.Worker, settings, budget.Lanes, budget.WorkerBytes, run)
+            ? new LocalEngine(budget.HasLittleMemory ? options.Worker.ForLittleMemory() : options.Worker, settings, budget.Lanes, budget.WorkerBytes, run)
             : new InProcEngine(options.Connectors.OpenRunner(settings, options.Clock), budget.Lanes);
     }
 

@@ -13,7 +13,7 @@ public static partial class Limits
     public const int FoldersFewMax = 8;
 
     /// <summary>The smallest block of a partition's rows on the way to its files, in bytes, where there are very many partitions.</summary>
-    public const int PartitionBlockBytesMin = 4 * 1024;
+    public const int PartitionBlockBytesMin = 1024;
 
     /// <summary>Bytes that a lane has at least for rows to be ordered by a step's key when they are put together by folder.</summary>
     public const long OrderedLaneBytesMin = 128 * Mega;

@@ -27,8 +27,11 @@ public static partial class Limits
     /// <summary>Parts in which one bucket is read at most when units of it do not fit; what is left then has one key.</summary>
     public const int BucketPartsMax = 4_096;
 
-    /// <summary>The least ceiling of DuckDB's while it sorts, in bytes.</summary>
-    public const long SortBytesMin = 64 * Mega;
+    /// <summary>What DuckDB has at least for each of the units that are sorted at once, where it has little, in bytes.</summary>
+    public const long SortBytesMin = 56 * Mega;
+
+    /// <summary>The fewest threads that DuckDB is told of where it has little and sorts: with one, a run takes all of its memory, and merging finds none.</summary>
+    public const int SortThreadsMin = 2;
 
     /// <summary>How many per cent of a unit's rows one key has, at least, when dividing the unit would not help and the key is named instead.</summary>
     public const int OneKeyRowsPercent = 90;

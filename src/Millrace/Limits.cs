@@ -205,15 +205,6 @@ public static partial class Limits
     /// <summary>Calls of these that are shown with it.</summary>
     public const int FaultFramesShownMax = 4;
 
-    /// <summary>DuckDB's ceiling in each process when nobody has set <c>limits.memory</c>: enough for a row of half a gigabyte.</summary>
-    public const long DuckDbBytesUnasked = 2048 * Mega;
-
-    /// <summary>
-    /// The least ceiling that DuckDB is given. It is not taken: a COPY takes what its rows need, about three times the widest value, but
-    /// DuckDB counts what it reserves for it. What a process really takes is watched from outside.
-    /// </summary>
-    public const long DuckDbBytesMin = 256 * Mega;
-
     /// <summary>Units that a plan makes readable one by one; later ones in batches of as many.</summary>
     public const int PlanUnitsFlushedAtOnce = 64;
 
@@ -225,15 +216,6 @@ public static partial class Limits
 
     /// <summary>Streams whose units are all handed out and that wait for results or commit.</summary>
     public const int StreamsFinishingMax = 16;
-
-    /// <summary>What a process needs beside DuckDB's counted memory: the runtime, libraries, buffers.</summary>
-    public const long ProcessOverheadBytes = 96 * Mega;
-
-    /// <summary>What coordinator and keeper take of <c>limits.memory</c>; the rest is the workers'.</summary>
-    public const long CoordinatorBytes = 48 * Mega;
-
-    /// <summary>The least share of a worker process: it moves narrow rows on a few lanes with it.</summary>
-    public const long WorkerBytesMin = 96 * Mega;
 
     /// <summary>The end of what a worker process wrote to its standard error, in characters.</summary>
     public const int WorkerErrorCharsMax = 2_000;
@@ -389,7 +371,8 @@ public static partial class Limits
         Debug.Assert(FolderNamesBytesFirst <= FolderNamesBytesMax, "listing the first files holds fewer names");
         Debug.Assert(BlockBytesMin <= BlockBytesMax && BucketsMin <= BucketsMax, "buckets have a size");
         Debug.Assert(BucketPartsPlannedMax <= BucketPartsMax, "what is planned in parts can be divided further");
-        Debug.Assert(SortBytesMin <= DuckDbBytesMin, "a sort has no more than other work");
+        Debug.Assert(SortBytesMin <= DuckDbBytesMin, "one unit can be sorted");
+        Debug.Assert(DuckDbBytesMin <= DuckDbBytesAloneMin && DuckDbBytesAloneMin <= DuckDbBytesUnasked, "a unit alone has no less than others");
         Debug.Assert(SideBytesMax >= WholeBytesMax, "a stream that fits a unit fits every unit");
         Debug.Assert(UnitPathCharsMax < WorkerMessageBytesMax, "a unit of many files fits into its message");
         Debug.Assert(LookupCacheBytesDefault <= LookupCacheBytesMax && LookupChunkBytesMax <= LookupCacheBytesMax, "a cache has room for a chunk's rows");

@@ -66,7 +66,7 @@ internal static class PlanJson
         json.WriteString("engine", engine.ToString().ToLowerInvariant());
         json.WriteNumber("processes", engine == EngineChoice.Local ? budget.Processes : 1);
         json.WriteNumber("units_at_once", budget.Lanes);
-        json.WriteNumber("duckdb_bytes_per_process", budget.DuckDbBytes);
+        json.WriteNumber("duckdb_bytes_per_process", budget.DuckDbBytesOf(engine));
         json.WriteNumber("memory_bytes", budget.PeakBytes(engine));
         json.WriteNumber("memory_bytes_max", budget.MemoryBytes);
         json.WriteString("does_not_fit", budget.WhyItDoesNotFit(engine));

@@ -7,7 +7,7 @@ namespace Millrace.DuckDb;
 /// that DuckDB calls equal share a bucket; of numbers so do equal ones of integer types of any width, and of FLOAT and DOUBLE.
 /// </param>
 /// <param name="BlockBytes">
-/// Bytes of a bucket's rows, before they are compressed, that are collected before they are written; 4 KB to 16 MB. A writer takes about
+/// Bytes of a bucket's rows, before they are compressed, that are collected before they are written; 1 KB to 16 MB. A writer takes about
 /// this for each bucket that has rows. Rows of many columns may need more: the least is 256 bytes a column.
 /// </param>
 /// <param name="ByValue">
@@ -24,7 +24,7 @@ public sealed record BucketSettings(int Buckets, int Keys, int BlockBytes, bool 
     /// <summary>The largest <see cref="ValueBlockBytes"/>.</summary>
     public const int ValueBlockBytesMax = 256 * 1024;
 
-    internal const int BlockBytesMin = 4 * 1024;
+    internal const int BlockBytesMin = 1024;
     internal const int BlockBytesMax = 16 * 1024 * 1024;
 
     /// <summary>What a file says of how many buckets it has: more than any number.</summary>

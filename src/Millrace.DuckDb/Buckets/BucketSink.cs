@@ -42,7 +42,7 @@ internal sealed unsafe class BucketSink : ICopySink
         var stored = types.Take(types.Count - settings.Keys).ToArray();
         var keys = types.Skip(stored.Length).ToArray();
         if (keys.Length > 0) _keys = BucketKeys.HasherOf(keys, stored.Length);
-        _pool = new PagePool(settings.Buckets, stored.Sum(BucketColumn.StreamsOf), settings.ByValue ? settings.BlockBytes * ValuePagesTimes : settings.BlockBytes);
+        _pool = new PagePool(settings.Buckets, stored.Sum(BucketColumn.StreamsOf), settings.ByValue ? settings.BlockBytes * ValuePagesTimes : settings.BlockBytes, settings.ByValue);
         if (settings.ByValue)
         {
             // Rows of many columns need more than the least: then fewer keys are collected at once.

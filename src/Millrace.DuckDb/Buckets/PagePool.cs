@@ -18,6 +18,7 @@ internal sealed unsafe class PagePool : IDisposable
     private const int PageBytesMin = 64;
     private const int PageBytesMax = 4096;
     private const int PagesPerStreamMin = 4;
+    private const int PagesPerStreamFew = 2;
 
     private readonly long[] _bytes;
     private readonly List<int> _full = [];
@@ -31,13 +32,14 @@ internal sealed unsafe class PagePool : IDisposable
     /// <param name="buckets">How many buckets fill its pages.</param>
     /// <param name="streams">How many streams each bucket has.</param>
     /// <param name="blockBytes">Bytes from which a bucket counts as full.</param>
-    public PagePool(int buckets, int streams, int blockBytes)
+    /// <param name="smallBlocks">Whether a bucket may be full with fewer pages than usual, so that more buckets collect rows in the same memory.</param>
+    public PagePool(int buckets, int streams, int blockBytes, bool smallBlocks = false)
     {
         _bytes = new long[buckets];
         Buckets = buckets;
         PageBytes = PageBytesMin;
         while (PageBytes < PageBytesMax && (long)PageBytes * 2 * PagesPerStreamMin * streams <= blockBytes) PageBytes *= 2;
-        BlockBytesMin = (long)PageBytes * PagesPerStreamMin * streams;
+        BlockBytesMin = (long)PageBytes * (smallBlocks ? PagesPerStreamFew : PagesPerStreamMin) * streams;
         _blockBytes = Math.Max(blockBytes, BlockBytesMin);
         _slabsKept = (int)(_blockBytes * buckets / SlabBytes) + 1;
     }

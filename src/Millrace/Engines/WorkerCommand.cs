@@ -10,6 +10,16 @@ namespace Millrace.Engines;
 /// <param name="Environment">Variables beside the inherited ones.</param>
 public sealed record WorkerCommand(string FileName, ImmutableArray<string> Arguments, ImmutableDictionary<string, string> Environment)
 {
+    /// <summary>
+    /// The same for a process with little memory. What libduckdb's own allocator and the C library's keep of what was freed is memory that DuckDB does not count,
+    /// and a sort frees much: it goes back to the system at once.
+    /// </summary>
+    internal WorkerCommand ForLittleMemory() => this with
+    {
+        Environment = Environment.SetItem("DUCKDB_JE_MALLOC_CONF", "dirty_decay_ms:0,muzzy_decay_ms:0")
+            .SetItem("MALLOC_ARENA_MAX", "2").SetItem("MALLOC_TRIM_THRESHOLD_", "1048576").SetItem("MALLOC_MMAP_THRESHOLD_", "4194304"),
+    };
+
     /// <summary>Starts it with pipes of its own for input, output and errors.</summary>
     /// <exception cref="Win32Exception">It can't be started.</exception>
     internal Process Start()

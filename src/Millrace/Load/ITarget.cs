@@ -174,6 +174,9 @@ public interface IUnitWriter : IAsyncDisposable
     /// <summary>The same for a database that writes one stream, with what that one needs. Default: no more.</summary>
     void Attach(DuckDbConnection connection, StreamHeader header) => Attach(connection);
 
+    /// <summary>Whether the units of a stream are sorted as they are written.</summary>
+    bool Sorts(StreamHeader header) => false;
+
     /// <summary>Opens the output of one attempt at a unit: a fresh place that no other attempt shares.</summary>
     /// <param name="header">The unit's stream.</param>
     /// <param name="unit">The unit.</param>

@@ -127,7 +127,8 @@ internal sealed class JobEnds : IAsyncDisposable
         TargetConnections = budget.TargetConnectionsPerProcess,
         RowsPerSecond = Share(job.Limits.SourceRowsPerSecond, budget.ProcessesOf(engine)),
         BytesPerSecond = Share(job.Limits.SourceBytesPerSecond, budget.ProcessesOf(engine)),
-        DuckDbBytes = Lookups.Rest(budget),
+        DuckDbBytes = Lookups.Rest(budget, budget.DuckDbBytesOf(engine), Limits.DuckDbBytesMin),
+        DuckDbBytesAlone = Lookups.Rest(budget, budget.DuckDbBytesAlone, Limits.DuckDbBytesAloneMin),
         SpillBytes = job.Limits.DiskBytes,
     };
 

@@ -38,6 +38,10 @@ internal static class DuckDbFaults
         };
     }
 
+    /// <summary>Whether a unit has failed because DuckDB may use no more memory.</summary>
+    public static bool IsOutOfMemory(Fault fault) =>
+        fault.InnerException is DuckDbException error && TypeOf(error) == DuckDbErrorType.OutOfMemory && !error.Message.Contains(SpillLimit, StringComparison.Ordinal);
+
     // What a reader of ours threw is an invalid input to DuckDB, whatever it was.
     private static DuckDbErrorType TypeOf(DuckDbException error) => error.InnerException switch
     {

@@ -23,7 +23,7 @@ internal sealed class DuckDbSession : IDisposable
 
     /// <summary>Opens and locks a database for a stream, with a folder of its own to spill into.</summary>
     public static DuckDbSession Open(WorkerSettings settings, RunDirectory directory, StreamHeader header, IUnitReader reader, IUnitWriter writer, Action<DuckDbConnection> attach) =>
-        Open(settings with { DuckDbBytes = header.Stage?.MemoryBytes ?? settings.DuckDbBytes }, directory.SpillFolder(Environment.ProcessId, Interlocked.Increment(ref _opened)), header.OneUnit, [.. reader.ReadablePaths(header), .. writer.WritablePaths(header)], connection =>
+        Open(settings, directory.SpillFolder(Environment.ProcessId, Interlocked.Increment(ref _opened)), header.OneUnit, [.. reader.ReadablePaths(header), .. writer.WritablePaths(header)], connection =>
         {
             reader.Attach(connection);
             writer.Attach(connection, header);

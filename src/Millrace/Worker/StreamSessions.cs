@@ -4,9 +4,9 @@ namespace Millrace.Worker;
 
 /// <summary>
 /// The databases of a worker, one for each stream whose units run: opened by a stream's first unit, closed when a unit of another
-/// stream begins and nobody uses it any more. Thread safe.
+/// stream begins and nobody uses it any more. A unit that needs more memory than usual has a stream's other one. Thread safe.
 /// </summary>
-internal sealed class StreamSessions(Func<StreamHeader, long?, DuckDbSession> open) : IDisposable
+internal sealed class StreamSessions(Func<StreamHeader, long?, bool, DuckDbSession> open) : IDisposable
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Entry> _entries = new(StringComparer.Ordinal);
@@ -14,15 +14,16 @@ internal sealed class StreamSessions(Func<StreamHeader, long?, DuckDbSession> op
     /// <summary>Enters a stream's session; dispose what it returns to leave it.</summary>
     /// <param name="header">The stream.</param>
     /// <param name="spillBytes">What the session's database may spill, if it is not open yet; null: what the disk has.</param>
-    public Use Enter(StreamHeader header, long? spillBytes)
+    /// <param name="hasMore">Whether the unit has more memory than usual: nobody else runs beside it.</param>
+    public Use Enter(StreamHeader header, long? spillBytes, bool hasMore)
     {
         lock (_lock)
         {
-            var key = $"{header.Stage?.Number}:{header.Generation}:{header.Stream}";
+            var key = $"{hasMore}:{header.Stage?.Number}:{header.Generation}:{header.Stream}";
             if (!_entries.TryGetValue(key, out var entry))
             {
                 CloseIdle();
-                _entries[key] = entry = new Entry(open(header, spillBytes));
+                _entries[key] = entry = new Entry(open(header, spillBytes, hasMore));
             }
 
             entry.Users++;

@@ -21,6 +21,7 @@ public sealed class UnitRunner : IAsyncDisposable
     private readonly UnitEnds _ends;
     private readonly ConcurrentDictionary<long, IUnitInput> _running = new();
     private readonly StreamSessions _sessions;
+    private readonly SortTurns _sorting;
     private readonly HashTaps _taps = new("millrace_tap");
     private readonly RejectTaps _rejects = new("millrace_quarantine");
     private readonly RuleTaps _rules = new("millrace_rules");
@@ -35,7 +36,8 @@ public sealed class UnitRunner : IAsyncDisposable
         _settings = settings;
         _directory = directory;
         _ends = ends;
-        _sessions = new StreamSessions((header, spillBytes) => DuckDbSession.Open(settings with { SpillBytes = spillBytes ?? settings.SpillBytes }, _directory, header, ends.ReaderOf(header), ends.WriterOf(header), connection =>
+        _sorting = new SortTurns(settings, header => ends.WriterOf(header).Sorts(header));
+        _sessions = new StreamSessions((header, spillBytes, hasMore) => DuckDbSession.Open(SettingsOf(header, spillBytes, hasMore), _directory, header, ends.ReaderOf(header), ends.WriterOf(header), connection =>
         {
             _taps.Attach(connection);
             _rejects.Attach(connection);
@@ -71,9 +73,44 @@ public sealed class UnitRunner : IAsyncDisposable
     public async Task<UnitResult> RunAsync(UnitOrder order, Action laneFree, CancellationToken cancel)
     {
         var reading = ReadingOf(order);
-        var (generation, header) = (reading.Generation, reading.Header);
-        if (generation.ReadResult(order.Unit.Number, order.Fingerprint) is { } done) return done;
+        if (reading.Generation.ReadResult(order.Unit.Number, order.Fingerprint) is { } done) return done;
+        try
+        {
+            return await AttemptAsync(order, reading, hasMore: false, laneFree, cancel).ConfigureAwait(false);
+        }
+        catch (Fault fault) when (MayHaveMore(order, reading.Header) && DuckDbFaults.IsOutOfMemory(fault))
+        {
+            return await AttemptAsync(order, reading, hasMore: true, laneFree, cancel).ConfigureAwait(false);
+        }
+    }
 
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        _sessions.Dispose();
+        _sorting.Dispose();
+        _ahead.Dispose();
+        await _ends.DisposeAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Whether DuckDB gets more memory when a unit does not fit: a large row needs it, and nobody else runs beside. Not where a stage sorts, which takes all
+    /// that there is.
+    /// </summary>
+    private bool MayHaveMore(UnitOrder order, StreamHeader header) =>
+        order.IsAlone && header.Stage?.MemoryBytes is null && _settings.HasLittleMemory;
+
+    /// <summary>The settings of a stream's database.</summary>
+    private WorkerSettings SettingsOf(StreamHeader header, long? spillBytes, bool hasMore) => _settings with
+    {
+        Lanes = _sorting.ThreadsOf(header),
+        DuckDbBytes = hasMore ? _settings.DuckDbBytesAlone : header.Stage?.MemoryBytes ?? _settings.DuckDbBytes,
+        SpillBytes = spillBytes ?? _settings.SpillBytes,
+    };
+
+    private async Task<UnitResult> AttemptAsync(UnitOrder order, Reading reading, bool hasMore, Action laneFree, CancellationToken cancel)
+    {
+        var (generation, header) = (reading.Generation, reading.Header);
         var began = Stopwatch.GetTimestamp();
         var attempt = $"{(order.Stage == 0 ? "" : $"s{order.Stage}-")}g{order.Generation}-e{_settings.Epoch}-a{order.Attempt}";
         await using var output = await _ends.WriterOf(header).OpenAsync(header, order.Unit, attempt, cancel).ConfigureAwait(false);
@@ -84,7 +121,7 @@ public sealed class UnitRunner : IAsyncDisposable
         using var proof = new UnitProof(_taps, header, output);
         var (rowsRead, bytesRead, rowsCopied) = header.IsPassed
             ? await PassAsync(order, header, output, proof, lane, cancel).ConfigureAwait(false)
-            : await CopyAsync(order, reading, output, quarantine, steps, checks, proof, lane, cancel).ConfigureAwait(false);
+            : await CopyAsync(order, reading, hasMore, output, quarantine, steps, checks, proof, lane, cancel).ConfigureAwait(false);
         lane.Copied();
         var written = await output.CompleteAsync(cancel).ConfigureAwait(false);
         var rejected = quarantine?.Rows ?? 0;
@@ -114,14 +151,6 @@ public sealed class UnitRunner : IAsyncDisposable
             ?? throw new Fault(FaultKind.Internal, $"unit {order.Unit.Number} has a result that reads something else") { Where = order.Stream };
     }
 
-    /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
-    {
-        _sessions.Dispose();
-        _ahead.Dispose();
-        await _ends.DisposeAsync().ConfigureAwait(false);
-    }
-
     /// <summary>What the units of an order's stream share, read once for all units in a row that share it.</summary>
     private Reading ReadingOf(UnitOrder order)
     {
@@ -134,10 +163,11 @@ public sealed class UnitRunner : IAsyncDisposable
 
     /// <summary>The copy itself: rows leave the source, pass DuckDB and reach the staged files.</summary>
     private async Task<(long RowsRead, long BytesRead, long RowsCopied)> CopyAsync(
-        UnitOrder order, Reading reading, IUnitOutput output, Quarantine? quarantine, UnitSteps? steps, UnitChecks? checks, UnitProof proof, LaneHold lane, CancellationToken cancel)
+        UnitOrder order, Reading reading, bool hasMore, IUnitOutput output, Quarantine? quarantine, UnitSteps? steps, UnitChecks? checks, UnitProof proof, LaneHold lane, CancellationToken cancel)
     {
         var header = reading.ReadHeader;
-        using var session = _sessions.Enter(reading.Header, order.SpillBytes);
+        using var turn = await _sorting.TakeAsync(reading.Header, cancel).ConfigureAwait(false);
+        using var session = _sessions.Enter(reading.Header, order.SpillBytes, hasMore);
         await using var input = await Again().ConfigureAwait(false);
         _running[order.Id] = input;
         input.WhenDrained(lane.Drained);
@@ -182,6 +212,7 @@ public sealed class UnitRunner : IAsyncDisposable
         {
             cancel.ThrowIfCancellationRequested();
             var fault = quarantine?.Explain(error) ?? steps?.Explain(error) ?? TargetRefusals.Explain(error, $"{order.Stream}, {order.Unit.Label}") ?? output.Explain(error) ?? input.Explain(error) ?? DuckDbFaults.Translate(error, order);
+            if (!hasMore && MayHaveMore(order, reading.Header)) throw fault;
             throw await KeyQuestion.NameAsync(fault, order, reading.Header.Stage, _ends.Buckets, connection, cancel).ConfigureAwait(false);
         }
         finally

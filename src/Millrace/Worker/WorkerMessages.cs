@@ -54,6 +54,13 @@ public sealed record WorkerSettings
     /// <summary>DuckDB's memory, in bytes.</summary>
     public required long DuckDbBytes { get; init; }
 
+    /// <summary>The same for a unit that is alone and needs more; no more than <see cref="DuckDbBytes"/>: there is no more.</summary>
+    public long DuckDbBytesAlone { get; init; }
+
+    /// <summary>Whether DuckDB has less for usual units than a large row needs.</summary>
+    [JsonIgnore]
+    internal bool HasLittleMemory => DuckDbBytesAlone > DuckDbBytes;
+
     /// <summary>What each DuckDB may spill where an order does not say, in bytes; null: what the disk has.</summary>
     public long? SpillBytes { get; init; }
 }

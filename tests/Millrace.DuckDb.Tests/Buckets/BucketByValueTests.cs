@@ -34,6 +34,18 @@ public sealed class BucketByValueTests
     }
 
     [Fact]
+    public void Blocks_of_more_keys_than_the_memory_has_large_blocks_for_have_some_rows_each()
+    {
+        using var bed = new BucketTestbed();
+        const string Many = "SELECT i AS a, i AS b, i AS c, i AS d, i AS e, i AS f, 'text' || i AS g, 'text' || i AS h, hash(i) % 2500 AS k FROM range(300000) AS t(i)";
+        var path = Write(bed, $"SELECT *, k FROM ({Many})", new BucketSettings(4096, 1, 1024, ByValue: true));
+        using var file = File.OpenHandle(path);
+        using var blocks = BlockList.Read(file, path);
+        Assert.Equal(2500, blocks.Entries.ToArray().DistinctBy(static block => block.Bucket).Count());
+        Assert.InRange(blocks.Entries.Length, 2500, 300_000 / 6);
+    }
+
+    [Fact]
     public void Stretches_of_a_bucket_are_its_rows_each_once_and_the_same_each_time()
     {
         using var bed = new BucketTestbed();

@@ -14,6 +14,7 @@ public sealed class BudgetTests
     {
         var budget = Budget.Of(new JobLimits { MemoryBytes = Limits.MemoryBytesMin, Workers = 2 });
         Assert.Equal(Limits.DuckDbBytesMin, budget.DuckDbBytes);
+        Assert.Equal(Limits.DuckDbBytesAloneMin, budget.DuckDbBytesAlone);
     }
 
     [Fact]
@@ -30,7 +31,7 @@ public sealed class BudgetTests
     {
         var budget = Budget.Of(new JobLimits { Workers = 2 });
         Assert.InRange(budget.MemoryBytes, Limits.MemoryBytesMin, MachineMemory.Bytes);
-        Assert.InRange(budget.DuckDbBytes, Limits.DuckDbBytesMin, Limits.DuckDbBytesUnasked);
+        Assert.InRange(budget.DuckDbBytes, Limits.DuckDbBytesAloneMin, Limits.DuckDbBytesUnasked);
     }
 
     [Theory]
@@ -41,6 +42,24 @@ public sealed class BudgetTests
     {
         var budget = Budget.Of(new JobLimits { MemoryBytes = megabytes * 1024L * 1024, Workers = workers });
         Assert.InRange((budget.Processes * budget.WorkerBytes) + Limits.CoordinatorBytes, budget.MemoryBytes - budget.Processes, budget.MemoryBytes);
+    }
+
+    [Theory]
+    [InlineData(128, 2, 64, true)]
+    [InlineData(192, 2, 64, true)]
+    [InlineData(256, 2, 112, true)]
+    [InlineData(399, 2, 255, true)]
+    [InlineData(400, 2, 256, false)]
+    [InlineData(512, 2, 320, false)]
+    [InlineData(512, 32, 136, true)]
+    public void DuckDB_has_what_a_workers_share_leaves_and_what_a_large_row_needs_where_a_unit_is_alone(int megabytes, int workers, int duckDb, bool isLittle)
+    {
+        var budget = Budget.Of(new JobLimits { MemoryBytes = megabytes * 1024L * 1024, Workers = workers });
+        Assert.Equal(duckDb, budget.DuckDbBytes >> 20);
+        Assert.Equal(duckDb, budget.DuckDbBytesOf(EngineChoice.Local) >> 20);
+        Assert.Equal(Math.Max(duckDb, 256), budget.DuckDbBytesAlone >> 20);
+        Assert.Equal(Math.Max(duckDb, 256), budget.DuckDbBytesOf(EngineChoice.InProc) >> 20);
+        Assert.Equal(isLittle, budget.HasLittleMemory);
     }
 
     [Fact]
@@ -72,8 +91,9 @@ public sealed class BudgetTests
 
     [Theory]
     [InlineData(192, 2, EngineChoice.Local, null)]
-    [InlineData(128, 2, EngineChoice.Local, "limits.memory is 128 MB: set it to at least 144 MB")]
-    [InlineData(256, 40, EngineChoice.Local, "limits.memory is 256 MB: set it to at least 336 MB, or limits.workers to 32")]
+    [InlineData(176, 2, EngineChoice.Local, null)]
+    [InlineData(128, 2, EngineChoice.Local, "limits.memory is 128 MB: set it to at least 176 MB")]
+    [InlineData(256, 40, EngineChoice.Local, "limits.memory is 256 MB: set it to at least 432 MB, or limits.workers to 16")]
     [InlineData(128, 2, EngineChoice.InProc, null)]
     public void A_budget_that_its_ceiling_does_not_hold_says_what_to_change(int megabytes, int workers, EngineChoice engine, string? why) =>
         Assert.Equal(why, Budget.Of(new JobLimits { MemoryBytes = megabytes * 1024L * 1024, Workers = workers }).WhyItDoesNotFit(engine));

@@ -91,7 +91,7 @@ internal sealed record CopyText(WriteSettings Settings, IReadOnlyList<Column> Co
     /// </summary>
     private string Ordered(string select)
     {
-        if (Settings.ClusterBy.IsEmpty && (Settings.IsGathered || Settings.PartitionBy.Length == 0)) return select;
+        if (!Settings.Sorts) return select;
         var terms = Settings.PartitionBy.Select(SqlText.Name)
             .Concat(Settings.ClusterBy.Select(static term => term.ToSql()));
         return $"SELECT * FROM ({select}) ORDER BY {string.Join(", ", terms)}";

@@ -40,6 +40,9 @@ internal sealed class FileUnitWriter(StagingPlace place) : IUnitWriter
     }
 
     /// <inheritdoc/>
+    public bool Sorts(StreamHeader header) => SettingsOf(header).Sorts;
+
+    /// <inheritdoc/>
     public ValueTask<IUnitOutput> OpenAsync(StreamHeader header, Unit unit, string attempt, CancellationToken cancel)
     {
         cancel.ThrowIfCancellationRequested();

@@ -49,6 +49,10 @@ internal sealed record WriteSettings
     /// <summary>CSV: what stands between two fields.</summary>
     public char Delimiter { get; init; } = ',';
 
+    /// <summary>True when a unit's rows are sorted: nobody has put them in order before.</summary>
+    [JsonIgnore]
+    public bool Sorts => !ClusterBy.IsEmpty || (!IsGathered && PartitionBy.Length > 0);
+
     /// <summary>True when a unit can write several files.</summary>
     [JsonIgnore]
     public bool ManyFiles => MaxRowsPerFile is not null || MaxFileBytes is not null || PartitionBy.Length > 0 || Parting?.From is not null;

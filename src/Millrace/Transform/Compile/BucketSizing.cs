@@ -31,9 +31,10 @@ internal sealed class BucketSizing(Budget budget, StageBounds bounds)
 
     /// <summary>
     /// DuckDB's ceiling while it sorts more than fits. Such a sort takes all that it may, and a quarter of it again that nobody counts, measured; other
-    /// steps stay far below theirs.
+    /// steps stay far below theirs. Processes with little memory give that quarter back as it comes.
     /// </summary>
-    public long SortMemoryBytes => Math.Clamp((budget.WorkerBytes - Limits.ProcessOverheadBytes) / 3 * 2, Limits.SortBytesMin, budget.DuckDbBytes);
+    public long SortMemoryBytes =>
+        budget.HasLittleMemory ? budget.DuckDbBytes : Math.Min((budget.WorkerBytes - Limits.ProcessOverheadBytes) / 3 * 2, budget.DuckDbBytes);
 
     /// <summary>What one lane may take for a unit's rows and state: half of its share, the rest is for what nobody counts.</summary>
     private long LaneBytes =>

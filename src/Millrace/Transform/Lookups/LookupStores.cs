@@ -59,12 +59,15 @@ internal sealed class LookupStores : IAsyncDisposable
             "Raise limits.memory, or lower cache.");
     }
 
-    /// <summary>What is left of a process's memory for DuckDB.</summary>
-    public long Rest(Budget budget)
+    /// <summary>What is left for DuckDB of what it would have without lookups.</summary>
+    /// <param name="budget">The job's limits, divided.</param>
+    /// <param name="bytes">What it would have.</param>
+    /// <param name="least">What it has in any case.</param>
+    public long Rest(Budget budget, long bytes, long least)
     {
-        if (_steps.IsEmpty) return budget.DuckDbBytes;
+        if (_steps.IsEmpty) return bytes;
         var caches = _steps.Sum(step => CacheBytesOf(step, budget));
-        return Math.Max(Limits.DuckDbBytesMin, budget.DuckDbBytes - caches - (_stores.Count * Limits.LookupStoreBytes));
+        return Math.Max(least, bytes - caches - (_stores.Count * Limits.LookupStoreBytes));
     }
 
     /// <inheritdoc/>
