@@ -30,6 +30,7 @@ internal static class StageHeaders
             BucketSql = stage.KeySql,
             BucketOrder = stage.Order,
             Largest = stage.Largest,
+            Elements = stage.Elements,
             MemoryBytes = stage.MemoryBytes,
             Source = stage.SourceNumber,
             Output = stage.Output,

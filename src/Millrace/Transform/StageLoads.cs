@@ -67,7 +67,7 @@ internal sealed class StageLoads(ActiveRun run, JobEnds ends, Dispatcher dispatc
 
         if (header.Buckets is [{ ByValue: true } together]) return ByPartition(plan, stage, header, together);
         var buckets = BucketPlanning.Of(run.Directory, header.Buckets, stage.IsWhole ? long.MaxValue : sizing.UnitBytes(stage.StateFactor), stage.GrowsWithRows);
-        var units = buckets.Units().ToImmutableArray();
+        var units = buckets.Units(sizing.NestsByElement && header.Elements is not null && buckets.Rows > 0).ToImmutableArray();
         return OverBuckets(plan, stage, header, units) with { EstimatedRows = buckets.Rows, EstimatedBytes = buckets.Bytes, Why = $"{stage.Label}, bucket by bucket" };
     }
 

@@ -22,6 +22,7 @@ public sealed class UnitRunner : IAsyncDisposable
     private readonly ConcurrentDictionary<long, IUnitInput> _running = new();
     private readonly StreamSessions _sessions;
     private readonly HashTaps _taps = new("millrace_tap");
+    private readonly ElementTaps _elementTaps = new("millrace_element_tap");
     private readonly RejectTaps _rejects = new("millrace_quarantine");
     private readonly RuleTaps _rules = new("millrace_rules");
     private readonly Pace? _pace;
@@ -40,6 +41,7 @@ public sealed class UnitRunner : IAsyncDisposable
             _taps.Attach(connection);
             _rejects.Attach(connection);
             if (header.Stage is not { } stage) return;
+            if (stage.Elements is not null) _elementTaps.Attach(connection);
             ends.Buckets.Attach(connection);
             ends.Lookups.Attach(connection, stage);
             RunFunctions.Attach(connection, stage.RunStart);
@@ -77,12 +79,13 @@ public sealed class UnitRunner : IAsyncDisposable
         await using var output = await _ends.WriterOf(header).OpenAsync(header, order.Unit, attempt, cancel).ConfigureAwait(false);
         using var lane = new LaneHold(_ahead, laneFree);
         using var quarantine = Quarantine.Open(_rejects, _directory.Stream(order.Stream), reading.ReadHeader, order, attempt);
-        using var steps = UnitSteps.Open(header, _taps, _ends.Buckets);
+        var elements = ElementStream.Of(header, order.Unit);
+        using var steps = elements is null ? UnitSteps.Open(header, _taps, _ends.Buckets) : null;
         using var checks = UnitChecks.Open(header, _rules);
-        using var proof = new UnitProof(_taps, header, output);
+        using var proof = elements is null ? UnitProof.Of(_taps, header, output) : UnitProof.OfElements(_elementTaps, elements.First, _taps, header, output);
         var (rowsRead, bytesRead, rowsCopied) = header.IsPassed
             ? await PassAsync(order, header, output, proof, lane, cancel).ConfigureAwait(false)
-            : await CopyAsync(order, reading, output, quarantine, steps, checks, proof, lane, cancel).ConfigureAwait(false);
+            : await CopyAsync(order, reading, elements, output, quarantine, steps, checks, proof, lane, cancel).ConfigureAwait(false);
         lane.Copied();
         var written = await output.CompleteAsync(cancel).ConfigureAwait(false);
         var rejected = quarantine?.Rows ?? 0;
@@ -132,10 +135,19 @@ public sealed class UnitRunner : IAsyncDisposable
 
     /// <summary>The copy itself: rows leave the source, pass DuckDB and reach the staged files.</summary>
     private async Task<(long RowsRead, long BytesRead, long RowsCopied)> CopyAsync(
-        UnitOrder order, Reading reading, IUnitOutput output, Quarantine? quarantine, UnitSteps? steps, UnitChecks? checks, UnitProof proof, LaneHold lane, CancellationToken cancel)
+        UnitOrder order,
+        Reading reading,
+        ElementStream? elements,
+        IUnitOutput output,
+        Quarantine? quarantine,
+        UnitSteps? steps,
+        UnitChecks? checks,
+        UnitProof proof,
+        LaneHold lane,
+        CancellationToken cancel)
     {
         var header = reading.ReadHeader;
-        using var session = _sessions.Enter(reading.Header, order.SpillBytes);
+        using var session = _sessions.Enter(elements?.In(reading.Header) ?? reading.Header, order.SpillBytes);
         await using var input = await Again().ConfigureAwait(false);
         _running[order.Id] = input;
         input.WhenDrained(lane.Drained);
@@ -157,8 +169,9 @@ public sealed class UnitRunner : IAsyncDisposable
             select = checks?.Over(select, quarantine, reading.Header) ?? select;
             select = UnitSteps.After(select, reading.Header);
             if (reading.Header.Stage is not null) select = quarantine?.OverGiven(select, reading.Header) ?? select;
-            using var answer = await connection.QueryAsync(output.CopyStatement(proof.Over(select), order.BatchDivisor), cancel).ConfigureAwait(false);
-            var copied = output.Answered(answer);
+            select = proof.Over(select);
+            using var answer = await connection.QueryAsync(elements is null ? output.CopyStatement(select, order.BatchDivisor) : output.ElementsStatement(select, elements.First), cancel).ConfigureAwait(false);
+            var copied = elements is null ? output.Answered(answer) : proof.RowsOfElements(output, answer);
             var passed = steps is null ? copied + (quarantine?.Rows ?? 0) : steps.Rows + (quarantine?.RowsOfSource ?? 0);
             var ended = steps?.MayEndEarly(copied) is true && !input.IsRead(passed)
                 ? await steps.ReadAllAsync(input, Again, quarantine?.RowsOfSource ?? 0, connection, cancel).ConfigureAwait(false)

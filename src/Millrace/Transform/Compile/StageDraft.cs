@@ -28,6 +28,9 @@ internal sealed record StageDraft
     /// <summary>How a key is found that alone is too large; null: nobody asks.</summary>
     public KeyQuestion? Largest { get; init; }
 
+    /// <summary>The same rows element by element, as long as nothing but casts lies behind a <c>nest</c>: the last column is <see cref="ElementStream.First"/>.</summary>
+    public StageDraft? Elements { get; init; }
+
     /// <summary>Columns by whose values together rows meet in one unit; empty: rows are in any unit.</summary>
     public ImmutableArray<string> KeyedBy { get; init; } = [];
 
@@ -88,7 +91,7 @@ internal sealed record StageDraft
     {
         var before = Checks is null ? Sql : After;
         var all = before is null ? sql : $"WITH {StageHeader.Input} AS NOT MATERIALIZED ({before}) SELECT * FROM ({sql})";
-        var next = this with { Columns = columns, Words = Words.Add(word) };
+        var next = this with { Columns = columns, Words = Words.Add(word), Elements = null };
         return Checks is null ? next with { Sql = all } : next with { After = all };
     }
 
@@ -109,6 +112,7 @@ internal sealed record StageDraft
         MemoryBytes = MemoryBytes,
         GrowsWithRows = GrowsWithRows,
         Largest = Largest,
+        Elements = Elements is { MemoryBytes: { } memory } ? new ElementStream(Elements.OneSelect(), Elements.Columns[^1].Name, memory) : null,
         Sides = Sides,
         Lookups = Lookups,
         InputColumns = InputColumns,
@@ -120,6 +124,9 @@ internal sealed record StageDraft
         IsWhole = IsWhole,
         EstimatedBytes = Bytes,
     };
+
+    /// <summary>All of it as one SELECT over what it reads by key.</summary>
+    private string OneSelect() => Sql is null ? KeySql! : $"SELECT * FROM (WITH {StageHeader.Input} AS NOT MATERIALIZED ({KeySql}) {Typed(Sql, Columns)})";
 
     // A value that is NULL and nothing else has no type before it is written, unless it is given the one that was planned.
     private static string Typed(string sql, ImmutableArray<Column> columns)

@@ -49,6 +49,9 @@ public sealed record PlannedStage
     /// <summary>How a key is found that alone is too large; null: nobody asks.</summary>
     public KeyQuestion? Largest { get; init; }
 
+    /// <summary>How a unit with such a key is written element by element; null: it can't be.</summary>
+    public ElementStream? Elements { get; init; }
+
     /// <summary>How many bytes a unit of it needs for each byte of its rows.</summary>
     public int StateFactor { get; init; } = 1;
 
