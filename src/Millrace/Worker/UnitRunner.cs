@@ -163,13 +163,7 @@ public sealed class UnitRunner : IAsyncDisposable
                 steps?.Cancel();
             });
             using var paced = _pace is null ? null : new PacedInput(_pace, _taps, input, cancel);
-            var select = paced?.Over(input.Select, header.Columns[0].Name) ?? input.Select;
-            select = quarantine?.Over(select, input.RejectColumn) ?? select;
-            select = steps?.Over(select) ?? select;
-            select = checks?.Over(select, quarantine, reading.Header) ?? select;
-            select = UnitSteps.After(select, reading.Header);
-            if (reading.Header.Stage is not null) select = quarantine?.OverGiven(select, reading.Header) ?? select;
-            select = proof.Over(select);
+            var select = proof.Over(Given(paced?.Over(input.Select, header.Columns[0].Name) ?? input.Select, input, reading.Header, quarantine, steps, checks));
             using var answer = await connection.QueryAsync(elements is null ? output.CopyStatement(select, order.BatchDivisor) : output.ElementsStatement(select, elements.First), cancel).ConfigureAwait(false);
             var copied = elements is null ? output.Answered(answer) : proof.RowsOfElements(output, answer);
             var passed = steps is null ? copied + (quarantine?.Rows ?? 0) : steps.Rows + (quarantine?.RowsOfSource ?? 0);
@@ -197,6 +191,16 @@ public sealed class UnitRunner : IAsyncDisposable
         }
 
         ValueTask<IUnitInput> Again() => _ends.ReaderOf(header).OpenAsync(header, order.Unit, cancel);
+    }
+
+    /// <summary>The rows that a unit gives of those that it reads: a SELECT over theirs.</summary>
+    private static string Given(string select, IUnitInput input, StreamHeader header, Quarantine? quarantine, UnitSteps? steps, UnitChecks? checks)
+    {
+        select = quarantine?.Over(select, input.RejectColumn) ?? select;
+        select = steps?.Over(select) ?? select;
+        select = checks?.Over(select, quarantine, header) ?? select;
+        select = UnitSteps.After(select, header);
+        return header.Stage is null ? select : quarantine?.OverGiven(select, header) ?? select;
     }
 
     /// <summary>Rows pass in the source's own form, and DuckDB does not see them.</summary>

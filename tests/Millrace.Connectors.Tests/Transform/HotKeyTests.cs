@@ -33,6 +33,7 @@ public sealed class HotKeyTests : IDisposable
         Assert.Equal((RunStatus.Failed, FaultKind.Limit), (summary.Status, fault.Kind));
         Assert.Contains("the key {\"k\":7} has 27000 rows", fault.Message, StringComparison.Ordinal);
         Assert.Contains("oversize: split", fault.Advice, StringComparison.Ordinal);
+        Assert.Contains("NDJSON", fault.Advice, StringComparison.Ordinal);
         Assert.False(Directory.Exists(_bench.Folder["out/t"]));
     }
 
@@ -43,13 +44,29 @@ public sealed class HotKeyTests : IDisposable
     {
         _bench.Write("t.parquet", Narrow);
         var summary = await _bench.RunAsync(Job($"nest: {{by: [k], as: items{by}}}", "format: ndjson"));
-        var divided = Assert.Single(_bench.Events.OfType<UnitDivided>(), static divided => divided.Parts is [var only] && only.EndsWith(", element by element", StringComparison.Ordinal));
+        var divided = Assert.Single(_bench.Events.OfType<UnitDivided>(), IsByElement);
         Assert.True(divided.Reason.IsOneKey, divided.Reason.Message);
-        var expected = _bench.Texts($"SELECT '{{\"k\":' || k || ',\"items\":[' || string_agg('{{\"id\":' || id || ',\"t\":\"' || t || '\"}}', ',' ORDER BY {order}) || ']}}' FROM '@/t.parquet' GROUP BY k");
-        var written = Directory.GetFiles(_bench.Folder["out/t"], "*.ndjson").SelectMany(File.ReadLines).ToHashSet(StringComparer.Ordinal);
-        Assert.Equal(expected.Count, summary.RowsWritten);
-        Assert.Equal(expected.Count, written.Count);
-        Assert.All(expected, line => Assert.True(written.Contains(line), line[..Math.Min(line.Length, 100)]));
+        AssertLines(summary, order);
+    }
+
+    [Fact]
+    public async Task A_run_that_ends_before_that_is_done_goes_on_with_it()
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        _bench.Write("t.parquet", Narrow);
+        _bench.Hears = happened =>
+        {
+            if (happened is UnitDivided divided && IsByElement(divided)) stop.Cancel();
+        };
+        Assert.Equal(RunStatus.Cancelled, (await _bench.TryRunAsync(Job("nest: {by: [k], as: items}", "format: ndjson"), stop.Token)).Status);
+
+        // What no memory holds is not tried again.
+        _bench.Hears = static _ => { };
+        _bench.Events.Clear();
+        var summary = await _bench.ResumeAsync(Job("nest: {by: [k], as: items}", "format: ndjson"));
+        Assert.Equal(FaultKind.Died, Assert.Single(_bench.Events.OfType<UnitDivided>(), IsByElement).Reason.Kind);
+        Assert.Equal(0, summary.Retries);
+        AssertLines(summary, "id");
     }
 
     [Theory]
@@ -164,6 +181,18 @@ public sealed class HotKeyTests : IDisposable
         var firsts = order.Replace("id", "items[1].id", StringComparison.Ordinal).Replace("t,", "items[1].t,", StringComparison.Ordinal);
         var joined = $"SELECT k, flatten(list(list_transform(items, lambda one: one.id) ORDER BY {firsts})) AS ids FROM {Table} GROUP BY k";
         Assert.Equal("0", _bench.Texts($"SELECT count(*) FROM (({joined}) EXCEPT ALL (SELECT k, list(id ORDER BY {order}) FROM '@/t.parquet' GROUP BY k))")[0]);
+    }
+
+    private static bool IsByElement(UnitDivided divided) => divided.Parts is [var only] && only.EndsWith(", element by element", StringComparison.Ordinal);
+
+    /// <summary>Every key's line is there, as DuckDB itself would put it together.</summary>
+    private void AssertLines(RunSummary summary, string order)
+    {
+        var expected = _bench.Texts($"SELECT '{{\"k\":' || k || ',\"items\":[' || string_agg('{{\"id\":' || id || ',\"t\":\"' || t || '\"}}', ',' ORDER BY {order}) || ']}}' FROM '@/t.parquet' GROUP BY k");
+        var written = Directory.GetFiles(_bench.Folder["out/t"], "*.ndjson").SelectMany(File.ReadLines).ToHashSet(StringComparer.Ordinal);
+        Assert.Equal(expected.Count, summary.RowsWritten);
+        Assert.Equal(expected.Count, written.Count);
+        Assert.All(expected, line => Assert.True(written.Contains(line), line[..Math.Min(line.Length, 100)]));
     }
 
     /// <summary>The units of the last stage.</summary>

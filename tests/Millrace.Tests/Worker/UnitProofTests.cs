@@ -74,7 +74,7 @@ public sealed class UnitProofTests : IDisposable
             Run = "r", Stream = "public.t", To = "t", Generation = 1, ReaderJson = "{}", WriterJson = "{}", Proof = level,
             Columns = [Column("id", "BIGINT"), Column("name", "VARCHAR")],
         };
-        var proof = new UnitProof(_taps, header, output);
+        var proof = UnitProof.Of(_taps, header, output);
         try
         {
             await _connection.ExecuteAsync(proof.Over(Rows), CancellationToken.None);
