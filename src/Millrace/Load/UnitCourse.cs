@@ -49,6 +49,9 @@ internal sealed class UnitCourse(StreamReading reading, Dispatcher dispatcher, A
     {
         var parts = reading.PartsOf(unit);
         if (parts.IsEmpty && !why.IsOneKey) parts = await split(reading.Header, unit, cancel).ConfigureAwait(false);
+
+        // Its rows go through buckets to one file: whoever runs the stage has that file written otherwise.
+        if (parts.Length < 2 && why.IsOneKey && reading.Header.Stage is { Elements: not null, Output: not null }) throw why;
         if (parts.Length < 2 && ElementStream.Again(reading.Header, unit) is { } byElement) return await RunPartsAsync(unit, [byElement], why, cancel).ConfigureAwait(false);
         if (parts.Length > 1) return await RunPartsAsync(unit, parts, why, cancel).ConfigureAwait(false);
         Lose(unit, why);

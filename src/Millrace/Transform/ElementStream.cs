@@ -20,9 +20,9 @@ public sealed record ElementStream(string Sql, string First, long MemoryBytes)
     /// <summary>The stream as a unit is written element by element.</summary>
     internal StreamHeader In(StreamHeader header) => header with { Stage = header.Stage! with { MemoryBytes = MemoryBytes } };
 
-    /// <summary>The same unit, to be written element by element; null when its stage can't, or it is one already.</summary>
+    /// <summary>The same unit, to be written element by element; null when its rows go elsewhere than to a target that can, or it is one already.</summary>
     internal static PlannedUnit? Again(StreamHeader header, Unit unit) =>
-        header.Stage?.Elements is null ? null : Again(new PlannedUnit(unit.Slice, unit.Label, unit.EstimatedRows, unit.EstimatedBytes));
+        header.Stage is not { Elements: not null, Output: null } ? null : Again(new PlannedUnit(unit.Slice, unit.Label, unit.EstimatedRows, unit.EstimatedBytes));
 
     /// <summary>The same for a unit of a stage that can.</summary>
     internal static PlannedUnit? Again(PlannedUnit unit)

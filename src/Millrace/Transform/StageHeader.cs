@@ -53,6 +53,9 @@ public sealed record StageHeader
     /// <summary>How a unit with such a key is written element by element; null: it can't be.</summary>
     public ElementStream? Elements { get; init; }
 
+    /// <summary>The stage that was given up, whose work this one does; null: there is none.</summary>
+    public int? InsteadOf { get; init; }
+
     /// <summary>Which of the job's other sources units are read from (<see cref="Worker.WorkerSettings.Sides"/>); null: its own, or buckets.</summary>
     public int? Source { get; init; }
 

@@ -31,6 +31,7 @@ internal static class StageHeaders
             BucketOrder = stage.Order,
             Largest = stage.Largest,
             Elements = stage.Elements,
+            InsteadOf = stage.InsteadOf,
             MemoryBytes = stage.MemoryBytes,
             Source = stage.SourceNumber,
             Output = stage.Output,

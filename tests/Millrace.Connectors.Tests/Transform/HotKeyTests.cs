@@ -50,6 +50,19 @@ public sealed class HotKeyTests : IDisposable
     }
 
     [Fact]
+    public async Task One_file_of_NDJSON_takes_such_a_key_too()
+    {
+        _bench.Write("t.parquet", Narrow);
+        var summary = await _bench.RunAsync(Job("nest: {by: [k], as: items}").Replace("target: '@/out'", "target: '@/out/t/t.ndjson'", StringComparison.Ordinal));
+        Assert.True(Assert.Single(_bench.Events.OfType<UnitDivided>(), IsByElement).Reason.IsOneKey);
+        AssertLines(summary, "id");
+        var alone = summary.Hashes["t"];
+        foreach (var folder in (string[])["out", "state"]) Directory.Delete(_bench.Folder[folder], recursive: true);
+        var memory = await _bench.RunAsync(Job("nest: {by: [k], as: items}").Replace("target: '@/out'", "target: '@/out/t/t.ndjson'", StringComparison.Ordinal), "limits.memory=4GB");
+        Assert.Equal((alone, 1), (memory.Hashes["t"], _bench.Events.OfType<UnitDivided>().Count(IsByElement)));
+    }
+
+    [Fact]
     public async Task A_run_that_ends_before_that_is_done_goes_on_with_it()
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);

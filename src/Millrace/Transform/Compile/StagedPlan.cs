@@ -52,6 +52,9 @@ public sealed record PlannedStage
     /// <summary>How a unit with such a key is written element by element; null: it can't be.</summary>
     public ElementStream? Elements { get; init; }
 
+    /// <summary>The stage that was given up, whose work this one does; null: there is none.</summary>
+    public int? InsteadOf { get; init; }
+
     /// <summary>How many bytes a unit of it needs for each byte of its rows.</summary>
     public int StateFactor { get; init; } = 1;
 

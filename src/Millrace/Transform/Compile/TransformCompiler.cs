@@ -16,7 +16,7 @@ internal delegate ValueTask<StreamPlan> SidePlanner(StreamJob stream, int? sourc
 internal sealed class TransformCompiler
 {
     /// <summary>What to do about a key whose array is too large, where another target would take it.</summary>
-    public const string ElementsAdvice = $"{SplitAdvice}; write NDJSON into a folder, with no layout in `write`, which takes such an array whole; or raise limits.memory.";
+    public const string ElementsAdvice = $"{SplitAdvice}; write NDJSON, with no layout in `write`, which takes such an array whole; or raise limits.memory.";
 
     private const string SplitAdvice = "Write oversize: split to the step, which makes several rows of such a key";
 
