@@ -48,7 +48,8 @@ internal sealed class RunNarrator : IRunObserver
                 progress.Print(faults.Warning($"{retried.Stream}: {retried.Label} failed at attempt {retried.Attempt} and is tried again: {retried.Reason.Message}"));
                 break;
             case UnitDivided divided:
-                progress.Print(faults.Warning($"{divided.Stream}: {divided.Label} is read in {divided.Parts.Length} parts: {divided.Reason.Message}"));
+                var parts = divided.Parts is [var again] ? $"once more, {again}" : $"in {divided.Parts.Length} parts";
+                progress.Print(faults.Warning($"{divided.Stream}: {divided.Label} is read {parts}: {divided.Reason.Message}"));
                 break;
             case UnitSlow slow:
                 progress.Print(faults.Warning($"{slow.Stream}: {slow.Label} has run for {Figures.Duration(slow.Taken)}, others took {Figures.Duration(slow.Usual)}: it is also read in {slow.Parts.Length} parts, what ends first counts"));

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Millrace.DuckDb;
 
 /// <summary>Lists, maps, arrays, structs and unions: what they hold is hashed first, in runs, and folded in order.</summary>
@@ -59,10 +61,42 @@ internal sealed unsafe partial class ColumnHasher
             var count = Math.Min(RunMax, length - done);
             new Span<ulong>(run, count).Clear();
             _children[0].Add(elements, offset + done, count, run);
-            for (var i = 0; i < count; i++) folded = HashMixing.Mix(folded ^ run[i]);
+            for (var i = 0; i < count; i++) folded = WithElement(folded, run[i]);
         }
 
-        return HashMixing.Mix(folded + (ulong)length);
+        return ListOf(folded, length);
+    }
+
+    /// <summary>A list's hash before its first element.</summary>
+    public ulong NoElements => _seed;
+
+    /// <summary>A list's hash with one more element.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong WithElement(ulong folded, ulong element) => HashMixing.Mix(folded ^ element);
+
+    /// <summary>A list's hash, all of whose elements are in it.</summary>
+    public static ulong ListOf(ulong folded, long length) => HashMixing.Mix(folded + (ulong)length);
+
+    /// <summary>The hash of the only element of each of <paramref name="count"/> lists.</summary>
+    /// <exception cref="ArgumentException">A list has another number of elements.</exception>
+    public void OnlyElements(in VectorReader lists, int first, int count, ulong* hashes)
+    {
+        new Span<ulong>(hashes, count).Clear();
+        var elements = lists.ListElements();
+        for (var done = 0; done < count;)
+        {
+            // Lists of a chunk that was just made lie in one run.
+            var (offset, _) = lists.List(first + done);
+            var run = 0;
+            for (; done + run < count; run++)
+            {
+                if (lists.IsNull(first + done + run) || lists.List(first + done + run).Length != 1) throw new ArgumentException("found a list of more or fewer than one element");
+                if (lists.List(first + done + run).Offset != offset + run) break;
+            }
+
+            _children[0].Add(elements, offset, run, hashes + done);
+            done += run;
+        }
     }
 
     private void AddStructs(in VectorReader column, int first, int count, ulong* sums)

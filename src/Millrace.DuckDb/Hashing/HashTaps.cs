@@ -39,8 +39,20 @@ public sealed class HashTaps(string name)
     }
 }
 
-/// <summary>An open tap. Its query runs at most once.</summary>
-public sealed class HashTap : IDisposable
+/// <summary>An open tap that adds up rows. Its query runs at most once.</summary>
+public interface IContentTap : IDisposable
+{
+    /// <summary>What has passed so far; after the query, all of it.</summary>
+    ContentHash Hash { get; }
+
+    /// <summary>A SELECT whose rows all pass this tap.</summary>
+    /// <param name="select">A complete SELECT.</param>
+    /// <param name="columns">The columns that are hashed, in the order that counts; at least one.</param>
+    string Over(string select, IEnumerable<string> columns);
+}
+
+/// <summary>An open tap of whole rows.</summary>
+public sealed class HashTap : IContentTap
 {
     private const string Passes = "millrace_passes";
 
@@ -57,19 +69,20 @@ public sealed class HashTap : IDisposable
         _close = close;
     }
 
-    /// <summary>What has passed so far; after the query, all of it.</summary>
+    /// <inheritdoc/>
     public ContentHash Hash => _sum.Value;
 
-    /// <summary>A SELECT whose rows all pass this tap.</summary>
-    /// <param name="select">A complete SELECT.</param>
-    /// <param name="columns">The columns that are hashed, in the order that counts; at least one.</param>
-    public string Over(string select, IEnumerable<string> columns)
+    /// <inheritdoc/>
+    public string Over(string select, IEnumerable<string> columns) => Over(select, _name, _token, columns.Select(SqlText.Name));
+
+    /// <summary>A SELECT whose rows all pass a function of these values.</summary>
+    internal static string Over(string select, string name, long token, IEnumerable<string> values)
     {
         // A column of its own, and a condition on that: DuckDB does not push a volatile column down. A condition that calls the function would
         // share a filter with those of the SELECT, and see the rows that they leave out.
-        var sql = new StringBuilder("SELECT * EXCLUDE (").Append(Passes).Append(") FROM (SELECT *, ").Append(_name);
-        sql.Append('(').Append(_token.ToString(CultureInfo.InvariantCulture));
-        foreach (var column in columns) sql.Append(", ").Append(SqlText.Name(column));
+        var sql = new StringBuilder("SELECT * EXCLUDE (").Append(Passes).Append(") FROM (SELECT *, ").Append(name);
+        sql.Append('(').Append(token.ToString(CultureInfo.InvariantCulture));
+        foreach (var value in values) sql.Append(", ").Append(value);
         return sql.Append(") AS ").Append(Passes).Append(" FROM (").Append(select).Append(")) WHERE ").Append(Passes).ToString();
     }
 

@@ -11,12 +11,18 @@ namespace Millrace.Commit;
 /// <param name="Lookups">What was looked up in stores, by stages of every kind; null: nothing.</param>
 internal sealed record StageSums(long Read, long Bytes, long Rejected, string? FirstRejects, LookupCounts? Lookups)
 {
-    /// <summary>Adds their results up; the files of rejected rows go to <paramref name="rejects"/>, what rules have counted to <paramref name="rules"/>.</summary>
-    public static async Task<StageSums> ReadAsync(StreamFolder stream, HashSet<string> rejects, RuleSums rules, CancellationToken cancel)
+    /// <summary>Adds their results up.</summary>
+    /// <param name="stream">The stream.</param>
+    /// <param name="givenUp">The stage that does not count (<see cref="StageHeader.InsteadOf"/>); null: all do.</param>
+    /// <param name="rejects">Takes the files of rejected rows.</param>
+    /// <param name="rules">Takes what rules have counted.</param>
+    /// <param name="cancel">Stops it.</param>
+    public static async Task<StageSums> ReadAsync(StreamFolder stream, int? givenUp, HashSet<string> rejects, RuleSums rules, CancellationToken cancel)
     {
         var sums = new StageSums(0, 0, 0, null, null);
         for (var number = 1; stream.Stage(number).Latest() is { } generation; number++)
         {
+            if (number == givenUp) continue;
             var isOfSource = generation.ReadHeader() is { Stage.Buckets.IsEmpty: true };
             await foreach (var result in generation.ReadResultsAsync(generation.PlannedUnits() ?? 0, cancel).ConfigureAwait(false))
             {

@@ -38,7 +38,7 @@ internal static class StreamCommit
         if (header.Stage is { OnlyChecks: false })
         {
             // What leaves a source is counted where it does; between stages every row is, and steps give as many as they give.
-            var earlier = await StageSums.ReadAsync(folder, rejects, rules, cancel).ConfigureAwait(false);
+            var earlier = await StageSums.ReadAsync(folder, header.Stage.InsteadOf, rejects, rules, cancel).ConfigureAwait(false);
             if (!header.Stage.Buckets.IsEmpty) (read, bytes) = (0, 0);
             (read, bytes, rejected) = (read + earlier.Read, bytes + earlier.Bytes, rejected + earlier.Rejected);
             first ??= earlier.FirstRejects;

@@ -72,6 +72,12 @@ public interface ITarget : IAsyncDisposable
     /// <summary>True when rows become files, so that a job may say how these are laid out. Default: no.</summary>
     bool WritesFiles => false;
 
+    /// <summary>
+    /// Whether its writers take an array that no memory holds element by element (<see cref="IUnitOutput.ElementsStatement"/>). Default: no.
+    /// </summary>
+    /// <param name="stream">The stream.</param>
+    bool TakesElements(StreamJob stream) => false;
+
     /// <summary>Checks that the target can be written: rights, free space. Says what is there, such as "folder ./lake, 41 GB free".</summary>
     ValueTask<string> CheckAsync(CancellationToken cancel);
 
@@ -195,6 +201,19 @@ public interface IUnitOutput : IAsyncDisposable
     /// <param name="select">The rows.</param>
     /// <param name="batchDivisor">How many times fewer bytes than usual to collect before they are written, where <see cref="TargetTraits.Batches"/>.</param>
     string CopyStatement(string select, int batchDivisor);
+
+    /// <summary>
+    /// The statement that writes rows whose last column, an array, comes element by element: for a target that does (<see cref="ITarget.TakesElements"/>).
+    /// </summary>
+    /// <param name="select">The stream's columns, with arrays of one element, and behind them <paramref name="first"/>: a row's elements follow each other.</param>
+    /// <param name="first">The BOOLEAN that is true where a row begins.</param>
+    string ElementsStatement(string select, string first) => throw new InvalidOperationException("this target takes no elements");
+
+    /// <summary>Takes DuckDB's answer to that statement, as <see cref="Answered"/> does to the other.</summary>
+    /// <param name="answer">The answer.</param>
+    /// <param name="rows">How many rows the elements were of.</param>
+    /// <returns>Elements that DuckDB says it has written.</returns>
+    long AnsweredElements(DuckDbResult answer, long rows) => throw new InvalidOperationException("this target takes no elements");
 
     /// <summary>Takes rows in the source's own form: for a stream that was staged so (<see cref="StreamHeader.IsPassed"/>).</summary>
     IRowTaker Taker => throw new InvalidOperationException("this target takes no rows but DuckDB's");

@@ -4,6 +4,7 @@ using Millrace.Faults;
 using Millrace.Planning;
 using Millrace.Runs;
 using Millrace.Telemetry;
+using Millrace.Transform;
 
 namespace Millrace.Load;
 
@@ -12,7 +13,7 @@ internal delegate ValueTask<ImmutableArray<PlannedUnit>> UnitSplitter(StreamHead
 
 /// <summary>
 /// A unit's way to its result when it can't be read as a whole: it is divided, and its parts again, until they are read or too small to be
-/// divided. The parts' results become the unit's own, so that whoever commits or resumes sees one result a unit.
+/// divided; one whose key is too large is written element by element where the target can. The parts' results become the unit's own, so that whoever commits or resumes sees one result a unit.
 /// </summary>
 internal sealed class UnitCourse(StreamReading reading, Dispatcher dispatcher, ActiveRun run, UnitSplitter split)
 {
@@ -48,6 +49,10 @@ internal sealed class UnitCourse(StreamReading reading, Dispatcher dispatcher, A
     {
         var parts = reading.PartsOf(unit);
         if (parts.IsEmpty && !why.IsOneKey) parts = await split(reading.Header, unit, cancel).ConfigureAwait(false);
+
+        // Its rows go through buckets to one file: whoever runs the stage has that file written otherwise.
+        if (parts.Length < 2 && why.IsOneKey && reading.Header.Stage is { Elements: not null, Output: not null }) throw why;
+        if (parts.Length < 2 && ElementStream.Again(reading.Header, unit) is { } byElement) return await RunPartsAsync(unit, [byElement], why, cancel).ConfigureAwait(false);
         if (parts.Length > 1) return await RunPartsAsync(unit, parts, why, cancel).ConfigureAwait(false);
         Lose(unit, why);
         return null;

@@ -78,7 +78,10 @@ internal sealed class BucketPlanning
     public long Bytes => _bytes.Sum();
 
     /// <summary>The units, in the order of the buckets; at least one, so that a table without rows is a table.</summary>
-    public IEnumerable<PlannedUnit> Units()
+    /// <param name="byElement">Whether they are written element by element.</param>
+    public IEnumerable<PlannedUnit> Units(bool byElement) => byElement ? Units().Select(static unit => ElementStream.Again(unit)!) : Units();
+
+    private IEnumerable<PlannedUnit> Units()
     {
         var first = 0;
         long together = 0;
@@ -105,9 +108,10 @@ internal sealed class BucketPlanning
         if (together > 0 || Bytes == 0) yield return UnitOf(Whole(first, _bytes.Length));
     }
 
-    /// <summary>Cuts a unit in two; empty when it is one key's hash, which can't be cut.</summary>
+    /// <summary>Cuts a unit in two; empty when it is one key's hash, or written element by element: it can't be cut.</summary>
     public ImmutableArray<PlannedUnit> Split(BucketSlice slice)
     {
+        if (slice.ByElement) return [];
         if (slice.End - slice.First > 1)
         {
             var middle = slice.First + ((slice.End - slice.First) / 2);

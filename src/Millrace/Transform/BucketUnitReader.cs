@@ -3,6 +3,8 @@ using System.Text.Json;
 using Millrace.DuckDb;
 using Millrace.Extract;
 using Millrace.Faults;
+using Millrace.Jobs;
+using Millrace.Planning;
 using Millrace.Runs;
 
 namespace Millrace.Transform;
@@ -28,8 +30,11 @@ internal sealed class BucketUnitReader(BucketStore store) : IUnitReader
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     /// <summary>What a unit reads.</summary>
-    internal static BucketSlice SliceOf(Unit unit) => JsonSerializer.Deserialize(unit.Slice, TransformJson.Default.BucketSlice)
-        ?? throw new Fault(FaultKind.Internal, $"unit {unit.Number} has no slice");
+    internal static BucketSlice SliceOf(Unit unit) => SliceOf(unit.Slice);
+
+    /// <summary>What a unit's slice says.</summary>
+    internal static BucketSlice SliceOf(string slice) => JsonSerializer.Deserialize(slice, TransformJson.Default.BucketSlice)
+        ?? throw new Fault(FaultKind.Internal, "a unit has no slice");
 }
 
 /// <summary>One open unit of a key stage.</summary>
@@ -54,13 +59,17 @@ internal sealed class BucketUnitInput : IUnitInput
         var folders = gathered is not null && slice.HasManyKeys ? gathered.Keys : [];
         _relations = [.. stage.Buckets.Select((relation, i) => store.Open(relation, slice.First, slice.End, slice.Rows[i], range, portion, inOrder: folders.IsEmpty))];
         var tables = _relations.Select(relation => relation.AsCommonTable(slice.Of == 1 ? null : store.InPart(relation.Relation.Keys, slice.Part, slice.Of)));
-        Select = $"WITH {string.Join(", ", tables)} {stage.BucketSql}";
+        Select = $"WITH {string.Join(", ", tables)} {(slice.ByElement ? stage.Elements!.Sql : stage.BucketSql)}";
         var order = folders.AddRange(stage.BucketOrder);
         if (gathered?.Merge is { } merge && !folders.IsEmpty) order = order.Add(SqlText.Name(merge.Column));
         if (order.IsEmpty && gathered?.Merge is null) return;
         Select = SourcePlace.Without(stage.InputColumns, $"({Select}) AS {StageHeader.Input}");
-        if (!order.IsEmpty) Select += $" ORDER BY {string.Join(", ", order)}";
+        if (!order.IsEmpty) Select += $" ORDER BY {string.Join(", ", order.Select(term => Ordered(term, stage.InputColumns)))}";
     }
+
+    // Of a column's own value the sort makes it anew: OrderTerm says what becomes of floats.
+    private static string Ordered(string term, ImmutableArray<Column> columns) => columns.FirstOrDefault(column => SqlText.Name(column.Name) == term) is { } column
+        ? new OrderTerm(column.Name, Descending: false, NullsFirst: false).ToSql(DuckDbType.Parse(column.Type)) : term;
 
     /// <inheritdoc/>
     public string Select { get; }

@@ -23,7 +23,7 @@ public sealed record KeyQuestion(string Sql, string Advice)
     /// <returns>A fault with the key, when nearly all rows have it and no part of the unit could have fewer; otherwise the fault as it was.</returns>
     internal static async Task<Fault> NameAsync(Fault fault, UnitOrder order, StageHeader? stage, BucketStore store, DuckDbConnection connection, CancellationToken cancel)
     {
-        if (stage?.Largest is not { } question || fault is not { Kind: FaultKind.Limit, Divisible: true } || !order.IsAlone) return fault;
+        if (stage?.Largest is not { } question || fault is not { Kind: FaultKind.Limit, Divisible: true } || DuckDbFaults.IsOfDisk(fault) || !order.IsAlone) return fault;
         try
         {
             var slice = BucketUnitReader.SliceOf(order.Unit);

@@ -57,6 +57,12 @@ public sealed record StageHeader
     /// <summary>How a key is found that alone is too large; null: nobody asks.</summary>
     public KeyQuestion? Largest { get; init; }
 
+    /// <summary>How a unit with such a key is written element by element; null: it can't be.</summary>
+    public ElementStream? Elements { get; init; }
+
+    /// <summary>The stage that was given up, whose work this one does; null: there is none.</summary>
+    public int? InsteadOf { get; init; }
+
     /// <summary>Which of the job's other sources units are read from (<see cref="Worker.WorkerSettings.Sides"/>); null: its own, or buckets.</summary>
     public int? Source { get; init; }
 
@@ -123,7 +129,16 @@ public sealed record BucketRelation(
 /// <param name="Rows">The rows in the buckets of each relation, all parts together: as many must be read.</param>
 /// <param name="Content">What tells these files from others: a hash of their names.</param>
 /// <param name="From">The first row that is read of the bucket's, in the order of the files: with it, <paramref name="Rows"/> are read from there on. Null: all.</param>
-public sealed record BucketSlice(int First, int End, int Part, int Of, ImmutableArray<long> Rows, string Content, long? From = null)
+/// <param name="ByElement">Whether they are read as <see cref="StageHeader.Elements"/> says.</param>
+public sealed record BucketSlice(
+    int First,
+    int End,
+    int Part,
+    int Of,
+    ImmutableArray<long> Rows,
+    string Content,
+    long? From = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool ByElement = false)
 {
     /// <summary>Whether a slice of buckets that each have one key has several of them.</summary>
     [JsonIgnore]

@@ -31,6 +31,8 @@ internal static class StageHeaders
             BucketOrder = stage.Order,
             PortionRows = stage.PortionRows,
             Largest = stage.Largest,
+            Elements = stage.Elements,
+            InsteadOf = stage.InsteadOf,
             MemoryBytes = stage.MemoryBytes,
             Source = stage.SourceNumber,
             Output = stage.Output,

@@ -21,11 +21,23 @@ internal sealed class StageLoads(ActiveRun run, JobEnds ends, Dispatcher dispatc
         foreach (var stage in steps.Earlier)
         {
             var staged = PlanOf(plan, stage, finished);
-            finished[stage.Number] = await LoadAsync(staged, stage, steps, cancel).ConfigureAwait(false);
+            try
+            {
+                finished[stage.Number] = await LoadAsync(staged, stage, steps, cancel).ConfigureAwait(false);
+            }
+            catch (Fault fault) when (fault.IsOneKey && stage.Elements is not null)
+            {
+                // One file takes all rows from one unit: that one sorts them, and no row need be whole.
+                run.On(new UnitDivided(plan.Stream.Name, 0, stage.Label, ["all of it, element by element"], fault));
+                return Last(plan, stage with { Number = 0, Output = null, IsWhole = true, InsteadOf = stage.Number }, finished);
+            }
         }
 
-        return PlanOf(plan, steps.Last, finished) with { Remarks = [], SchemaChanges = plan.SchemaChanges, Window = plan.Window };
+        return Last(plan, steps.Last, finished);
     }
+
+    private StreamPlan Last(StreamPlan plan, PlannedStage stage, Dictionary<int, FinishedStage> finished) =>
+        PlanOf(plan, stage, finished) with { Remarks = [], SchemaChanges = plan.SchemaChanges, Window = plan.Window };
 
     /// <summary>How a unit of a stage is cut into parts; null where it must not be.</summary>
     public UnitSplitter SplitterOf(StreamPlan plan, PlannedStage? stage)
@@ -67,7 +79,8 @@ internal sealed class StageLoads(ActiveRun run, JobEnds ends, Dispatcher dispatc
 
         if (header.Buckets is [{ ByValue: true } together]) return ByPartition(plan, stage, header, together);
         var buckets = BucketPlanning.Of(run.Directory, header.Buckets, stage.IsWhole ? long.MaxValue : sizing.UnitBytes(stage.StateFactor), stage.GrowsWithRows);
-        var units = buckets.Units().ToImmutableArray();
+        var byElement = stage is { Elements: not null, Output: null } && (stage.IsWhole || sizing.NestsByElement) && buckets.Rows > 0;
+        var units = buckets.Units(byElement).ToImmutableArray();
         return OverBuckets(plan, stage, header, units) with { EstimatedRows = buckets.Rows, EstimatedBytes = buckets.Bytes, Why = $"{stage.Label}, bucket by bucket" };
     }
 

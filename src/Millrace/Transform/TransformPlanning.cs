@@ -47,6 +47,7 @@ internal sealed class TransformPlanning : IDisposable
         StreamPlan? own = null;
         var compiler = new TransformCompiler(_check.Value, PlanSideAsync, _ends.JoinSides, _sizing, new LookupCompiler(_check.Value, _ends.Lookups, _budget));
         var steps = await compiler.CompileAsync(stream, LayoutPlanning.KeepsOrder(stream) && !_ends.Target.OneFile, draft => stream.Transform.IsEmpty ? draft : Fitted(draft), cancel).ConfigureAwait(false);
+        steps = WithElements(stream, steps);
         if (_ends.Target.OneFile && (steps.Last.Source is not { EstimatedUnits: <= 1 } || !steps.Earlier.IsEmpty)) steps = OneUnit(steps);
         var folders = _layout.FoldersOf(stream, steps.Last.Columns);
         steps = _layout.Gathered(stream, folders, steps);
@@ -123,7 +124,19 @@ internal sealed class TransformPlanning : IDisposable
 
         if (isFitted) return draft;
         var fitted = draft.Then("types that the target can hold", $"SELECT {string.Join(", ", selected)} FROM {StageHeader.Input}", columns.ToImmutable());
-        return fitted with { Words = draft.Words };
+        return fitted with { Words = draft.Words, Elements = draft.Elements is null ? null : Fitted(draft.Elements) };
+    }
+
+    /// <summary>
+    /// Whether a key whose array no memory holds is written element by element. Then only its own rows are many: a bucket with more rows than others is
+    /// not planned in more parts.
+    /// </summary>
+    private StagedPlan WithElements(StreamJob stream, StagedPlan steps)
+    {
+        var last = steps.Last;
+        if (last.Elements is null) return steps;
+        if (_ends.Target.TakesElements(stream)) return steps with { Last = last with { GrowsWithRows = false } };
+        return steps with { Last = last with { Elements = null, Largest = last.Largest! with { Advice = TransformCompiler.ElementsAdvice } } };
     }
 
     /// <summary>A target of one file takes all rows from one unit: a stage that gives them as one bucket comes before.</summary>

@@ -12,6 +12,9 @@ internal static class DuckDbFaults
     // It has the disk that limits.disk leaves as a setting of its own.
     private const string SpillLimit = "\nThis limit was set by the 'max_temp_directory_size' setting.";
 
+    /// <summary>Whether a unit has failed for want of disk to spill to, and not of memory.</summary>
+    public static bool IsOfDisk(Fault fault) => fault.InnerException?.Message.Contains(SpillLimit, StringComparison.Ordinal) is true;
+
     /// <summary>Translates an error of a unit's statement.</summary>
     public static Fault Translate(DuckDbException error, UnitOrder order)
     {

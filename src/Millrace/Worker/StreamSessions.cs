@@ -3,7 +3,7 @@ using Millrace.Runs;
 namespace Millrace.Worker;
 
 /// <summary>
-/// The databases of a worker, one for each stream whose units run: opened by a stream's first unit, closed when a unit of another
+/// The databases of a worker, one for each stream whose units run, with its stage's ceiling: opened by a stream's first unit, closed when a unit of another
 /// stream begins and nobody uses it any more. A unit that needs more memory than usual has a stream's other one. Thread safe.
 /// </summary>
 internal sealed class StreamSessions(Func<StreamHeader, long?, bool, DuckDbSession> open) : IDisposable
@@ -19,7 +19,7 @@ internal sealed class StreamSessions(Func<StreamHeader, long?, bool, DuckDbSessi
     {
         lock (_lock)
         {
-            var key = $"{hasMore}:{header.Stage?.Number}:{header.Generation}:{header.Stream}";
+            var key = $"{hasMore}:{header.Stage?.Number}:{header.Stage?.MemoryBytes}:{header.Generation}:{header.Stream}";
             if (!_entries.TryGetValue(key, out var entry))
             {
                 CloseIdle();

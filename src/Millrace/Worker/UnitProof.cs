@@ -17,23 +17,41 @@ internal sealed class UnitProof : IDisposable
     private readonly HashTaps _taps;
     private readonly StreamHeader _header;
     private readonly ImmutableArray<string> _readBack;
-    private readonly HashTap? _tap;
-    private readonly HashTap? _readBackTap;
+    private readonly bool _readsBack;
+    private readonly IContentTap? _tap;
+    private readonly IContentTap? _readBackTap;
+    private readonly ElementTap? _elements;
+
+    private UnitProof(HashTaps taps, StreamHeader header, IUnitOutput output, ElementTap? elements, Func<IContentTap> open)
+    {
+        _taps = taps;
+        _header = header;
+        _elements = elements;
+        _tap = elements;
+
+        // Buckets have checksums of their own, which whoever reads them compares.
+        _readsBack = header.Proof == Proof.Readback && header.Stage?.Output is null;
+        _readBack = _readsBack ? output.ReadBackColumns : [];
+        if (header.Proof == Proof.Counts || header.IsPassed) return;
+        _tap ??= open();
+        // Columns that don't come back as they were written leave the others to be compared: they get a sum of their own.
+        if (_readBack.Length > 0 && _readBack.Length < header.Columns.Length) _readBackTap = open();
+    }
 
     /// <summary>Opens the taps that the stream's proof needs.</summary>
     /// <param name="taps">The worker's taps.</param>
     /// <param name="header">The unit's stream.</param>
     /// <param name="output">Its output.</param>
-    public UnitProof(HashTaps taps, StreamHeader header, IUnitOutput output)
-    {
-        _taps = taps;
-        _header = header;
-        _readBack = header.Proof == Proof.Readback ? output.ReadBackColumns : [];
-        if (header.Proof == Proof.Counts || header.IsPassed) return;
-        _tap = taps.Open();
-        // Columns that don't come back as they were written leave the others to be compared: they get a sum of their own.
-        if (_readBack.Length > 0 && _readBack.Length < header.Columns.Length) _readBackTap = taps.Open();
-    }
+    public static UnitProof Of(HashTaps taps, StreamHeader header, IUnitOutput output) => new(taps, header, output, elements: null, () => taps.Open());
+
+    /// <summary>The same for a unit that is written element by element: its rows are counted and hashed as those that their elements make.</summary>
+    /// <param name="elements">The worker's taps of elements.</param>
+    /// <param name="first">What says that a row begins.</param>
+    /// <param name="taps">The worker's other taps.</param>
+    /// <param name="header">The unit's stream.</param>
+    /// <param name="output">Its output.</param>
+    public static UnitProof OfElements(ElementTaps elements, string first, HashTaps taps, StreamHeader header, IUnitOutput output) =>
+        new(taps, header, output, elements.Open(first), () => elements.Open(first, isOfKeys: true));
 
     /// <summary>What left the source and was handed to the writer, as text; null with <c>proof: counts</c>.</summary>
     public string? Hash { get; private set; }
@@ -49,15 +67,24 @@ internal sealed class UnitProof : IDisposable
     /// <exception cref="Fault">The hashes differ, or what was written can't be read.</exception>
     public async Task CompareAsync(IUnitOutput output, DuckDbConnection connection, CancellationToken cancel)
     {
-        if (_tap is null) return;
+        if (_tap is null || _header.Proof == Proof.Counts) return;
         var handed = _tap.Hash;
         Take(handed);
-        if (_header.Proof != Proof.Readback || handed.Rows == 0) return;
+        if (!_readsBack || handed.Rows == 0) return;
         await using var written = await output.ReadBackAsync(cancel).ConfigureAwait(false);
         var found = await ReadAsync(written, connection, cancel).ConfigureAwait(false);
         var expected = (_readBackTap ?? _tap).Hash;
         if (found.Rows != expected.Rows || (_readBack.Length > 0 && found != expected))
             throw Differs($"{expected} was handed to the writer and {found} was read back", written.Place);
+    }
+
+    /// <summary>The rows of a unit that is written element by element, every one of which was counted and written.</summary>
+    /// <exception cref="Fault">Other numbers of elements were.</exception>
+    public long RowsOfElements(IUnitOutput output, DuckDbResult answer)
+    {
+        var rows = _elements!.Hash.Rows;
+        var written = output.AnsweredElements(answer, rows);
+        return written == _elements.Elements ? rows : throw Differs($"{_elements.Elements} elements were handed to the writer and {written} were written", _header.Stream);
     }
 
     /// <summary>Takes the hash of what left the source and was handed to the writer.</summary>

@@ -23,6 +23,7 @@ public sealed class UnitRunner : IAsyncDisposable
     private readonly StreamSessions _sessions;
     private readonly SortTurns _sorting;
     private readonly HashTaps _taps = new("millrace_tap");
+    private readonly ElementTaps _elementTaps = new("millrace_element_tap");
     private readonly RejectTaps _rejects = new("millrace_quarantine");
     private readonly RuleTaps _rules = new("millrace_rules");
     private readonly Pace? _pace;
@@ -42,6 +43,7 @@ public sealed class UnitRunner : IAsyncDisposable
             _taps.Attach(connection);
             _rejects.Attach(connection);
             if (header.Stage is not { } stage) return;
+            if (stage.Elements is not null) _elementTaps.Attach(connection);
             ends.Buckets.Attach(connection);
             ends.Lookups.Attach(connection, stage);
             RunFunctions.Attach(connection, stage.RunStart);
@@ -95,10 +97,10 @@ public sealed class UnitRunner : IAsyncDisposable
 
     /// <summary>
     /// Whether DuckDB gets more memory when a unit does not fit: a large row needs it, and nobody else runs beside. Not where a stage sorts, which takes all
-    /// that there is.
+    /// that there is, nor where a key that is too large is written element by element.
     /// </summary>
     private bool MayHaveMore(UnitOrder order, StreamHeader header) =>
-        order.IsAlone && header.Stage?.MemoryBytes is null && _settings.HasLittleMemory;
+        order.IsAlone && header.Stage is null or { MemoryBytes: null, Elements: null } && _settings.HasLittleMemory;
 
     /// <summary>The settings of a stream's database.</summary>
     private WorkerSettings SettingsOf(StreamHeader header, long? spillBytes, bool hasMore) => _settings with
@@ -116,12 +118,13 @@ public sealed class UnitRunner : IAsyncDisposable
         await using var output = await _ends.WriterOf(header).OpenAsync(header, order.Unit, attempt, cancel).ConfigureAwait(false);
         using var lane = new LaneHold(_ahead, laneFree);
         using var quarantine = Quarantine.Open(_rejects, _directory.Stream(order.Stream), reading.ReadHeader, order, attempt);
-        using var steps = UnitSteps.Open(header, _taps, _ends.Buckets);
+        var elements = ElementStream.Of(header, order.Unit);
+        using var steps = elements is null ? UnitSteps.Open(header, _taps, _ends.Buckets) : null;
         using var checks = UnitChecks.Open(header, _rules);
-        using var proof = new UnitProof(_taps, header, output);
+        using var proof = elements is null ? UnitProof.Of(_taps, header, output) : UnitProof.OfElements(_elementTaps, elements.First, _taps, header, output);
         var (rowsRead, bytesRead, rowsCopied) = header.IsPassed
             ? await PassAsync(order, header, output, proof, lane, cancel).ConfigureAwait(false)
-            : await CopyAsync(order, reading, hasMore, output, quarantine, steps, checks, proof, lane, cancel).ConfigureAwait(false);
+            : await CopyAsync(order, reading, hasMore, elements, output, quarantine, steps, checks, proof, lane, cancel).ConfigureAwait(false);
         lane.Copied();
         var written = await output.CompleteAsync(cancel).ConfigureAwait(false);
         var rejected = quarantine?.Rows ?? 0;
@@ -163,11 +166,21 @@ public sealed class UnitRunner : IAsyncDisposable
 
     /// <summary>The copy itself: rows leave the source, pass DuckDB and reach the staged files.</summary>
     private async Task<(long RowsRead, long BytesRead, long RowsCopied)> CopyAsync(
-        UnitOrder order, Reading reading, bool hasMore, IUnitOutput output, Quarantine? quarantine, UnitSteps? steps, UnitChecks? checks, UnitProof proof, LaneHold lane, CancellationToken cancel)
+        UnitOrder order,
+        Reading reading,
+        bool hasMore,
+        ElementStream? elements,
+        IUnitOutput output,
+        Quarantine? quarantine,
+        UnitSteps? steps,
+        UnitChecks? checks,
+        UnitProof proof,
+        LaneHold lane,
+        CancellationToken cancel)
     {
         var header = reading.ReadHeader;
         using var turn = await _sorting.TakeAsync(reading.Header, cancel).ConfigureAwait(false);
-        using var session = _sessions.Enter(reading.Header, order.SpillBytes, hasMore);
+        using var session = _sessions.Enter(elements?.In(reading.Header) ?? reading.Header, order.SpillBytes, hasMore);
         await using var input = await Again().ConfigureAwait(false);
         _running[order.Id] = input;
         input.WhenDrained(lane.Drained);
@@ -183,18 +196,12 @@ public sealed class UnitRunner : IAsyncDisposable
                 steps?.Cancel();
             });
             using var paced = _pace is null ? null : new PacedInput(_pace, _taps, input, cancel);
-            var select = paced?.Over(input.Select, header.Columns[0].Name) ?? input.Select;
-            select = quarantine?.Over(select, input.RejectColumn) ?? select;
-            select = steps?.Over(select) ?? select;
-            select = checks?.Over(select, quarantine, reading.Header) ?? select;
-            select = UnitSteps.After(select, reading.Header);
-            if (reading.Header.Stage is not null) select = quarantine?.OverGiven(select, reading.Header) ?? select;
-            select = proof.Over(select);
+            var select = proof.Over(Given(paced?.Over(input.Select, header.Columns[0].Name) ?? input.Select, input, reading.Header, quarantine, steps, checks));
             var copied = 0L;
             for (var i = 0; i < input.Statements; i++)
             {
-                using var answer = await connection.QueryAsync(output.CopyStatement(select, order.BatchDivisor), cancel).ConfigureAwait(false);
-                copied = output.Answered(answer);
+                using var answer = await connection.QueryAsync(elements is null ? output.CopyStatement(select, order.BatchDivisor) : output.ElementsStatement(select, elements.First), cancel).ConfigureAwait(false);
+                copied = elements is null ? output.Answered(answer) : proof.RowsOfElements(output, answer);
             }
 
             var passed = steps is null ? copied + (quarantine?.Rows ?? 0) : steps.Rows + (quarantine?.RowsOfSource ?? 0);
@@ -223,6 +230,16 @@ public sealed class UnitRunner : IAsyncDisposable
         }
 
         ValueTask<IUnitInput> Again() => _ends.ReaderOf(header).OpenAsync(header, order.Unit, cancel);
+    }
+
+    /// <summary>The rows that a unit gives of those that it reads: a SELECT over theirs.</summary>
+    private static string Given(string select, IUnitInput input, StreamHeader header, Quarantine? quarantine, UnitSteps? steps, UnitChecks? checks)
+    {
+        select = quarantine?.Over(select, input.RejectColumn) ?? select;
+        select = steps?.Over(select) ?? select;
+        select = checks?.Over(select, quarantine, header) ?? select;
+        select = UnitSteps.After(select, header);
+        return header.Stage is null ? select : quarantine?.OverGiven(select, header) ?? select;
     }
 
     /// <summary>Rows pass in the source's own form, and DuckDB does not see them.</summary>

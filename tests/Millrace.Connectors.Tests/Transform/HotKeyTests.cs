@@ -1,5 +1,8 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
 using Millrace.Faults;
 using Millrace.Telemetry;
+using Millrace.Transform;
 
 namespace Millrace.Connectors.Tests.Transform;
 
@@ -16,6 +19,9 @@ public sealed class HotKeyTests : IDisposable
     private static readonly string Hot = Rows.Replace("{0}", "10000", StringComparison.Ordinal);
     private static readonly string TooHot = Rows.Replace("{0}", "27000", StringComparison.Ordinal);
 
+    // Many keys of a row each, and key 7 with so many rows that no memory holds their array; so narrow that a sort puts many into a block.
+    private const string Narrow = "SELECT CASE WHEN i % 20 > 0 THEN 7 ELSE i END AS k, (i * 7919) % 2000003 AS id, 'text ' || i % 100 AS t FROM range(2000000) AS r(i)";
+
     private readonly TransformBench _bench = new();
 
     [Fact]
@@ -27,7 +33,53 @@ public sealed class HotKeyTests : IDisposable
         Assert.Equal((RunStatus.Failed, FaultKind.Limit), (summary.Status, fault.Kind));
         Assert.Contains("the key {\"k\":7} has 27000 rows", fault.Message, StringComparison.Ordinal);
         Assert.Contains("oversize: split", fault.Advice, StringComparison.Ordinal);
+        Assert.Contains("NDJSON", fault.Advice, StringComparison.Ordinal);
         Assert.False(Directory.Exists(_bench.Folder["out/t"]));
+    }
+
+    [Theory]
+    [InlineData("", "id")]
+    [InlineData(", order_by: [t, id desc]", "t, id DESC")]
+    public async Task A_key_that_is_too_large_is_written_to_NDJSON_element_by_element(string by, string order)
+    {
+        _bench.Write("t.parquet", Narrow);
+        var summary = await _bench.RunAsync(Job($"nest: {{by: [k], as: items{by}}}", "format: ndjson"));
+        var divided = Assert.Single(_bench.Events.OfType<UnitDivided>(), IsByElement);
+        Assert.True(divided.Reason.IsOneKey, divided.Reason.Message);
+        AssertLines(summary, order);
+    }
+
+    [Fact]
+    public async Task One_file_of_NDJSON_takes_such_a_key_too()
+    {
+        _bench.Write("t.parquet", Narrow);
+        var summary = await _bench.RunAsync(Job("nest: {by: [k], as: items}").Replace("target: '@/out'", "target: '@/out/t/t.ndjson'", StringComparison.Ordinal));
+        Assert.True(Assert.Single(_bench.Events.OfType<UnitDivided>(), IsByElement).Reason.IsOneKey);
+        AssertLines(summary, "id");
+        var alone = summary.Hashes["t"];
+        foreach (var folder in (string[])["out", "state"]) Directory.Delete(_bench.Folder[folder], recursive: true);
+        var memory = await _bench.RunAsync(Job("nest: {by: [k], as: items}").Replace("target: '@/out'", "target: '@/out/t/t.ndjson'", StringComparison.Ordinal), "limits.memory=4GB");
+        Assert.Equal((alone, 1), (memory.Hashes["t"], _bench.Events.OfType<UnitDivided>().Count(IsByElement)));
+    }
+
+    [Fact]
+    public async Task A_run_that_ends_before_that_is_done_goes_on_with_it()
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        _bench.Write("t.parquet", Narrow);
+        _bench.Hears = happened =>
+        {
+            if (happened is UnitDivided divided && IsByElement(divided)) stop.Cancel();
+        };
+        Assert.Equal(RunStatus.Cancelled, (await _bench.TryRunAsync(Job("nest: {by: [k], as: items}", "format: ndjson"), stop.Token)).Status);
+
+        // What no memory holds is not tried again.
+        _bench.Hears = static _ => { };
+        _bench.Events.Clear();
+        var summary = await _bench.ResumeAsync(Job("nest: {by: [k], as: items}", "format: ndjson"));
+        Assert.Equal(FaultKind.Died, Assert.Single(_bench.Events.OfType<UnitDivided>(), IsByElement).Reason.Kind);
+        Assert.Equal(0, summary.Retries);
+        AssertLines(summary, "id");
     }
 
     [Theory]
@@ -46,6 +98,14 @@ public sealed class HotKeyTests : IDisposable
         _bench.Write("t.parquet", "SELECT CASE WHEN i % 5 = 0 THEN NULL ELSE i % 1000 END AS k, i AS id, repeat('text ', 500) AS t FROM range(6000) AS r(i)");
         await _bench.RunAsync(Job("nest: {by: [k], as: items, oversize: split}"));
         AssertCut("id", keysCut: 1);
+    }
+
+    [Fact]
+    public async Task Split_keeps_the_sign_of_zero()
+    {
+        _bench.Write("t.parquet", "SELECT i % 3 AS k, CASE i % 4 WHEN 0 THEN -0.0::DOUBLE WHEN 1 THEN 0.0 ELSE i - 500.5 END AS v FROM range(1000) AS r(i)");
+        await _bench.RunAsync(Job("nest: {by: [k], as: items, oversize: split, order_by: [v]}"));
+        Assert.Equal(["250"], _bench.Texts("SELECT count(*) FROM (SELECT unnest(items, recursive := true) FROM read_parquet('@/out/t/*.parquet')) WHERE v::VARCHAR = '-0.0'"));
     }
 
     [Fact]
@@ -98,6 +158,26 @@ public sealed class HotKeyTests : IDisposable
         Assert.Contains(", part ", Plan(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task One_bucket_of_many_keys_that_is_too_large_is_bucketed_again_by_another_hash()
+    {
+        // Which keys lie in one bucket is seen in the files: each unit of the first run is a bucket.
+        _bench.Bounds = new StageBounds { WholeRowsMax = -1, KeyUnitBytesMax = 60_000 };
+        _bench.Write("t.parquet", "SELECT i AS k, i AS id FROM range(200000) AS r(i)");
+        await _bench.RunAsync(Job("nest: {by: [k], as: items}"));
+        Assert.DoesNotContain(", part ", Plan(), StringComparison.Ordinal);
+        _bench.Execute("CREATE TABLE crowd AS SELECT k FROM read_parquet('@/out/t/*.parquet', filename = true) WHERE filename = (SELECT min(file) FROM glob('@/out/t/*.parquet'))");
+        Directory.Delete(_bench.Folder["state"], recursive: true);
+
+        _bench.Write("t.parquet", "SELECT k, i AS id, repeat('text ', 20) AS t FROM crowd, range(20) AS r(i) UNION ALL SELECT i, 0, 'short' FROM range(200000) AS r(i)");
+        await _bench.RunAsync(Job("nest: {by: [k], as: items}"));
+        _bench.AssertRows("out/t", "SELECT k, list({'id': id, 't': t} ORDER BY id, t) AS items FROM '@/t.parquet' GROUP BY k");
+        var parts = Plan().Split('\n').Select(static line => Regex.Match(line, "bucket ([0-9]+), part [0-9]+ of ([0-9]+)")).Where(static found => found.Success).ToArray();
+        Assert.InRange(parts.Select(static found => found.Groups[1].Value).Distinct().Count(), 1, 4);
+        Assert.True(parts.Length >= 8, Plan());
+        Assert.All(_bench.Texts("SELECT count(*) FROM read_parquet('@/out/t/*.parquet', filename = true) WHERE len(items) = 21 GROUP BY filename"), static keys => Assert.InRange(int.Parse(keys, CultureInfo.InvariantCulture), 2, 2000));
+    }
+
     public void Dispose() => _bench.Dispose();
 
     /// <summary>Every row is there once, some keys have several rows of bounded arrays, and these follow each other in the order.</summary>
@@ -116,10 +196,23 @@ public sealed class HotKeyTests : IDisposable
         Assert.Equal("0", _bench.Texts($"SELECT count(*) FROM (({joined}) EXCEPT ALL (SELECT k, list(id ORDER BY {order}) FROM '@/t.parquet' GROUP BY k))")[0]);
     }
 
+    private static bool IsByElement(UnitDivided divided) => divided.Parts is [var only] && only.EndsWith(", element by element", StringComparison.Ordinal);
+
+    /// <summary>Every key's line is there, as DuckDB itself would put it together.</summary>
+    private void AssertLines(RunSummary summary, string order)
+    {
+        var expected = _bench.Texts($"SELECT '{{\"k\":' || k || ',\"items\":[' || string_agg('{{\"id\":' || id || ',\"t\":\"' || t || '\"}}', ',' ORDER BY {order}) || ']}}' FROM '@/t.parquet' GROUP BY k");
+        var written = Directory.GetFiles(_bench.Folder["out/t"], "*.ndjson").SelectMany(File.ReadLines).ToHashSet(StringComparer.Ordinal);
+        Assert.Equal(expected.Count, summary.RowsWritten);
+        Assert.Equal(expected.Count, written.Count);
+        Assert.All(expected, line => Assert.True(written.Contains(line), line[..Math.Min(line.Length, 100)]));
+    }
+
     /// <summary>The units of the last stage.</summary>
     private string Plan() => File.ReadAllText(Path.Combine(Assert.Single(Directory.GetDirectories(_bench.Folder["state/runs"])), "streams", "t", "g1", "plan.ndjson"));
 
-    private static string Job(string step) => $$"""
+    private static string Job(string step, string more = "") => $$"""
+        {{more}}
         source: '@/t.parquet'
         target: '@/out'
         limits: {memory: 200MB, workers: 2}

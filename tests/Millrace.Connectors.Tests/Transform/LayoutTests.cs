@@ -59,6 +59,16 @@ public sealed class LayoutTests : IDisposable
     }
 
     [Theory]
+    [InlineData("{cluster_by: [v]}")]
+    [InlineData("{cluster_by: [v desc], partition_by: [half]}")]
+    public async Task An_order_keeps_the_sign_of_zero(string write)
+    {
+        _bench.Write("t.parquet", "SELECT i AS id, i % 2 AS half, CASE i % 4 WHEN 0 THEN -0.0::DOUBLE WHEN 1 THEN 0.0 ELSE i - 500.5 END AS v FROM range(1000) AS t(i)");
+        await _bench.RunAsync(Job(write, units: 1));
+        Assert.Equal(["250"], _bench.Texts("SELECT count(*) FROM read_parquet('@/out/t/**/*.parquet') WHERE v::VARCHAR = '-0.0'"));
+    }
+
+    [Theory]
     [InlineData("{cluster_by: [name, score desc]}", 1)]
     [InlineData("{cluster_by: [name, score desc], max_rows_per_file: 3000}", 1)]
     [InlineData("{cluster_by: [name, score desc], max_rows_per_file: 300}", 20)]

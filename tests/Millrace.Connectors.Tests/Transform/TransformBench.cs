@@ -2,6 +2,7 @@ using Millrace.Connectors.Tests.Files;
 using Millrace.DuckDb;
 using Millrace.Jobs;
 using Millrace.Planning;
+using Millrace.Runs;
 using Millrace.Telemetry;
 using Millrace.Testing;
 using Millrace.Transform;
@@ -45,7 +46,18 @@ internal sealed class TransformBench : IDisposable, IRunObserver
         throw new InvalidOperationException("the job has no stream");
     }
 
-    void IRunObserver.On(RunEvent happened) => Events.Add(happened);
+    /// <summary>Hears what happens while it does.</summary>
+    public Action<RunEvent> Hears { get; set; } = static _ => { };
+
+    /// <summary>Goes on with the only run that there is.</summary>
+    public Task<RunSummary> ResumeAsync(string yaml) => new DataPath(FileRuns.Options(Folder) with { Stages = Bounds, Observer = this }).ResumeAsync(
+        RunDirectory.OpenPath(Assert.Single(Directory.GetDirectories(Folder["state/runs"]))), Read(yaml), TestContext.Current.CancellationToken);
+
+    void IRunObserver.On(RunEvent happened)
+    {
+        Events.Add(happened);
+        Hears(happened);
+    }
 
     /// <summary>Runs a job file that must succeed.</summary>
     public async Task<RunSummary> RunAsync(string yaml, params string[] sets)

@@ -16,6 +16,7 @@ public sealed class UnitProofTests : IDisposable
     private readonly DuckDbDatabase _database = DuckDbDatabase.Open();
     private readonly DuckDbConnection _connection;
     private readonly HashTaps _taps = new("tap");
+    private readonly ElementTaps _elements = new("element");
 
     public UnitProofTests()
     {
@@ -67,14 +68,50 @@ public sealed class UnitProofTests : IDisposable
         await Assert.ThrowsAsync<Fault>(() => RunAsync(Proof.Readback, new Output { ReadBackColumns = [], Read = "SELECT 1 AS id" }));
     }
 
+    [Theory]
+    [InlineData(Proof.Counts, 5000, "SELECT 1", false)]
+    [InlineData(Proof.Hash, 5000, "SELECT 1", false)]
+    [InlineData(Proof.Hash, 4999, "SELECT 1", true)]
+    [InlineData(Proof.Counts, 5001, "SELECT 1", true)]
+    [InlineData(Proof.Readback, 5000, "SELECT i AS id FROM range(50) AS r(i)", false)]
+    [InlineData(Proof.Readback, 5000, "SELECT i AS id FROM range(51) AS r(i)", true)]
+    [InlineData(Proof.Readback, 5000, "SELECT i // 2 AS id FROM range(50) AS r(i)", true)]
+    public async Task Elements_are_counted_and_hashed_as_the_rows_that_they_make(Proof level, long written, string read, bool isFault)
+    {
+        const string Elements = "SELECT i // 100 AS id, [i] AS name, i % 100 = 0 AS first FROM range(5000) AS r(i)";
+        _elements.Attach(_connection);
+        _connection.Execute("SET threads = 1");
+        var output = new Output { ReadBackColumns = ["id"], Read = read, Elements = written };
+        using var proof = UnitProof.OfElements(_elements, "first", _taps, Header(level, "BIGINT[]"), output);
+        Task Check() => CheckAsync(proof, output, Elements);
+        if (isFault)
+        {
+            Assert.Equal(FaultKind.Data, (await Assert.ThrowsAsync<Fault>(Check)).Kind);
+            return;
+        }
+
+        await Check();
+        using var whole = _taps.Open();
+        _connection.Execute($"SELECT count(*) FROM ({whole.Over("SELECT i AS id, range(i * 100, i * 100 + 100) AS name FROM range(50) AS r(i)", ["id", "name"])})");
+        Assert.Equal(level == Proof.Counts ? null : whole.Hash.ToString(), proof.Hash);
+    }
+
+    private async Task CheckAsync(UnitProof proof, Output output, string elements)
+    {
+        using (var answer = await _connection.QueryAsync($"SELECT count(*) FROM ({proof.Over(elements)})", CancellationToken.None))
+            Assert.Equal(50, proof.RowsOfElements(output, answer));
+        await proof.CompareAsync(output, _connection, CancellationToken.None);
+    }
+
+    private static StreamHeader Header(Proof level, string type) => new()
+    {
+        Run = "r", Stream = "public.t", To = "t", Generation = 1, ReaderJson = "{}", WriterJson = "{}", Proof = level,
+        Columns = [Column("id", "BIGINT"), Column("name", type)],
+    };
+
     private async Task<UnitProof> RunAsync(Proof level, Output output)
     {
-        var header = new StreamHeader
-        {
-            Run = "r", Stream = "public.t", To = "t", Generation = 1, ReaderJson = "{}", WriterJson = "{}", Proof = level,
-            Columns = [Column("id", "BIGINT"), Column("name", "VARCHAR")],
-        };
-        var proof = new UnitProof(_taps, header, output);
+        var proof = UnitProof.Of(_taps, Header(level, "VARCHAR"), output);
         try
         {
             await _connection.ExecuteAsync(proof.Over(Rows), CancellationToken.None);
@@ -96,6 +133,8 @@ public sealed class UnitProofTests : IDisposable
 
         public string Read { get; init; } = Rows;
 
+        public long Elements { get; init; }
+
         public string Select => Read;
 
         public string Place => "some.file";
@@ -105,6 +144,8 @@ public sealed class UnitProofTests : IDisposable
         public string CopyStatement(string select, int batchDivisor) => select;
 
         public long Answered(DuckDbResult answer) => 5000;
+
+        public long AnsweredElements(DuckDbResult answer, long rows) => Elements;
 
         public ValueTask<WrittenOutput> CompleteAsync(CancellationToken cancel) => ValueTask.FromResult(new WrittenOutput(5000, []));
 

@@ -50,6 +50,40 @@ internal sealed record CopyText(WriteSettings Settings, IReadOnlyList<Column> Co
         return text.Append(')').ToString();
     }
 
+    /// <summary>
+    /// The statement for rows whose array comes element by element. What DuckDB's writer puts around rows and between them are pieces of JSON: the comma
+    /// before the array's name, and those between its elements, come from there. One piece follows the other in the order of the rows.
+    /// </summary>
+    /// <param name="select">The stream's columns, an array of one element as the last of them, and <paramref name="first"/>.</param>
+    /// <param name="first">Whether a row begins.</param>
+    public string ForElements(string select, string first)
+    {
+        var keys = Columns.Take(Columns.Count - 1).ToArray();
+        var array = SqlText.Name(Columns[^1].Name);
+        var taken = Columns.Select(static column => column.Name).Append(first).ToList();
+        var (number, next) = (Taken("millrace_number"), Taken("millrace_next"));
+        var nextKeys = keys.Select((_, i) => Taken($"millrace_next_{i}")).ToArray();
+        var ahead = keys.Select((key, i) => $", lead({SqlText.Name(key.Name)}) OVER () AS {nextKeys[i]}");
+        var rows = $"SELECT *, row_number() OVER () AS {number}, lead({SqlText.Name(first)}) OVER () AS {next}{string.Concat(ahead)} FROM ({select})";
+        var opened = Members(keys.Select(static key => SqlText.Name(key.Name)));
+        var text = new StringBuilder("COPY (SELECT CASE WHEN ").Append(number).Append(" = 1 THEN ").Append(opened).Append(" || ',' ELSE '' END");
+        text.Append(" || CASE WHEN ").Append(SqlText.Name(first)).Append(" THEN ").Append(NameOf(Columns[^1])).Append(" || ':[' ELSE '' END");
+        text.Append(" || coalesce(to_json(").Append(array).Append("[1])::VARCHAR, 'null')");
+        text.Append(" || CASE WHEN ").Append(next).Append(" THEN E']}\\n{' || ").Append(Members(nextKeys)).Append(" ELSE '' END AS json FROM (").Append(rows).Append(")) TO ");
+        text.Append(SqlText.Literal(Path)).Append(" (");
+        AppendLines(text);
+        return text.Append(", PREFIX '{', NEW_LINE ',', SUFFIX E']}\\n')").ToString();
+
+        string Members(IEnumerable<string> values) => string.Join(" || ',' || ", keys.Zip(values, static (key, value) => Member(key, value)));
+
+        string Taken(string name)
+        {
+            var free = SqlText.Free(name, taken);
+            taken.Add(free);
+            return SqlText.Name(free);
+        }
+    }
+
     /// <summary>The partition folders of a written file, with <c>/</c> at their end, and whether its rows are those that the next load may replace.</summary>
     /// <param name="relative">The file's path below the unit's folder, with <c>/</c>.</param>
     public (string Folder, bool IsReplaceable) FolderOf(string relative)
@@ -92,10 +126,12 @@ internal sealed record CopyText(WriteSettings Settings, IReadOnlyList<Column> Co
     private string Ordered(string select)
     {
         if (!Settings.Sorts) return select;
-        var terms = Settings.PartitionBy.Select(SqlText.Name)
-            .Concat(Settings.ClusterBy.Select(static term => term.ToSql()));
-        return $"SELECT * FROM ({select}) ORDER BY {string.Join(", ", terms)}";
+        var terms = Settings.PartitionBy.Select(static name => new OrderTerm(name, Descending: false, NullsFirst: false)).Concat(Settings.ClusterBy);
+        return $"SELECT * FROM ({select}) ORDER BY {string.Join(", ", terms.Select(term => term.ToSql(TypeOf(term.Column))))}";
     }
+
+    private DuckDbType TypeOf(string name) => DuckDbType.Parse(
+        Settings.Folders.FirstOrDefault(folder => folder.Name == name)?.Type ?? Columns.First(column => string.Equals(column.Name, name, StringComparison.OrdinalIgnoreCase)).Type);
 
     private bool IsPartition(Column column) => Settings.PartitionBy.Contains(column.Name, StringComparer.OrdinalIgnoreCase);
 
@@ -136,10 +172,7 @@ internal sealed record CopyText(WriteSettings Settings, IReadOnlyList<Column> Co
             foreach (var column in Columns)
             {
                 if (IsPartition(column)) continue;
-                var value = IsJson(column)
-                    ? $"replace(replace({SqlText.Name(column.Name)}::VARCHAR, chr(10), ' '), chr(13), ' ')"
-                    : $"to_json({SqlText.Name(column.Name)})::VARCHAR";
-                text.Append(lead).Append("to_json(").Append(SqlText.Literal(column.Name)).Append(")::VARCHAR || ':' || coalesce(").Append(value).Append(", 'null')");
+                text.Append(lead).Append(Member(column, SqlText.Name(column.Name)));
                 lead = " || ',' || ";
             }
 
@@ -166,6 +199,20 @@ internal sealed record CopyText(WriteSettings Settings, IReadOnlyList<Column> Co
         return text.Append(" FROM (").Append(select).Append(')').ToString();
     }
 
+    /// <summary>A column's name and value as JSON.</summary>
+    /// <param name="column">The column.</param>
+    /// <param name="value">SQL of the value.</param>
+    private static string Member(Column column, string value)
+    {
+        var json = IsJson(column) ? $"replace(replace({value}::VARCHAR, chr(10), ' '), chr(13), ' ')" : $"to_json({value})::VARCHAR";
+        return $"{NameOf(column)} || ':' || coalesce({json}, 'null')";
+    }
+
+    private static string NameOf(Column column) => $"to_json({SqlText.Literal(column.Name)})::VARCHAR";
+
+    private void AppendLines(StringBuilder text) =>
+        text.Append("FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER E'\\n', COMPRESSION ").Append(Settings.Codec);
+
     private void AppendFormat(StringBuilder text, int batchDivisor)
     {
         switch (Settings.Format)
@@ -186,7 +233,7 @@ internal sealed record CopyText(WriteSettings Settings, IReadOnlyList<Column> Co
                 text.Append(", QUOTE '\"', ESCAPE '\"', COMPRESSION ").Append(Settings.Codec);
                 break;
             default:
-                text.Append("FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER E'\\n', COMPRESSION ").Append(Settings.Codec);
+                AppendLines(text);
                 break;
         }
     }

@@ -38,6 +38,10 @@ internal sealed class FileTarget : ITarget
     /// <inheritdoc/>
     public bool WritesFiles => true;
 
+    /// <summary>A line of NDJSON can be as long as it likes; where rows are counted, sized or put into folders, it must be there as a whole.</summary>
+    public bool TakesElements(StreamJob stream) => _context.Format == FileFormat.Ndjson && stream.Mode != WriteMode.Incremental
+        && stream.Write is { PartitionBy.IsEmpty: true, ClusterBy.IsEmpty: true, MaxRowsPerFile: null, MaxFileBytes: null };
+
     /// <summary>Told the name of each step of a commit after it is done; tests throw from it.</summary>
     internal Action<string> Step { get; set; } = static _ => { };
 

@@ -107,6 +107,19 @@ internal sealed class FileUnitOutput : IUnitOutput
     }
 
     /// <inheritdoc/>
+    public string ElementsStatement(string select, string first) => _copy.ForElements(select, first);
+
+    /// <inheritdoc/>
+    public long AnsweredElements(DuckDbResult answer, long rows)
+    {
+        var elements = answer.Read() ? answer.GetInt64(0) : 0;
+        if (elements == 0) throw new Fault(FaultKind.Internal, "a unit that is written element by element has none") { Side = FaultSide.Target, Where = _unit.Label };
+        _rows = rows;
+        _written.Add((_output, rows));
+        return elements;
+    }
+
+    /// <inheritdoc/>
     public async ValueTask<WrittenOutput> CompleteAsync(CancellationToken cancel)
     {
         // A table without any row is still published with its columns: the first unit's file stays even when it is empty.

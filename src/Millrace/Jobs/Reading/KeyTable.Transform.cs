@@ -36,7 +36,7 @@ internal sealed partial class KeyTable
         new("by", Columns, "The key."),
         new("as", "a column name", "The array's column."),
         new("order_by", Order, "The array's order. Default: by all columns."),
-        new("oversize", "fail or split", "A key whose array is too large: a fault that names it (default), or several rows, each with the next of its elements."));
+        new("oversize", "fail or split", "A key whose array is too large: a fault that names it (default; NDJSON takes it whole), or several rows, each with the next of its elements."));
 
     /// <summary>Below <c>unnest</c>.</summary>
     public static KeyTable Unnest { get; } = new(

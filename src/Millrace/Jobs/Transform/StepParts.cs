@@ -36,8 +36,14 @@ public sealed record OrderTerm(string Column, bool Descending, bool NullsFirst)
     [JsonIgnore]
     public string Direction => $"{(Descending ? "DESC" : "ASC")} NULLS {(NullsFirst ? "FIRST" : "LAST")}";
 
-    /// <summary>The term in an <c>ORDER BY</c>.</summary>
-    public string ToSql() => $"{SqlText.Name(Column)} {Direction}";
+    /// <summary>
+    /// The term in an <c>ORDER BY</c>. DuckDB's sort makes a row's values anew from the columns that it orders by, and -0.0 comes back as 0.0: floats are
+    /// ordered by what stands for them.
+    /// </summary>
+    /// <param name="type">The column's type.</param>
+    public string ToSql(DuckDbType type) => HoldsFloats(type) ? $"create_sort_key({SqlText.Name(Column)}, '{Direction}')" : $"{SqlText.Name(Column)} {Direction}";
+
+    private static bool HoldsFloats(DuckDbType type) => type.Kind is DuckDbKind.Float or DuckDbKind.Double || type.Fields.Any(static field => HoldsFloats(field.Type));
 }
 
 /// <summary>A column that an expression makes.</summary>

@@ -36,6 +36,9 @@ internal sealed class BucketSizing(Budget budget, StageBounds bounds)
     public long SortMemoryBytes =>
         budget.HasLittleMemory ? budget.DuckDbBytes : Math.Min((budget.WorkerBytes - Limits.ProcessOverheadBytes) / 3 * 2, budget.DuckDbBytes);
 
+    /// <summary>Whether units are written element by element that need not be.</summary>
+    public bool NestsByElement => bounds.NestByElement;
+
     /// <summary>What one lane may take for a unit's rows and state: half of its share, the rest is for what nobody counts.</summary>
     private long LaneBytes =>
         Math.Max(Limits.LaneBytesMin, (Math.Min(budget.WorkerBytes - Limits.ProcessOverheadBytes, budget.DuckDbBytes) / budget.LanesPerProcess(EngineChoice.Local)) / 2);

@@ -29,13 +29,19 @@ internal static class KeySql
     /// <param name="run">The column whose values cut a key's rows into several rows; null: each key becomes one row.</param>
     public static string Nest(NestStep step, ImmutableArray<Column> columns, string? run = null)
     {
-        var others = columns.Where(column => column.Name != run && !step.By.Contains(column.Name, StringComparer.Ordinal)).Select(static column => column.Name).ToArray();
-        var element = $"struct_pack({string.Join(", ", others.Select(static name => $"{SqlText.Name(name)} := {SqlText.Name(name)}"))})";
+        var element = Element(step, columns.Where(column => column.Name != run));
         // An aggregate with an order of several terms takes ten times as long, measured.
         var list = step.OrderBy.IsEmpty
             ? $"list_sort(list({element}))"
             : $"list_transform(list_sort(list(struct_pack(place := {SortKey(step.OrderBy)}, element := {element}))), lambda one: one.element)";
         return $"SELECT {Names(step.By)}, {list} AS {SqlText.Name(step.As)} FROM {Rows} GROUP BY {Names(run is null ? step.By : step.By.Add(run))}";
+    }
+
+    /// <summary>A row as an element of its key's array.</summary>
+    public static string Element(NestStep step, IEnumerable<Column> columns)
+    {
+        var others = columns.Where(column => !step.By.Contains(column.Name, StringComparer.Ordinal)).Select(static column => SqlText.Name(column.Name));
+        return $"struct_pack({string.Join(", ", others.Select(static name => $"{name} := {name}"))})";
     }
 
     /// <summary>Aggregates of a key's rows.</summary>

@@ -14,4 +14,7 @@ public sealed record StageBounds
 
     /// <summary>The most bytes of rows that a unit of a key step has, whatever the memory. Default: <see cref="Limits.UnitBytesTarget"/>.</summary>
     public long KeyUnitBytesMax { get; init; } = Limits.UnitBytesTarget;
+
+    /// <summary>Whether every unit of <c>nest</c> that can be is written element by element, not only one that no memory holds. Default: no.</summary>
+    public bool NestByElement { get; init; }
 }

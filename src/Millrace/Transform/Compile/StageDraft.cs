@@ -34,6 +34,9 @@ internal sealed record StageDraft
     /// <summary>The column of <see cref="Columns"/> that says where in the source a row comes from (<see cref="SourcePlace"/>); null: none does.</summary>
     public string? Place { get; init; }
 
+    /// <summary>The same rows element by element, as long as nothing but casts lies behind a <c>nest</c>: the last column is <see cref="ElementStream.First"/>.</summary>
+    public StageDraft? Elements { get; init; }
+
     /// <summary>Columns by whose values together rows meet in one unit; empty: rows are in any unit.</summary>
     public ImmutableArray<string> KeyedBy { get; init; } = [];
 
@@ -97,7 +100,7 @@ internal sealed record StageDraft
     {
         var before = Checks is null ? Sql : After;
         var all = before is null ? sql : $"WITH {StageHeader.Input} AS NOT MATERIALIZED ({before}) SELECT * FROM ({sql})";
-        var next = this with { Columns = columns, Words = Words.Add(word) };
+        var next = this with { Columns = columns, Words = Words.Add(word), Elements = null };
         return Checks is null ? next with { Sql = all } : next with { After = all };
     }
 
@@ -122,6 +125,7 @@ internal sealed record StageDraft
         MemoryBytes = MemoryBytes,
         GrowsWithRows = GrowsWithRows,
         Largest = Largest,
+        Elements = Elements is { MemoryBytes: { } memory } ? new ElementStream(Elements.OneSelect(), Elements.Columns[^1].Name, memory) : null,
         Sides = Sides,
         Lookups = Lookups,
         InputColumns = InputColumns,
@@ -136,6 +140,9 @@ internal sealed record StageDraft
     };
 
     private ImmutableArray<Column> ColumnsOfSql => Checks is null ? Columns : Checks.Place is { } place ? Checks.Columns.Add(SourcePlace.Of(place)) : Checks.Columns;
+
+    /// <summary>All of it as one SELECT over what it reads by key.</summary>
+    private string OneSelect() => Sql is null ? KeySql! : $"SELECT * FROM (WITH {StageHeader.Input} AS NOT MATERIALIZED ({KeySql}) {Typed(Sql, Columns)})";
 
     // A value that is NULL and nothing else has no type before it is written, unless it is given the one that was planned.
     private static string Typed(string sql, ImmutableArray<Column> columns)

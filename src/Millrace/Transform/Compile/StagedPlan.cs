@@ -55,6 +55,12 @@ public sealed record PlannedStage
     /// <summary>How a key is found that alone is too large; null: nobody asks.</summary>
     public KeyQuestion? Largest { get; init; }
 
+    /// <summary>How a unit with such a key is written element by element; null: it can't be.</summary>
+    public ElementStream? Elements { get; init; }
+
+    /// <summary>The stage that was given up, whose work this one does; null: there is none.</summary>
+    public int? InsteadOf { get; init; }
+
     /// <summary>How many bytes a unit of it needs for each byte of its rows.</summary>
     public int StateFactor { get; init; } = 1;
 

@@ -15,6 +15,11 @@ internal delegate ValueTask<StreamPlan> SidePlanner(StreamJob stream, int? sourc
 /// </summary>
 internal sealed class TransformCompiler
 {
+    /// <summary>What to do about a key whose array is too large, where another target would take it.</summary>
+    public const string ElementsAdvice = $"{SplitAdvice}; write NDJSON, with no layout in `write`, which takes such an array whole; or raise limits.memory.";
+
+    private const string SplitAdvice = "Write oversize: split to the step, which makes several rows of such a key";
+
     private readonly SqlCheck _check;
     private readonly SidePlanner _plan;
     private readonly JoinSides _sides;
@@ -121,7 +126,8 @@ internal sealed class TransformCompiler
         if (step.Oversize == Oversize.Fail)
         {
             var nested = Keyed(draft, step.By, step.Mark, word, BucketSizing.NestFactor, KeySql.Nest(step, draft.Columns));
-            return AskingFor(nested with { GrowsWithRows = true }, step.By, "Write oversize: split to the step, which makes several rows of such a key, or raise limits.memory.");
+            if (nested.Keyed.IsEmpty) return nested;
+            return AskingFor(nested with { GrowsWithRows = true, Elements = OversizeSql.MeetInOrder(step, draft.Columns) ? Elements(nested, draft.Columns, step) : null }, step.By, $"{SplitAdvice}, or raise limits.memory.");
         }
 
         // A key's rows meet once to be cut, which spills, and then each run is a key of its own: runs of one key lie in several units.
@@ -129,6 +135,18 @@ internal sealed class TransformCompiler
         var cut = OversizeSql.Runs(step, draft.Columns, run, _sizing.NestedRunBytes);
         draft = Keyed(draft, step.By, step.Mark, $"cut large keys of {Listed(step.By)}", BucketSizing.SortFactor, cut) with { MemoryBytes = draft.IsWhole ? null : _sizing.SortMemoryBytes };
         return Keyed(draft, step.By.Add(run), step.Mark, word, BucketSizing.NestFactor, KeySql.Nest(step, draft.Columns, run)) with { KeyedBy = [], GrowsWithRows = true };
+    }
+
+    /// <summary>The rows of a nested draft element by element.</summary>
+    private StageDraft Elements(StageDraft nested, ImmutableArray<Column> columns, NestStep step)
+    {
+        var first = SqlText.Free("millrace_first", nested.Columns.Select(static column => column.Name));
+        return nested with
+        {
+            KeySql = OversizeSql.Elements(step, columns, first),
+            Columns = nested.Columns.Add(StageColumn.Of(first, DuckDbType.Boolean)),
+            MemoryBytes = _sizing.SortMemoryBytes,
+        };
     }
 
     private static string Listed(ImmutableArray<string> by) => string.Join(", ", by);
@@ -204,7 +222,7 @@ internal sealed class TransformCompiler
     private StageDraft Checked(StageDraft draft, StreamJob stream)
     {
         if (!CheckCompiler.NeedsRows(stream)) return draft;
-        draft = draft with { Checks = new CheckCompiler(_check, draft.OwnColumns).Compile(stream) with { Place = draft.Place } };
+        draft = draft with { Checks = new CheckCompiler(_check, draft.OwnColumns).Compile(stream) with { Place = draft.Place }, Elements = null };
         var uniques = stream.Expect.Select(static (rule, i) => (Rule: rule, Check: new UniqueCheck(i, rule.Columns))).Where(static one => one.Rule.Kind == ExpectKind.Unique);
         foreach (var (_, unique) in uniques.OrderByDescending(one => draft.Meets(one.Check.Columns)).ToArray())
         {
