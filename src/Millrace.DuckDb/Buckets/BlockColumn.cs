@@ -5,6 +5,9 @@ namespace Millrace.DuckDb;
 /// <summary>Reads what a <see cref="BucketColumn"/> wrote: a column of one block after the other, each from its first row to its last.</summary>
 internal abstract unsafe class BlockColumn
 {
+    /// <summary>Fewer rows than these are faster unpacked one by one.</summary>
+    protected const int FewRows = 12;
+
     private byte* _validity;
 
     /// <summary>The row that comes next.</summary>
@@ -146,6 +149,23 @@ internal unsafe class FixedBlockColumn(int size, BlockScratch scratch) : BlockCo
     protected override void ScatterValues(nint vector, ReadOnlySpan<int> at)
     {
         var to = NativeMethods.duckdb_vector_get_data(vector);
+        if (at.Length < FewRows && size <= sizeof(ulong))
+        {
+            for (var i = 0; i < at.Length; i++)
+            {
+                var value = _values.One(Next + i);
+                switch (size)
+                {
+                    case 1: ((byte*)to)[at[i]] = (byte)value; break;
+                    case 2: ((ushort*)to)[at[i]] = (ushort)value; break;
+                    case 4: ((uint*)to)[at[i]] = (uint)value; break;
+                    default: ((ulong*)to)[at[i]] = value; break;
+                }
+            }
+
+            return;
+        }
+
         fixed (UInt128* values = scratch.Values)
         {
             _values.Read(Next, at.Length, values);
@@ -258,7 +278,15 @@ internal sealed unsafe class TextBlockColumn(BlockScratch scratch) : BlockColumn
         fixed (uint* lengths = _lengths)
         fixed (UInt128* texts = scratch.Values)
         {
-            _packed.Read(Next, at.Length, lengths);
+            if (at.Length < FewRows)
+            {
+                for (var i = 0; i < at.Length; i++) lengths[i] = (uint)_packed.One(Next + i);
+            }
+            else
+            {
+                _packed.Read(Next, at.Length, lengths);
+            }
+
             ReadTexts(lengths, at.Length, (ulong*)texts);
             for (var i = 0; i < at.Length; i++) to[at[i]] = texts[i];
         }

@@ -9,6 +9,16 @@ internal readonly unsafe struct PackedValues(byte* bytes, long low, int width, i
 {
     private readonly byte* _bytes = bytes;
 
+    /// <summary>One value of at most eight bytes, whose upper ones mean nothing.</summary>
+    public ulong One(int row) => width switch
+    {
+        0 => (ulong)low,
+        1 => _bytes[row] + (ulong)low,
+        2 => Unsafe.ReadUnaligned<ushort>(_bytes + (2L * row)) + (ulong)low,
+        4 => Unsafe.ReadUnaligned<uint>(_bytes + (4L * row)) + (ulong)low,
+        _ => Unsafe.ReadUnaligned<ulong>(_bytes + (8L * row)),
+    };
+
     /// <summary>Unpacks values.</summary>
     public void Read(int first, int count, void* to) =>
         ValuePacking.Widen(_bytes + ((long)first * width), width, low, size, count, (byte*)to);

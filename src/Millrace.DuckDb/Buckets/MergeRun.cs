@@ -36,9 +36,6 @@ internal sealed class MergeRun
     /// <summary>The file's number.</summary>
     public int File { get; }
 
-    /// <summary>The bucket's.</summary>
-    public int Bucket => _blocks[0].Bucket;
-
     /// <summary>What its largest block takes.</summary>
     public long Bytes { get; }
 

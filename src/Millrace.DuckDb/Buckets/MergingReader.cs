@@ -14,7 +14,7 @@ internal sealed class MergingReader : IBucketReader
     private readonly BlockScratch _scratch = new();
     private readonly Queue<MergeRun> _waiting = [];
     private MergeRun[] _runs = [];
-    private long[] _heads = [];
+    private (long Head, int Run)[] _heap = [];
     private int _left;
     private bool _opened;
 
@@ -35,20 +35,15 @@ internal sealed class MergingReader : IBucketReader
         var filled = 0;
         while (filled < most && (_left > 0 || NextRuns()))
         {
-            var run = _runs[0];
+            var number = _heap[0].Run;
+            var run = _runs[number];
             run.Take(filled++);
-            if (!run.HasRow)
-            {
-                run.Hand(chunk);
-                if (!run.NextBlock()) _runs[0] = _runs[--_left];
-            }
-
-            if (_left == 0) continue;
-            _heads[0] = _runs[0].Head;
+            if (run.HasRow || HasNext(run, chunk)) _heap[0] = (run.Head, number);
+            else _heap[0] = _heap[--_left];
             SiftDown(0);
         }
 
-        for (var i = 0; i < _left; i++) _runs[i].Hand(chunk);
+        for (var i = 0; i < _left; i++) _runs[_heap[i].Run].Hand(chunk);
         _source.CountRead(filled);
         return filled;
     }
@@ -56,9 +51,16 @@ internal sealed class MergingReader : IBucketReader
     /// <inheritdoc/>
     public void Dispose()
     {
-        for (var i = 0; i < _left; i++) _runs[i].Close();
+        for (var i = 0; i < _left; i++) _runs[_heap[i].Run].Close();
         _left = 0;
         _pool.Dispose();
+    }
+
+    // The rows that were taken go to their places before the next block comes.
+    private static bool HasNext(MergeRun run, in ChunkWriter chunk)
+    {
+        run.Hand(chunk);
+        return run.NextBlock();
     }
 
     /// <summary>Finds each file's blocks: the wanted rows are those that come one after the other in the order of the files.</summary>
@@ -95,14 +97,13 @@ internal sealed class MergingReader : IBucketReader
         }
 
         _runs = [.. runs];
-        _heads = new long[_runs.Length];
+        _heap = new (long, int)[_runs.Length];
         foreach (var run in _runs)
         {
             run.Begin(_projection, _order.Column, _scratch);
-            _left++;
+            _heap[_left] = (run.Head, _left++);
         }
 
-        for (var i = 0; i < _left; i++) _heads[i] = _runs[i].Head;
         for (var i = (_left / 2) - 1; i >= 0; i--) SiftDown(i);
         return _left > 0;
     }
@@ -110,20 +111,19 @@ internal sealed class MergingReader : IBucketReader
     // A heap by the next rows; the earlier run first where they are equal, so that the same rows come in the same order each time.
     private void SiftDown(int place)
     {
-        var (head, run) = (_heads[place], _runs[place]);
+        var entry = _heap[place];
         while (true)
         {
             var child = (2 * place) + 1;
             if (child >= _left) break;
-            if (child + 1 < _left && IsBefore(_heads[child + 1], _runs[child + 1], _heads[child], _runs[child])) child++;
-            if (!IsBefore(_heads[child], _runs[child], head, run)) break;
-            (_heads[place], _runs[place]) = (_heads[child], _runs[child]);
+            if (child + 1 < _left && IsBefore(_heap[child + 1], _heap[child])) child++;
+            if (!IsBefore(_heap[child], entry)) break;
+            _heap[place] = _heap[child];
             place = child;
         }
 
-        (_heads[place], _runs[place]) = (head, run);
+        _heap[place] = entry;
     }
 
-    private static bool IsBefore(long head, MergeRun run, long otherHead, MergeRun other) =>
-        head < otherHead || (head == otherHead && (run.File, run.Bucket).CompareTo((other.File, other.Bucket)) < 0);
+    private static bool IsBefore((long Head, int Run) one, (long Head, int Run) other) => one.Head < other.Head || (one.Head == other.Head && one.Run < other.Run);
 }

@@ -16,7 +16,7 @@ public sealed record WorkerCommand(string FileName, ImmutableArray<string> Argum
     /// </summary>
     internal WorkerCommand ForLittleMemory() => this with
     {
-        Environment = Environment.SetItem("DUCKDB_JE_MALLOC_CONF", "dirty_decay_ms:0,muzzy_decay_ms:0")
+        Environment = Environment.SetItem("DUCKDB_JE_MALLOC_CONF", "dirty_decay_ms:100,muzzy_decay_ms:0")
             .SetItem("MALLOC_ARENA_MAX", "2").SetItem("MALLOC_TRIM_THRESHOLD_", "1048576").SetItem("MALLOC_MMAP_THRESHOLD_", "4194304"),
     };
 

@@ -33,15 +33,18 @@ public sealed class BucketMergeTests
             Assert.Equal(0, bed.Differences($"SELECT {list} FROM {Merged(bed, columns, paths, 0, 1, new MergeOrder(0, bytesMax))}", $"SELECT {list} FROM ({Mixed})"));
     }
 
-    [Fact]
-    public void Buckets_of_each_file_are_put_together_and_the_files_stay_one_behind_the_other()
+    [Theory]
+    [InlineData(16)]
+    [InlineData(400)]
+    public void Buckets_of_each_file_are_put_together_and_the_files_stay_one_behind_the_other(int buckets)
     {
         using var bed = new BucketTestbed(("threads", "1"));
-        var paths = Enumerable.Range(0, 4).Select(f => bed.Write($"SELECT *, half FROM ({Mixed}) WHERE place // 7500 = {f}", new BucketSettings(16, 1, 4096))).ToArray();
+        var paths = Enumerable.Range(0, 4).Select(f => bed.Write($"SELECT *, half FROM ({Mixed}) WHERE place // 7500 = {f}", new BucketSettings(buckets, 1, 4096))).ToArray();
         var columns = bed.ColumnsOf(Mixed);
         var order = new MergeOrder(0, long.MaxValue, FileByFile: true);
-        var places = Places(bed, $"SELECT place FROM {Merged(bed, columns, paths, 0, 16, order)}");
+        var places = Places(bed, $"SELECT place FROM {Merged(bed, columns, paths, 0, buckets, order)}");
         Assert.Equal(Enumerable.Range(0, 30000).Select(static i => (long)i), places);
+        Assert.Equal(0, bed.Differences($"FROM {Merged(bed, columns, paths, 0, buckets, order)}", Mixed));
         var some = Places(bed, $"SELECT place FROM {Merged(bed, columns, paths, 3, 6, order)}");
         Assert.Equal(BucketsRows(paths, 3, 6), some.Count);
         Assert.Equal(0, Falls(some));
