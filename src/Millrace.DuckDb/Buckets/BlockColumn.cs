@@ -354,7 +354,9 @@ internal sealed unsafe class ListBlockColumn(DuckDbType type, BlockScratch scrat
 {
     private readonly DuckDbType _elementType = ListBucketColumn.ElementOf(type);
     private readonly BlockColumn _elements = Of(ListBucketColumn.ElementOf(type), scratch);
-    private readonly uint[] _lengths = new uint[ChunkHasher.StepRows];
+
+    // Of its own, as lists lie in lists, and short: where files are put together each has its columns.
+    private readonly uint[] _lengths = new uint[64];
     private PackedValues _packed;
 
     protected override void LoadValues(ref BlockCursor cursor, int rows)

@@ -26,11 +26,17 @@ internal sealed unsafe class BlockMemory(long bytes) : IDisposable
 /// <param name="spareBytesMax">Bytes that are kept for the next blocks.</param>
 internal sealed class BlockPool(long spareBytesMax) : IDisposable
 {
+    /// <summary>Bytes of the blocks that one chunk's rows come from, together, from which on the chunk ends; at least one block.</summary>
+    public const long ChunkBytesMax = 2 * 1024 * 1024;
+
     private const long StepBytes = 64 * 1024;
 
     private readonly List<BlockMemory> _aside = [];
     private readonly List<BlockMemory> _spare = [];
     private long _spareBytes;
+
+    /// <summary>Bytes that are put aside.</summary>
+    public long AsideBytes { get; private set; }
 
     /// <summary>What the memory of a block takes.</summary>
     public static long TakenBy(BlockEntry block)
@@ -60,7 +66,11 @@ internal sealed class BlockPool(long spareBytesMax) : IDisposable
     private static long BytesOf(BlockEntry block) => (long)block.Stored + block.Raw + (2 * BlockCodec.SlackBytes);
 
     /// <summary>Takes memory back whose rows DuckDB may still look at.</summary>
-    public void PutAside(BlockMemory memory) => _aside.Add(memory);
+    public void PutAside(BlockMemory memory)
+    {
+        _aside.Add(memory);
+        AsideBytes += memory.Bytes;
+    }
 
     /// <summary>DuckDB asks for the next chunk: what was put aside is free.</summary>
     public void Release()
@@ -78,6 +88,7 @@ internal sealed class BlockPool(long spareBytesMax) : IDisposable
         }
 
         _aside.Clear();
+        AsideBytes = 0;
     }
 
     /// <inheritdoc/>

@@ -34,13 +34,19 @@ internal sealed class BucketFile : IDisposable
     public long Bytes => _written + _buffered;
 
     /// <summary>Adds a block.</summary>
-    public void Add(int bucket, int rows, int rawBytes, ReadOnlySpan<byte> block)
+    /// <param name="bucket">Its rows' bucket.</param>
+    /// <param name="key">The hash of their key, where they have one key.</param>
+    /// <param name="rows">How many rows.</param>
+    /// <param name="rawBytes">Their bytes before they were packed.</param>
+    /// <param name="block">Their bytes.</param>
+    public void Add(int bucket, ulong key, int rows, int rawBytes, ReadOnlySpan<byte> block)
     {
         _blocks.Add(new BlockEntry
         {
             Offset = Bytes,
             Checksum = BucketFormat.Checksum(block, (ulong)Bytes),
             Stored = block.Length,
+            Key = key,
             Raw = rawBytes,
             Rows = rows,
             Bucket = bucket,

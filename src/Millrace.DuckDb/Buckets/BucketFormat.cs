@@ -13,7 +13,7 @@ internal static unsafe class BucketFormat
     public const ulong HeaderMagic = 0x5445_4B43_5542_524D;
 
     /// <summary>The format's version, in the next eight bytes.</summary>
-    public const ulong Version = 1;
+    public const ulong Version = 2;
 
     /// <summary>Bytes before the first block.</summary>
     public const int HeaderBytes = 16;
@@ -58,13 +58,16 @@ internal static unsafe class BucketFormat
 internal struct BlockEntry
 {
     /// <summary>Bytes of an entry.</summary>
-    public const int Bytes = 32;
+    public const int Bytes = 40;
 
     /// <summary>Where the block begins.</summary>
     public long Offset;
 
     /// <summary>The block's checksum.</summary>
     public ulong Checksum;
+
+    /// <summary>Where each key has a bucket of its own: its whole hash, of which the bucket's number is a part. 0 elsewhere.</summary>
+    public ulong Key;
 
     /// <summary>Its bytes in the file.</summary>
     public int Stored;

@@ -8,12 +8,9 @@ namespace Millrace.DuckDb;
 /// </summary>
 internal sealed class BucketReader : IBucketReader
 {
-    // Blocks that one chunk's rows come from, together; at least one.
-    private const long ChunkBytesMax = 2 * 1024 * 1024;
-
     private readonly BucketRows _source;
     private readonly BlockRows _rows;
-    private readonly BlockPool _pool = new(2 * ChunkBytesMax);
+    private readonly BlockPool _pool = new(2 * BlockPool.ChunkBytesMax);
     private BlockMemory? _block;
     private SafeFileHandle? _file;
     private BlockEntry[] _blocks = [];
@@ -43,7 +40,7 @@ internal sealed class BucketReader : IBucketReader
         {
             if (_rowsLeft == 0)
             {
-                if (filled > 0 && bytes >= ChunkBytesMax) break;
+                if (filled > 0 && bytes >= BlockPool.ChunkBytesMax) break;
                 if (!NextBlock()) break;
                 bytes += _block!.Bytes;
             }

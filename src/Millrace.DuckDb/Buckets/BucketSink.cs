@@ -195,7 +195,7 @@ internal sealed unsafe class BucketSink : ICopySink
             _block.EndColumn();
         }
 
-        _file.Add(_slots?.NumberOf(bucket) ?? bucket, rows, _block.RawBytes, _block.Block);
+        _file.Add(_slots?.NumberOf(bucket) ?? bucket, _slots?.KeyOf(bucket) ?? 0, rows, _block.RawBytes, _block.Block);
         _block.End();
         _rows[bucket] = 0;
         _rowsWritten += rows;

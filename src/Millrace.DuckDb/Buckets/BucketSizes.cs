@@ -5,7 +5,7 @@ namespace Millrace.DuckDb;
 /// <summary>What files that were written by value have of each bucket, added up.</summary>
 public sealed class BucketSizes
 {
-    private readonly Dictionary<int, BucketSize> _sizes = [];
+    private readonly Dictionary<int, (BucketSize Size, ulong Key)> _sizes = [];
 
     /// <summary>Adds a file. The blocks are not looked at.</summary>
     /// <exception cref="BucketFileException">The file is damaged, cut, or no bucket file.</exception>
@@ -16,15 +16,15 @@ public sealed class BucketSizes
         using var blocks = BlockList.Read(file, path);
         foreach (ref readonly var block in blocks.Entries)
         {
-            var size = _sizes.GetValueOrDefault(block.Bucket);
-            _sizes[block.Bucket] = new BucketSize(block.Bucket, size.Rows + block.Rows, size.Bytes + block.Raw);
+            var (size, key) = _sizes.TryGetValue(block.Bucket, out var known) ? known : (default, block.Key);
+            _sizes[block.Bucket] = (new BucketSize(block.Bucket, size.Rows + block.Rows, size.Bytes + block.Raw, size.IsShared || key != block.Key), key);
         }
     }
 
     /// <summary>All buckets that have rows, by their numbers.</summary>
     public BucketSize[] Sorted()
     {
-        BucketSize[] sizes = [.. _sizes.Values];
+        BucketSize[] sizes = [.. _sizes.Values.Select(static entry => entry.Size)];
         Array.Sort(sizes, static (a, b) => a.Bucket.CompareTo(b.Bucket));
         return sizes;
     }
@@ -34,5 +34,6 @@ public sealed class BucketSizes
 /// <param name="Bucket">Its number.</param>
 /// <param name="Rows">Its rows.</param>
 /// <param name="Bytes">Its bytes before they were packed: about what its rows take in memory.</param>
+/// <param name="IsShared">Whether it has several keys, whose hashes have the bucket's number in common.</param>
 [StructLayout(LayoutKind.Auto)]
-public readonly record struct BucketSize(int Bucket, long Rows, long Bytes);
+public readonly record struct BucketSize(int Bucket, long Rows, long Bytes, bool IsShared);

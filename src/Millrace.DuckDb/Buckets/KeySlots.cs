@@ -7,6 +7,7 @@ internal sealed class KeySlots
 {
     private readonly ulong[] _keys;
     private readonly ushort[] _slots;
+    private readonly ulong[] _hashes;
     private readonly int[] _numbers;
     private readonly int _mask;
     private ulong _lastKey;
@@ -17,6 +18,7 @@ internal sealed class KeySlots
     public KeySlots(int slots)
     {
         _numbers = new int[slots];
+        _hashes = new ulong[slots];
         var places = (int)BitOperations.RoundUpToPowerOf2((uint)slots * 2);
         _keys = new ulong[places];
         _slots = new ushort[places];
@@ -29,6 +31,9 @@ internal sealed class KeySlots
     /// <summary>The bucket's number in the file: the same for the same key in every file.</summary>
     public int NumberOf(int slot) => _numbers[slot];
 
+    /// <summary>The hash of a slot's key.</summary>
+    public ulong KeyOf(int slot) => _hashes[slot];
+
     /// <summary>The slot of a key, by its hash; 0 when all are taken.</summary>
     public ushort Find(ulong key)
     {
@@ -40,6 +45,7 @@ internal sealed class KeySlots
             if (Keys == _numbers.Length - 1) return 0;
             _keys[place] = key;
             _slots[place] = (ushort)++Keys;
+            _hashes[Keys] = key;
             _numbers[Keys] = BucketKeys.BucketOf(key, int.MaxValue - 1);
         }
 

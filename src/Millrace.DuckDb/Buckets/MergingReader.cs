@@ -24,7 +24,7 @@ internal sealed class MergingReader : IBucketReader
         _source = source;
         _order = order;
         _projection = projection;
-        _pool = new BlockPool(order.BytesMax / 8);
+        _pool = new BlockPool(2 * BlockPool.ChunkBytesMax);
     }
 
     /// <inheritdoc/>
@@ -33,7 +33,7 @@ internal sealed class MergingReader : IBucketReader
         _pool.Release();
         if (!_opened) Open();
         var filled = 0;
-        while (filled < most && (_left > 0 || NextRuns()))
+        while (filled < most && (filled == 0 || _pool.AsideBytes < BlockPool.ChunkBytesMax) && (_left > 0 || NextRuns()))
         {
             var number = _heap[0].Run;
             var run = _runs[number];
@@ -51,7 +51,7 @@ internal sealed class MergingReader : IBucketReader
     /// <inheritdoc/>
     public void Dispose()
     {
-        for (var i = 0; i < _left; i++) _runs[_heap[i].Run].Close();
+        foreach (var run in _runs) run.Close();
         _left = 0;
         _pool.Dispose();
     }

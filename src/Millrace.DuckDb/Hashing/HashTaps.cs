@@ -39,7 +39,7 @@ public sealed class HashTaps(string name)
     }
 }
 
-/// <summary>An open tap that adds up rows. Its query runs at most once.</summary>
+/// <summary>An open tap that adds up rows: those of all its queries, one after the other.</summary>
 public interface IContentTap : IDisposable
 {
     /// <summary>What has passed so far; after the query, all of it.</summary>

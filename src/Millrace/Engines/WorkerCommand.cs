@@ -12,7 +12,7 @@ public sealed record WorkerCommand(string FileName, ImmutableArray<string> Argum
 {
     /// <summary>
     /// The same for a process with little memory. What libduckdb's own allocator and the C library's keep of what was freed is memory that DuckDB does not count,
-    /// and a sort frees much: it goes back to the system at once.
+    /// and a sort frees much: it soon goes back to the system.
     /// </summary>
     internal WorkerCommand ForLittleMemory() => this with
     {

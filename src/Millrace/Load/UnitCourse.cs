@@ -51,12 +51,17 @@ internal sealed class UnitCourse(StreamReading reading, Dispatcher dispatcher, A
         if (parts.IsEmpty && !why.IsOneKey) parts = await split(reading.Header, unit, cancel).ConfigureAwait(false);
 
         // Its rows go through buckets to one file: whoever runs the stage has that file written otherwise.
-        if (parts.Length < 2 && why.IsOneKey && reading.Header.Stage is { Elements: not null, Output: not null }) throw why;
+        if (parts.Length < 2 && reading.Header.Stage is { Elements: not null, Output: not null }) throw OfOneKey(why);
         if (parts.Length < 2 && ElementStream.Again(reading.Header, unit) is { } byElement) return await RunPartsAsync(unit, [byElement], why, cancel).ConfigureAwait(false);
         if (parts.Length > 1) return await RunPartsAsync(unit, parts, why, cancel).ConfigureAwait(false);
         Lose(unit, why);
         return null;
     }
+
+    private static Fault OfOneKey(Fault why) => why.IsOneKey ? why : new Fault(why.Kind, why.Message, why)
+    {
+        Side = why.Side, Where = why.Where, Advice = why.Advice, Code = why.Code, Divisible = true, IsOneKey = true,
+    };
 
     /// <summary>One part after the other: each is a suspect and runs alone anyway.</summary>
     private async Task<UnitResult?> RunPartsAsync(Unit unit, ImmutableArray<PlannedUnit> planned, Fault why, CancellationToken cancel)

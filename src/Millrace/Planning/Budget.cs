@@ -20,7 +20,7 @@ public sealed record Budget(int Lanes, int Processes, int ConnectionsPerProcess,
     public long DuckDbBytesAlone { get; private init; } = DuckDbBytes;
 
     /// <summary>
-    /// Whether a worker's share leaves DuckDB less than a large row needs. Then its processes give back at once what they free, which costs time and is what
+    /// Whether a worker's share leaves DuckDB less than a large row needs. Then its processes soon give back what they free, which costs time and is what
     /// DuckDB does not count: a quarter of what a sort takes.
     /// </summary>
     public bool HasLittleMemory => DuckDbBytes < Limits.DuckDbBytesAloneMin;

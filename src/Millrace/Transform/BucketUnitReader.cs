@@ -63,7 +63,7 @@ internal sealed class BucketUnitInput : IUnitInput
         var order = folders.AddRange(stage.BucketOrder);
         if (gathered?.Merge is { } merge && !folders.IsEmpty) order = order.Add(SqlText.Name(merge.Column));
         if (order.IsEmpty && gathered?.Merge is null) return;
-        Select = SourcePlace.Without(stage.InputColumns, $"({Select}) AS {StageHeader.Input}");
+        Select = SourcePlace.Select(stage.InputColumns, $"({Select}) AS {StageHeader.Input}");
         if (!order.IsEmpty) Select += $" ORDER BY {string.Join(", ", order.Select(term => Ordered(term, stage.InputColumns)))}";
     }
 

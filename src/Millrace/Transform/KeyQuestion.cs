@@ -26,7 +26,7 @@ public sealed record KeyQuestion(string Sql, string Advice)
         if (stage?.Largest is not { } question || fault is not { Kind: FaultKind.Limit, Divisible: true } || DuckDbFaults.IsOfDisk(fault) || !order.IsAlone) return fault;
         try
         {
-            var slice = BucketUnitReader.SliceOf(order.Unit);
+            var slice = BucketUnitReader.SliceOf(order.Unit) with { ByElement = false };
             await using var input = new BucketUnitInput(store, stage with { BucketSql = question.Sql }, slice);
             using var stop = cancel.Register(input.Cancel);
             using var answer = await connection.QueryAsync(input.Select, cancel).ConfigureAwait(false);

@@ -65,14 +65,14 @@ internal sealed class LayoutPlanning(Lazy<SqlCheck> check, BucketSizing sizing)
     {
         if (!IsWorthIt(stream, folders, steps.Last)) return steps with { Last = steps.Last.WithoutPlace() };
         var names = stream.Write.PartitionBy;
-        var last = steps.Last;
+        var last = folders.Any(folder => check.Value.SeesWholeRows(folder.Sql, stream.Mark)) ? steps.Last.WithoutPlace() : steps.Last;
         var isOrdered = !stream.Write.ClusterBy.IsEmpty;
         var keys = names.Select(name => folders.FirstOrDefault(folder => folder.Name == name)?.Value ?? SqlText.Name(name));
         var number = steps.Earlier.Length + 1;
 
         // Steps that need all rows of a key leave them in the order of a hash, which packs badly.
         var order = isOrdered || last.Place is not null || sizing.OrderedBytes == 0 ? ImmutableArray<string>.Empty : [.. last.KeyedBy.Select(SqlText.Name)];
-        var columns = last.Columns.RemoveAll(column => column.Name == last.Place);
+        var columns = last.OwnColumns;
         var gathered = new PlannedStage
         {
             Number = 0,
@@ -80,13 +80,25 @@ internal sealed class LayoutPlanning(Lazy<SqlCheck> check, BucketSizing sizing)
             Keyed = [new StageInput(number, KeySql.Rows)],
             KeySql = $"SELECT * FROM {KeySql.Rows}",
             Order = order,
-            PortionRows = !isOrdered && stream.Write.MaxRowsPerFile >= Limits.PortionRowsMin ? stream.Write.MaxRowsPerFile : null,
+            PortionRows = !isOrdered && order.IsEmpty && AreToldApart(names, folders, columns) ? PortionOf(stream.Write) : null,
             MemoryBytes = isOrdered || !order.IsEmpty ? sizing.SortMemoryBytes : null,
             InputColumns = columns,
             Columns = columns,
         };
         var output = sizing.PartitionsOf([.. keys], last.Place is null ? null : UnitsOf(last));
         return new StagedPlan(steps.Earlier.Add(last with { Number = number, Output = output }), gathered);
+    }
+
+    private static long? PortionOf(WriteOptions write) => write.MaxRowsPerFile >= Limits.PortionRowsMin ? write.MaxRowsPerFile : null;
+
+    /// <summary>Whether values that are equal are the same text, and so one folder: a time with an offset is equal to others.</summary>
+    private static bool AreToldApart(ImmutableArray<string> names, ImmutableArray<FolderColumn> folders, ImmutableArray<Column> columns) =>
+        names.All(name => TypeOf(name, folders, columns) is { Kind: not DuckDbKind.TimeTz });
+
+    private static DuckDbType? TypeOf(string name, ImmutableArray<FolderColumn> folders, ImmutableArray<Column> columns)
+    {
+        var text = folders.FirstOrDefault(folder => folder.Name == name)?.Type ?? columns.FirstOrDefault(column => string.Equals(column.Name, name, StringComparison.OrdinalIgnoreCase))?.Type;
+        return text is not null && DuckDbType.TryParse(text, out var type) ? type : null;
     }
 
     private bool IsWorthIt(StreamJob stream, ImmutableArray<FolderColumn> folders, PlannedStage last)
@@ -114,8 +126,7 @@ internal sealed class LayoutPlanning(Lazy<SqlCheck> check, BucketSizing sizing)
         var most = 1L;
         foreach (var name in names)
         {
-            var text = folders.FirstOrDefault(folder => folder.Name == name)?.Type ?? columns.FirstOrDefault(column => string.Equals(column.Name, name, StringComparison.OrdinalIgnoreCase))?.Type;
-            if (text is null || !DuckDbType.TryParse(text, out var type)) return false;
+            if (TypeOf(name, folders, columns) is not { } type) return false;
             long values = type.Kind switch { DuckDbKind.Boolean => 2, DuckDbKind.Enum => type.Labels.Length, _ => Limits.FoldersFewMax };
             most *= values + 1;
             if (most > Limits.FoldersFewMax) return false;

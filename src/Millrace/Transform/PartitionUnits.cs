@@ -90,7 +90,7 @@ internal sealed class PartitionUnits
         var (from, rows) = (slice.From ?? 0, slice.Rows[0]);
         if (rows < 2) return [];
         var half = _fileRows is { } most && rows > most ? (rows + most) / 2 / most * most : rows / 2;
-        return [Stretch(slice.First, from, half), Stretch(slice.First, from + half, rows - half)];
+        return [Stretch(slice.First, slice.IsShared, from, half), Stretch(slice.First, slice.IsShared, from + half, rows - half)];
     }
 
     private IEnumerable<PlannedUnit> PartsOf(BucketSize partition, long unitBytes)
@@ -98,7 +98,7 @@ internal sealed class PartitionUnits
         var parts = Math.Max(1, (partition.Bytes + unitBytes - 1) / unitBytes);
         var rows = (partition.Rows + parts - 1) / parts;
         if (_fileRows is { } most && (_isOrdered || parts > 1)) rows = _isOrdered ? Math.Min(rows, most) : Math.Max(1, rows / most) * most;
-        for (var from = 0L; from < partition.Rows; from += rows) yield return Stretch(partition.Bucket, from, Math.Min(rows, partition.Rows - from));
+        for (var from = 0L; from < partition.Rows; from += rows) yield return Stretch(partition.Bucket, partition.IsShared, from, Math.Min(rows, partition.Rows - from));
     }
 
     private PlannedUnit Together(int first, int end)
@@ -106,10 +106,10 @@ internal sealed class PartitionUnits
         if (end == 0) return UnitOf(SliceOf(0, 1, 0), 0);
         var rows = 0L;
         for (var i = first; i < end; i++) rows += _partitions[i].Rows;
-        return UnitOf(SliceOf(_partitions[first].Bucket, _partitions[end - 1].Bucket + 1, rows), rows, end - first);
+        return UnitOf(SliceOf(_partitions[first].Bucket, _partitions[end - 1].Bucket + 1, rows) with { IsShared = _partitions[first].IsShared }, rows, end - first);
     }
 
-    private PlannedUnit Stretch(int bucket, long from, long rows) => UnitOf(SliceOf(bucket, bucket + 1, rows) with { From = from }, rows);
+    private PlannedUnit Stretch(int bucket, bool isShared, long from, long rows) => UnitOf(SliceOf(bucket, bucket + 1, rows) with { From = from, IsShared = isShared }, rows);
 
     private BucketSlice SliceOf(int first, int end, long rows) => new(first, end, 0, 1, [rows], _content);
 

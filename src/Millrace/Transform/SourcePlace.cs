@@ -25,6 +25,9 @@ internal static class SourcePlace
     /// <summary>The place of each row of a unit, in the order in which they come.</summary>
     public static string Sql(long unit) => string.Create(CultureInfo.InvariantCulture, $"CAST({unit << RowBits} + row_number() OVER () AS BIGINT)");
 
+    /// <summary>Columns but for one.</summary>
+    public static ImmutableArray<Column> Without(ImmutableArray<Column> columns, string? place) => place is null ? columns : columns.RemoveAll(column => column.Name == place);
+
     /// <summary>A SELECT of some columns of a relation: of all but the place.</summary>
-    public static string Without(ImmutableArray<Column> columns, string relation) => $"SELECT {KeySql.Names(columns.Select(static column => column.Name))} FROM {relation}";
+    public static string Select(ImmutableArray<Column> columns, string relation) => $"SELECT {KeySql.Names(columns.Select(static column => column.Name))} FROM {relation}";
 }

@@ -72,7 +72,7 @@ public sealed record StageHeader
     /// <summary>What <c>now()</c> and its kin are: when the run began.</summary>
     public required DateTimeOffset RunStart { get; init; }
 
-    /// <summary>How many rows of a unit each of its statements hands over; null: it has one statement, or rows of several partitions.</summary>
+    /// <summary>How many rows of a unit each of its statements hands over; null: it has one statement, as its rows are of several partitions or few.</summary>
     public long? PortionOf(Unit unit) => PortionRows is null || BucketUnitReader.SliceOf(unit).HasManyKeys ? null : PortionRows;
 
     /// <summary>Whether rows are read from the stream's source and reach its target as they are, those that break a rule apart.</summary>
@@ -140,7 +140,10 @@ public sealed record BucketSlice(
     long? From = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool ByElement = false)
 {
+    /// <summary>Whether a bucket that should have one key has several: the numbers that make buckets of keys are no longer than 31 bits.</summary>
+    public bool IsShared { get; init; }
+
     /// <summary>Whether a slice of buckets that each have one key has several of them.</summary>
     [JsonIgnore]
-    internal bool HasManyKeys => End - First > 1;
+    internal bool HasManyKeys => IsShared || End - First > 1;
 }

@@ -49,7 +49,7 @@ internal sealed class TransformPlanning : IDisposable
         var steps = await compiler.CompileAsync(stream, LayoutPlanning.KeepsOrder(stream) && !_ends.Target.OneFile, draft => stream.Transform.IsEmpty ? draft : Fitted(draft), cancel).ConfigureAwait(false);
         steps = WithElements(stream, steps);
         if (_ends.Target.OneFile && (steps.Last.Source is not { EstimatedUnits: <= 1 } || !steps.Earlier.IsEmpty)) steps = OneUnit(steps);
-        var folders = _layout.FoldersOf(stream, steps.Last.Columns);
+        var folders = _layout.FoldersOf(stream, steps.Last.OwnColumns);
         steps = _layout.Gathered(stream, folders, steps);
         var plan = own! with
         {
@@ -135,7 +135,8 @@ internal sealed class TransformPlanning : IDisposable
     {
         var last = steps.Last;
         if (last.Elements is null) return steps;
-        if (_ends.Target.TakesElements(stream)) return steps with { Last = last with { GrowsWithRows = false } };
+        var isList = DuckDbType.Parse(last.Columns[^1].Type).Kind == DuckDbKind.List;
+        if (isList && _ends.Target.TakesElements(stream)) return steps with { Last = last with { GrowsWithRows = false } };
         return steps with { Last = last with { Elements = null, Largest = last.Largest! with { Advice = TransformCompiler.ElementsAdvice } } };
     }
 

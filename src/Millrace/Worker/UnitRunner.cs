@@ -97,10 +97,10 @@ public sealed class UnitRunner : IAsyncDisposable
 
     /// <summary>
     /// Whether DuckDB gets more memory when a unit does not fit: a large row needs it, and nobody else runs beside. Not where a stage sorts, which takes all
-    /// that there is, nor where a key that is too large is written element by element.
+    /// that there is, nor where a key that is too large is written element by element instead, unless that fails as well.
     /// </summary>
     private bool MayHaveMore(UnitOrder order, StreamHeader header) =>
-        order.IsAlone && header.Stage is null or { MemoryBytes: null, Elements: null } && _settings.HasLittleMemory;
+        order.IsAlone && _settings.HasLittleMemory && (header.Stage is null or { MemoryBytes: null, Elements: null } || ElementStream.Of(header, order.Unit) is not null);
 
     /// <summary>The settings of a stream's database.</summary>
     private WorkerSettings SettingsOf(StreamHeader header, long? spillBytes, bool hasMore) => _settings with

@@ -95,6 +95,32 @@ public sealed class SourceOrderTests : IDisposable
     }
 
     [Fact]
+    public async Task Folders_of_whole_rows_do_not_see_where_rows_come_from()
+    {
+        Write($"SELECT i AS id, hash(i)::VARCHAR AS key, DATE '2021-01-01' + (i * 7919 % 365)::INT AS day FROM range({Rows}) AS r(i)");
+        await _bench.RunAsync(Job("{with: '@/r.parquet', on: [key]}", "").Replace("{month: \"month(day::DATE)\"}", "{part: \"hash(input) % 4\"}", StringComparison.Ordinal));
+        _bench.AssertRows("out/t", "SELECT *, (hash(t) % 4)::BIGINT AS part FROM (SELECT t.*, v FROM '@/t.parquet' AS t JOIN '@/r.parquet' USING (key)) AS t");
+        Assert.InRange(_bench.Texts("SELECT file FROM glob('@/out/t/**/*.parquet')").Count, 32, 40);
+    }
+
+    [Fact]
+    public async Task A_folder_can_not_be_made_of_what_the_job_has_not()
+    {
+        Write($"SELECT i AS id, hash(i)::VARCHAR AS key, DATE '2021-01-01' + (i * 7919 % 365)::INT AS day FROM range({Rows}) AS r(i)");
+        var summary = await _bench.TryRunAsync(Job("{with: '@/r.parquet', on: [key]}", "").Replace("month(day::DATE)", "millrace_place % 2", StringComparison.Ordinal));
+        Assert.Contains("millrace_place", Assert.Single(summary.Faults).Describe(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_column_of_that_name_that_a_later_step_brings_stays()
+    {
+        Write($"SELECT i AS id, hash(i)::VARCHAR AS key, DATE '2021-01-01' + (i * 7919 % 365)::INT AS day FROM range({Rows}) AS r(i)");
+        _bench.Write("u.parquet", $"SELECT hash(i)::VARCHAR AS key, i AS millrace_place FROM range({Rows}) AS r(i)");
+        await _bench.RunAsync(Job("{with: '@/r.parquet', on: [key]}", "join: {with: '@/u.parquet', on: [key]}"));
+        _bench.AssertRows("out/t", "SELECT t.*, v, millrace_place, month(day) AS month FROM '@/t.parquet' AS t JOIN '@/r.parquet' USING (key) JOIN '@/u.parquet' USING (key)");
+    }
+
+    [Fact]
     public async Task A_column_of_that_name_stays()
     {
         Write($"SELECT i AS id, i // 2 AS millrace_place, hash(i)::VARCHAR AS key, DATE '2021-01-01' + (i * 7919 % 365)::INT AS day FROM range({Rows}) AS r(i)");

@@ -46,6 +46,25 @@ public sealed class BucketByValueTests
     }
 
     [Fact]
+    public void Keys_that_share_a_number_are_seen()
+    {
+        using var bed = new BucketTestbed();
+        var settings = new BucketSettings(4096, 1, 1024, ByValue: true);
+        string[] paths = [Write(bed, "SELECT i AS k, i FROM range(150000) AS t(i)", settings), Write(bed, "SELECT i AS k, i FROM range(100000, 300000) AS t(i)", settings)];
+        var sizes = new BucketSizes();
+        foreach (var path in paths) sizes.Add(path);
+        var shared = sizes.Sorted().Where(static size => size.IsShared).ToArray();
+        Assert.InRange(shared.Length, 5, 60);
+        var columns = bed.ColumnsOf("SELECT 1::BIGINT AS k");
+        foreach (var size in sizes.Sorted().Where(size => size.IsShared || size.Bucket % 9973 == 0))
+        {
+            var keys = bed.Database.Rows($"SELECT count(DISTINCT k), string_agg(DISTINCT k, ' ') FROM {bed.Source(columns, size.Bucket, size.Bucket + 1, paths)}")[0];
+            Assert.Equal(size.IsShared, keys[0] != '1');
+            if (size.IsShared) TestContext.Current.SendDiagnosticMessage(keys);
+        }
+    }
+
+    [Fact]
     public void Stretches_of_a_bucket_are_its_rows_each_once_and_the_same_each_time()
     {
         using var bed = new BucketTestbed();

@@ -39,6 +39,7 @@ internal sealed class LookupCompiler(SqlCheck check, LookupStores stores, Budget
         var isList = IsList(draft, step, table);
         var call = Call(draft, step, table, LookupHeader.FunctionOf(draft.Lookups.Length), isList);
         var added = Added(step, header, isList);
+        draft = draft.WithRoomFor(added.Select(static one => one.Column.Name));
         TransformCompiler.AssertFree(draft.Columns, added.Select(static one => one.Column.Name), step.Mark, "Name the columns that you want with lookup.columns, give what was found one name with lookup.as, or rename in a map before.");
         var kept = draft.Columns.Select(static column => SqlText.Name(column.Name)).Concat(added.Select(static one => $"{one.Sql} AS {SqlText.Name(one.Column.Name)}"));
         var where = step.Missing == LookupMissing.Drop && !isList ? $" WHERE {Found} IS NOT NULL" : "";

@@ -65,7 +65,7 @@ internal sealed record StageDraft
     public required ImmutableArray<Column> Columns { get; init; }
 
     /// <summary>These without <see cref="Place"/>: the ones that a job can name.</summary>
-    public ImmutableArray<Column> OwnColumns => Place is null ? Columns : Columns.RemoveAll(column => column.Name == Place);
+    public ImmutableArray<Column> OwnColumns => SourcePlace.Without(Columns, Place);
 
     /// <summary>What it does, word by word.</summary>
     public ImmutableArray<string> Words { get; init; } = [];
@@ -106,7 +106,10 @@ internal sealed record StageDraft
 
     /// <summary>The same rows without <see cref="Place"/>: their order is lost.</summary>
     public StageDraft WithoutPlace() => Place is null ? this
-        : Then("", SourcePlace.Without(OwnColumns, StageHeader.Input), OwnColumns) with { Place = null, Words = Words };
+        : Then("", SourcePlace.Select(OwnColumns, StageHeader.Input), OwnColumns) with { Place = null, Words = Words };
+
+    /// <summary>The same rows without <see cref="Place"/> where one of these names is its own.</summary>
+    public StageDraft WithRoomFor(IEnumerable<string> names) => Place is not null && names.Contains(Place, StringComparer.OrdinalIgnoreCase) ? WithoutPlace() : this;
 
     /// <summary>Whether rows with the same values in these columns are in one unit.</summary>
     public bool Meets(ImmutableArray<string> columns) => !KeyedBy.IsEmpty && KeyedBy.All(name => columns.Contains(name, StringComparer.Ordinal));

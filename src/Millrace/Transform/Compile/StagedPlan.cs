@@ -97,12 +97,15 @@ public sealed record PlannedStage
     /// <summary>True when all its rows must be seen by one unit: it is small, and a key step stands in it.</summary>
     public bool IsWhole { get; init; }
 
+    /// <summary>These columns without <see cref="Place"/>: the ones that a job can name.</summary>
+    public ImmutableArray<Column> OwnColumns => SourcePlace.Without(Columns, Place);
+
     /// <summary>The same stage without <see cref="Place"/>.</summary>
     public PlannedStage WithoutPlace()
     {
         if (Place is null) return this;
-        var columns = Columns.RemoveAll(column => column.Name == Place);
-        string Own(string? sql) => SourcePlace.Without(columns, sql is null ? StageHeader.Input : $"({sql})");
+        var columns = OwnColumns;
+        string Own(string? sql) => SourcePlace.Select(columns, sql is null ? StageHeader.Input : $"({sql})");
         var next = this with { Columns = columns, Place = null };
         return After is not null || Checks is not null ? next with { After = Own(After) } : next with { Sql = Own(Sql) };
     }

@@ -100,6 +100,7 @@ internal sealed class TransformCompiler
         if (type.Kind is not (DuckDbKind.List or DuckDbKind.Array))
             throw Refused(step.Mark, $"found {Words.Quote(step.Column)} of type {type.ToSql()}, expected a list", "Take the step out, or make a list of it in a map before.");
         var fields = type.Element.Kind == DuckDbKind.Struct ? type.Element.Fields.Select(static field => field.Name).ToImmutableArray() : [];
+        draft = draft.WithRoomFor(fields);
         AssertFree(draft.Columns.Where(column => column.Name != step.Column), fields, step.Mark, "Rename one of them in a map before.");
         var sql = KeySql.Unnest(step, draft.Columns, fields);
         var columns = ColumnsOf(sql, (StageHeader.Input, draft.Columns), step.Mark);
@@ -182,7 +183,9 @@ internal sealed class TransformCompiler
         var right = await ChainAsync(side.Stream, side.Source, side.Steps, cancel).ConfigureAwait(false);
         AssertColumns(left.OwnColumns, step.On.Select(static key => key.Left), step.Mark);
         AssertColumns(right.Columns, step.On.Select(static key => key.Right), step.Mark);
-        AssertFree(left.Columns, KeySql.Brought(step, right.Columns).Select(static column => column.Name), step.Mark, "Name the columns that you want with join.columns, or rename them in a map before.");
+        var brought = KeySql.Brought(step, right.Columns).Select(static column => column.Name).ToArray();
+        left = left.WithRoomFor(brought);
+        AssertFree(left.Columns, brought, step.Mark, "Name the columns that you want with join.columns, or rename them in a map before.");
         var types = KeyTypes(step, left.Columns, right.Columns);
         var word = $"{step.How.ToString().ToLowerInvariant()} join {side.Stream.Name} on {string.Join(", ", step.On.Select(static key => key.Left))}";
         if (left.IsWhole || (step.How != JoinKind.Full && _sizing.FitsEveryUnit(right)))
@@ -262,7 +265,7 @@ internal sealed class TransformCompiler
     private int Close(StageDraft draft, ImmutableArray<string> keys, long? bytes, string? place = null)
     {
         var number = _earlier.Count + 1;
-        _earlier.Add(draft.Close(number, _sizing.OutputOf(keys, bytes) with { Place = place, MergeBytes = _sizing.MergeBytes }));
+        _earlier.Add(draft.Close(number, _sizing.OutputOf(keys, bytes) with { Place = place, MergeBytes = draft.Place is null ? 0 : _sizing.MergeBytes }));
         return number;
     }
 

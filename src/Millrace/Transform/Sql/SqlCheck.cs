@@ -205,6 +205,10 @@ internal sealed class SqlCheck : IDisposable
         return null;
     }
 
+    /// <summary>Whether an expression that was checked takes all columns of a row, whatever they are.</summary>
+    public bool SeesWholeRows(string expression, Mark mark) => SqlTree.Expressions(_parser.Expression(new SqlSource(expression, mark)))
+        .Any(static part => SqlTree.ClassOf(part) == "STAR" || (SqlTree.ClassOf(part) == "COLUMN_REF" && string.Equals(SqlTree.OnlyName(part), Input, StringComparison.OrdinalIgnoreCase)));
+
     /// <summary>Refuses a text that is no regular expression.</summary>
     /// <exception cref="Fault">What is wrong with it.</exception>
     public void AssertPattern(string pattern, Mark mark)
