@@ -81,7 +81,7 @@ public sealed class ElementStreamTests : IDisposable
     [InlineData("nest: {by: [k], as: items}", "write: {max_rows_per_file: 1000}", false)]
     [InlineData("nest: {by: [k], as: items}", "write: {partition_by: [k]}", false)]
     [InlineData("nest: {by: [k], as: items}", "expect: [{not_null: [items]}]", false)]
-    [InlineData("map: select k, id::varchar::blob as bytes from input\n        - nest: {by: [k], as: items}", "proof: hash", false)]
+    [InlineData("map: select k, id::varchar::blob as bytes from input\n      - nest: {by: [k], as: items}", "proof: hash", false)]
     [InlineData("nest: {by: [k], as: items}", "write: {codec: gzip}", true)]
     public async Task Nothing_else_is_written_so(string nest, string more, bool byElement)
     {

@@ -95,6 +95,15 @@ public sealed class SourceOrderTests : IDisposable
     }
 
     [Fact]
+    public async Task Folders_whose_keys_share_a_buckets_number_keep_their_own_rows()
+    {
+        Write($"SELECT i AS id, hash(i)::VARCHAR AS key, CASE WHEN hash(i) % 2 = 0 THEN 133007 ELSE 125666 END::BIGINT AS day FROM range({Rows}) AS r(i)");
+        await _bench.RunAsync(Job("{with: '@/r.parquet', on: [key]}", "").Replace("{month: \"month(day::DATE)\"}", "[day]", StringComparison.Ordinal).Replace("4000", "17000", StringComparison.Ordinal));
+        _bench.AssertRows("out/t", "SELECT id, key, v, day FROM '@/t.parquet' JOIN '@/r.parquet' USING (key)");
+        Assert.All(_bench.Texts("SELECT count(*) FROM read_parquet('@/out/t/**/*.parquet', filename = true) GROUP BY filename"), static rows => Assert.InRange(int.Parse(rows, CultureInfo.InvariantCulture), 1, 17_000));
+    }
+
+    [Fact]
     public async Task Folders_of_whole_rows_do_not_see_where_rows_come_from()
     {
         Write($"SELECT i AS id, hash(i)::VARCHAR AS key, DATE '2021-01-01' + (i * 7919 % 365)::INT AS day FROM range({Rows}) AS r(i)");
