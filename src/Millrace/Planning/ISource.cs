@@ -17,6 +17,9 @@ public interface ISourceConnector
     /// <summary>Whether this connector reads addresses like this one; looks at the text only.</summary>
     bool Claims(string address);
 
+    /// <summary>Whether all that an address names can be read as one table: files. A database has tables, of which a stream names one.</summary>
+    bool ReadsWhole => false;
+
     /// <summary>The coordinator's half. Does no I/O yet. A malformed address is a <see cref="Faults.Fault"/>.</summary>
     ISource Open(SourceContext context);
 

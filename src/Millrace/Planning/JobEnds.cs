@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Millrace.Faults;
 using Millrace.Jobs;
 using Millrace.Load;
 using Millrace.Runs;
@@ -50,7 +51,7 @@ internal sealed class JobEnds : IAsyncDisposable
         var (source, sourceAddress) = OpenSource(job, job.Source, options);
         var targetAddress = options.Secrets.Resolve(job.Target).Reveal();
         var joinSides = new JoinSides(job.Streams);
-        return new JobEnds(source, OpenTarget(job, options), sourceAddress, targetAddress, joinSides, [.. joinSides.Sources.Select(side => OpenSource(job, side, options))], LookupStores.Open(job, options));
+        return new JobEnds(source, OpenTarget(job, options), sourceAddress, targetAddress, joinSides, [.. joinSides.Sources.Select((_, number) => OpenSide(job, joinSides, number, options))], LookupStores.Open(job, options));
     }
 
     /// <summary>
@@ -71,6 +72,19 @@ internal sealed class JobEnds : IAsyncDisposable
 
     /// <summary>Takes the streams in place of those with wildcards.</summary>
     public void Expanded(ImmutableArray<StreamJob> streams) => JoinSides.Take(streams);
+
+    /// <summary>What kind of source a secret names is seen when it is resolved: a database without a table is a mistake of the job.</summary>
+    private static (ISource Source, string Address) OpenSide(Job job, JoinSides sides, int number, RunOptions options)
+    {
+        var endpoint = sides.Sources[number];
+        var opened = OpenSource(job, endpoint, options);
+        var whole = sides.StreamsOf(number).FirstOrDefault(static stream => stream.IsWholeSource);
+        if (whole is null || options.Connectors.SourceFor(opened.Address, endpoint.Mark).ReadsWhole) return opened;
+        throw new Fault(FaultKind.JobFile, $"found {Words.Quote(endpoint.Text)}, which is a database, expected its table as well")
+        {
+            Side = FaultSide.Job, Where = whole.Mark.ToString(), Advice = "Add the table that is joined, such as stream: public.customers.",
+        };
+    }
 
     private static (ISource Source, string Address) OpenSource(Job job, Endpoint endpoint, RunOptions options)
     {

@@ -197,13 +197,7 @@ public sealed class UnitRunner : IAsyncDisposable
             });
             using var paced = _pace is null ? null : new PacedInput(_pace, _taps, input, cancel);
             var select = proof.Over(Given(paced?.Over(input.Select, header.Columns[0].Name) ?? input.Select, input, reading.Header, quarantine, steps, checks));
-            var copied = 0L;
-            for (var i = 0; i < input.Statements; i++)
-            {
-                using var answer = await connection.QueryAsync(elements is null ? output.CopyStatement(select, order.BatchDivisor) : output.ElementsStatement(select, elements.First), cancel).ConfigureAwait(false);
-                copied = elements is null ? output.Answered(answer) : proof.RowsOfElements(output, answer);
-            }
-
+            var copied = await WriteAsync(select, input.Statements, elements, output, order.BatchDivisor, proof, connection, cancel).ConfigureAwait(false);
             var passed = steps is null ? copied + (quarantine?.Rows ?? 0) : steps.Rows + (quarantine?.RowsOfSource ?? 0);
             var ended = steps?.MayEndEarly(copied) is true && !input.IsRead(passed)
                 ? await steps.ReadAllAsync(input, Again, quarantine?.RowsOfSource ?? 0, connection, cancel).ConfigureAwait(false)
@@ -230,6 +224,21 @@ public sealed class UnitRunner : IAsyncDisposable
         }
 
         ValueTask<IUnitInput> Again() => _ends.ReaderOf(header).OpenAsync(header, order.Unit, cancel);
+    }
+
+    /// <summary>Writes rows by so many statements, each going on behind the one before; gives how many.</summary>
+    private static async Task<long> WriteAsync(
+        string select, int statements, ElementStream? elements, IUnitOutput output, int batchDivisor, UnitProof proof, DuckDbConnection connection, CancellationToken cancel)
+    {
+        var rows = 0L;
+        for (var i = 0; i < statements; i++)
+        {
+            var statement = elements is null ? output.CopyStatement(select, batchDivisor) : output.ElementsStatement(select, elements.First);
+            using var answer = await connection.QueryAsync(statement, cancel).ConfigureAwait(false);
+            rows = elements is null ? output.Answered(answer) : proof.RowsOfElements(output, answer);
+        }
+
+        return rows;
     }
 
     /// <summary>The rows that a unit gives of those that it reads: a SELECT over theirs.</summary>

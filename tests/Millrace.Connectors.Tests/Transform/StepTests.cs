@@ -1,3 +1,8 @@
+using Millrace.Connectors.Files.Source;
+using Millrace.Connectors.Files.Target;
+using Millrace.Connectors.Postgres;
+using Millrace.Faults;
+using Millrace.Jobs.Secrets;
 using Millrace.Transform;
 
 namespace Millrace.Connectors.Tests.Transform;
@@ -95,6 +100,22 @@ public sealed class StepTests : IDisposable
                   - join: {with: r, on: {k: code}, how: {{how}}, columns: {{columns}}}
             """);
         _bench.AssertRows("out/t", wanted);
+    }
+
+    [Fact]
+    public async Task A_side_that_turns_out_to_be_a_database_needs_a_table()
+    {
+        _bench.Write("t.parquet", "SELECT 1 AS k");
+        _bench.Adjust = options => options with
+        {
+            Connectors = new KnownConnectors([new FilesSourceConnector(), new PostgresConnector()], [new FileTargetConnector()]),
+            Secrets = new SecretResolver(new Redactor(), _bench.Folder.Path, static name => name == "SIDE" ? "postgres://me:secret@127.0.0.1:1/shop" : null),
+        };
+        var fault = Assert.Single((await _bench.TryRunAsync(Job("join: {with: '${SIDE}', on: [k]}"))).Faults);
+        Assert.Equal(FaultKind.JobFile, fault.Kind);
+        Assert.Contains("stream: public.customers", fault.Advice, StringComparison.Ordinal);
+        Assert.Contains("job.yaml:", fault.Where, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", fault.Describe(), StringComparison.Ordinal);
     }
 
     [Fact]

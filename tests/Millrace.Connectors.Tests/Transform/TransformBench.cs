@@ -22,6 +22,9 @@ internal sealed class TransformBench : IDisposable, IRunObserver
     /// <summary>From which size on rows are cut.</summary>
     public StageBounds Bounds { get; set; } = new();
 
+    /// <summary>What a test wants otherwise.</summary>
+    public Func<RunOptions, RunOptions> Adjust { get; set; } = static options => options;
+
     /// <summary>What happened in all runs.</summary>
     public List<RunEvent> Events { get; } = [];
 
@@ -35,7 +38,7 @@ internal sealed class TransformBench : IDisposable, IRunObserver
     /// <summary>Runs a job file until it is cancelled.</summary>
     public async Task<RunSummary> TryRunAsync(string yaml, CancellationToken cancel, params string[] sets)
     {
-        return await new DataPath(FileRuns.Options(Folder) with { Stages = Bounds, Observer = this }).RunAsync(Read(yaml, sets), cancel);
+        return await new DataPath(Adjust(FileRuns.Options(Folder) with { Stages = Bounds, Observer = this })).RunAsync(Read(yaml, sets), cancel);
     }
 
     /// <summary>The plan of a job's first stream.</summary>

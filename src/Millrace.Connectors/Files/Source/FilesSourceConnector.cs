@@ -15,6 +15,9 @@ public sealed class FilesSourceConnector : ISourceConnector
         EndpointScheme.IsStandardStream(address) || EndpointScheme.Of(address) is null or "file";
 
     /// <inheritdoc/>
+    public bool ReadsWhole => true;
+
+    /// <inheritdoc/>
     public ISource Open(SourceContext context) => new FilesSource(context);
 
     /// <inheritdoc/>
