@@ -27,9 +27,9 @@ public sealed partial class InternalFaultTests(PgServers servers)
         var failed = Assert.Single(Workbench.Events(exit), static line => line.GetProperty("event").GetString() == "failed");
         Assert.Equal("internal", failed.GetProperty("kind").GetString());
         Assert.Contains("has a result that reads something else", failed.GetProperty("message").GetString(), StringComparison.Ordinal);
-        Assert.StartsWith("Millrace.Worker.UnitRunner.RunAsync", failed.GetProperty("frames")[0].GetString(), StringComparison.Ordinal);
+        Assert.StartsWith("Millrace.Worker.UnitRunner.", failed.GetProperty("frames")[0].GetString(), StringComparison.Ordinal);
 
-        Assert.Contains("\"frames\":[\"Millrace.Worker.UnitRunner.RunAsync", await File.ReadAllTextAsync(Path.Combine(bench.RunFolder, "report.json"), TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.Contains("\"frames\":[\"Millrace.Worker.UnitRunner.", await File.ReadAllTextAsync(Path.Combine(bench.RunFolder, "report.json"), TestContext.Current.CancellationToken), StringComparison.Ordinal);
         var shown = await MillraceProcess.RunAsync(["show", Path.GetFileName(bench.RunFolder), "--state", bench.State], bench.Begin());
         Assert.Matches(@"\n  at Millrace\.Worker\.UnitRunner\.RunAsync(:\d+)?\n", shown.Expect(0).Stdout);
     }
