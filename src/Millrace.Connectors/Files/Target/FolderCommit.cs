@@ -71,11 +71,19 @@ internal sealed class FolderCommit
             };
         }
 
-        var keepEmpty = _request.Rows == 0 && !KeepsFiles;
-        await staged.AssembleAsync(_request, keepEmpty, cancel).ConfigureAwait(false);
-
-        var commit = await PublishUnderLockAsync(staged, cancel).ConfigureAwait(false);
-        return Finish(commit.Commit, commit.Already);
+        try
+        {
+            var keepEmpty = _request.Rows == 0 && !KeepsFiles;
+            await staged.AssembleAsync(_request, keepEmpty, cancel).ConfigureAwait(false);
+            var commit = await PublishUnderLockAsync(staged, cancel).ConfigureAwait(false);
+            return Finish(commit.Commit, commit.Already);
+        }
+        catch (Fault) when (IsPublished)
+        {
+            // Somebody else has published the stream and removed what was staged, while this coordinator stood still: what it has made since is nobody's.
+            RemoveStaging();
+            throw;
+        }
     }
 
     private async Task<(TableCommit Commit, bool Already)> PublishUnderLockAsync(StagedTable staged, CancellationToken cancel)
@@ -114,10 +122,25 @@ internal sealed class FolderCommit
         Step("marked");
 
         cancel.ThrowIfCancellationRequested();
-        _request.AssertHolder();
+        AssertHolder(held);
         Publish(staged.Folder);
         held.RemoveFiles();
         return (commit, false);
+    }
+
+    private bool IsPublished => TableMarker.Read(_live)?.Find(_header.Run, _header.Stream) is not null;
+
+    private void AssertHolder(FileLock held)
+    {
+        try
+        {
+            _request.AssertHolder();
+        }
+        catch (Fault) when (IsPublished)
+        {
+            held.RemoveFiles();
+            throw;
+        }
     }
 
     /// <summary>Whether the table's files stay, all or those before the window.</summary>
@@ -190,11 +213,16 @@ internal sealed class FolderCommit
         DurableFiles.SyncFolder(Path.GetDirectoryName(_live)!);
         if (Directory.Exists(Staging)) DurableFiles.SyncFolder(Staging);
         Step("durable");
+        RemoveStaging();
+        return new CommitReceipt(commit.Rows, commit.Files, commit.Bytes, already, _live);
+    }
+
+    private void RemoveStaging()
+    {
         FolderTree.Remove(Staging);
         Step("cleaned");
         FolderTree.RemoveIfEmpty(_place.Run(_header.Run));
         FolderTree.RemoveIfEmpty(_place.Home);
-        return new CommitReceipt(commit.Rows, commit.Files, commit.Bytes, already, _live);
     }
 
     /// <summary>Before a stream's staging is removed unpublished: a table that was moved away to be replaced comes back.</summary>

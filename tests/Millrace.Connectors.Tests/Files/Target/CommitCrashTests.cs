@@ -1,4 +1,5 @@
 using Millrace.Connectors.Files.Target;
+using Millrace.Faults;
 using Millrace.Jobs;
 using Millrace.Runs;
 using Millrace.Testing;
@@ -139,6 +140,23 @@ public sealed class CommitCrashTests : IDisposable
         load.AssertHolder = static () => throw new InvalidOperationException("replaced");
         await Assert.ThrowsAsync<InvalidOperationException>(() => load.LoadAsync("SELECT range AS id FROM range(5)"));
         Assert.Equal(1, Rows(load, _folder["lake"]));
+    }
+
+    [Fact]
+    public async Task A_coordinator_that_was_replaced_leaves_nothing_when_the_other_one_is_done()
+    {
+        using var load = new TargetLoad(_folder["lake"]);
+        await load.LoadAsync("SELECT 1 AS id");
+        load.Run = "r2";
+        load.AssertHolder = () =>
+        {
+            // The other one's table has this run, and its staging is gone.
+            var staged = Directory.EnumerateDirectories(_folder[".lake.millrace"], "table", SearchOption.AllDirectories).Single();
+            File.Copy(Path.Combine(staged, "_millrace.json"), _folder["lake/events/_millrace.json"], overwrite: true);
+            throw new Fault(FaultKind.Refused, "another coordinator has taken the run");
+        };
+        await Assert.ThrowsAsync<Fault>(() => load.LoadAsync("SELECT range AS id FROM range(5)"));
+        Assert.False(Directory.Exists(_folder[".lake.millrace"]));
     }
 
     [Fact]
