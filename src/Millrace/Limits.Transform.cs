@@ -45,14 +45,14 @@ public static partial class Limits
     /// <summary>The most rows of a stream whose key steps are done at once, without buckets.</summary>
     public const long WholeRowsMax = 200_000;
 
+    /// <summary>The most bytes of such a stream, in its source and in memory.</summary>
+    public const long WholeBytesMax = 16 * Mega;
+
     /// <summary>
     /// How many times the bytes of its left side a join's right side may have for the order of the left one to be kept: units have the right side's rows in
     /// memory then, and of a much larger one that takes much longer.
     /// </summary>
     public const int OrderedRightTimesMax = 4;
-
-    /// <summary>The most bytes of such a stream, in its source and in memory.</summary>
-    public const long WholeBytesMax = 16 * Mega;
 
     /// <summary>The most bytes of a join's right side that every unit keeps in memory.</summary>
     public const long SideBytesMax = 16 * Mega;

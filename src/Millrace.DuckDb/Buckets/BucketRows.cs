@@ -70,15 +70,14 @@ public sealed class BucketRows : ITableSource, IDisposable
     public ITableScan OpenScan(ReadOnlySpan<int> projected)
     {
         if (_portion is not { } portion) return new Scan(ReaderOf(new BucketProjection(Columns.Count, projected, all: false)), long.MaxValue, isShared: false);
-        if (_shared is { } shared)
+        if (_shared is null)
         {
-            shared.Projection.Turn(projected);
-            return new Scan(shared.Reader, portion, isShared: true);
+            var projection = new BucketProjection(Columns.Count, projected, all: true);
+            _shared = (ReaderOf(projection), projection);
         }
 
-        var projection = new BucketProjection(Columns.Count, projected, all: true);
-        var reader = ReaderOf(projection);
-        _shared = (reader, projection);
+        var (reader, wanted) = _shared.Value;
+        wanted.Turn(projected);
         return new Scan(reader, portion, isShared: true);
     }
 

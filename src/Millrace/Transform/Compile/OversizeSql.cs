@@ -33,7 +33,7 @@ internal static class OversizeSql
     /// <summary>
     /// Whether rows with equal keys follow each other in order. DuckDB's sort tells intervals apart that it calls equal, and puts others between them.
     /// </summary>
-    public static bool MeetInOrder(NestStep step, ImmutableArray<Column> columns) => !step.By.Any(name => HoldsIntervals(TypeOf(columns, name)));
+    public static bool MeetInOrder(NestStep step, ImmutableArray<Column> columns) => !step.By.Any(name => HoldsIntervals(TransformCompiler.TypeOf(columns, name)));
 
     /// <summary>
     /// The rows that <c>nest</c> would give, each cut into its elements: they follow each other in the order of key and array. The sort spills, and what
@@ -60,12 +60,10 @@ internal static class OversizeSql
     {
         var others = columns.Select(static column => column.Name).Where(name => !step.OrderBy.Any(term => term.Column == name) && !step.By.Contains(name, StringComparer.Ordinal));
         var terms = Ascending(step.By).Concat(step.OrderBy).Concat(Ascending(others));
-        return string.Join(", ", terms.Select(term => term.ToSql(TypeOf(columns, term.Column))));
+        return string.Join(", ", terms.Select(term => term.ToSql(TransformCompiler.TypeOf(columns, term.Column))));
     }
 
     private static IEnumerable<OrderTerm> Ascending(IEnumerable<string> names) => names.Select(static name => new OrderTerm(name, Descending: false, NullsFirst: false));
-
-    private static DuckDbType TypeOf(ImmutableArray<Column> columns, string name) => DuckDbType.Parse(columns.First(column => column.Name == name).Type);
 
     private static bool HoldsIntervals(DuckDbType type) => type.Kind == DuckDbKind.Interval || type.Fields.Any(static field => HoldsIntervals(field.Type));
 

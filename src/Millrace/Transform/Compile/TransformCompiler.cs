@@ -287,7 +287,8 @@ internal sealed class TransformCompiler
 
     private static bool IsText(DuckDbType type) => type.Kind is DuckDbKind.Varchar or DuckDbKind.Enum;
 
-    private static DuckDbType TypeOf(ImmutableArray<Column> columns, string name) => DuckDbType.Parse(columns.First(column => column.Name == name).Type);
+    /// <summary>The type of a column that is there.</summary>
+    internal static DuckDbType TypeOf(ImmutableArray<Column> columns, string name) => DuckDbType.Parse(columns.First(column => column.Name == name).Type);
 
     private ImmutableArray<Column> ColumnsOf(string sql, (string Name, ImmutableArray<Column> Columns) relation, Mark mark) => ColumnsOf(sql, mark, [relation]);
 
