@@ -10,7 +10,6 @@ import argparse
 import os
 import shlex
 import shutil
-import subprocess
 import sys
 import tempfile
 import urllib.parse
@@ -34,13 +33,9 @@ def parse():
     return arguments.parse_args()
 
 
-def psql(url, sql):
-    return subprocess.run(["psql", url, "-Atc", sql], capture_output=True, text=True, check=True).stdout.strip()
-
-
 def commands(options, out):
     table, url = options.table, options.url
-    pages = int(psql(url, f"SELECT pg_relation_size('{table}') / current_setting('block_size')::int"))
+    pages = int(report.psql(url, f"SELECT pg_relation_size('{table}') / current_setting('block_size')::int"))
     half = pages // 2
 
     def copy(where=""):
@@ -117,10 +112,10 @@ def publish(options, runs, sizes):
         ratio = ratios(ours, peer)
         body += (f"\n\nEach at its own default (millrace zstd 1, duckdb zstd 3): time {ratio['seconds']:.2f}, CPU {ratio['cpu']:.2f}, "
                  f"memory {ratio['peak_mb']:.2f}, bytes {sizes['millrace, Parquet zstd 1'] / sizes['duckdb, Parquet zstd 3']:.2f}.")
-    count = int(psql(options.url, f"SELECT count(*) FROM {options.table}"))
+    count = int(report.psql(options.url, f"SELECT count(*) FROM {options.table}"))
     versions = [
         ("millrace", report.version([MILLRACE, "--version"])),
-        ("PostgreSQL", psql(options.url, "SHOW server_version")),
+        ("PostgreSQL", report.postgres_version(options.url)),
         ("psql", report.version(["psql", "--version"])),
     ]
     if options.extension:

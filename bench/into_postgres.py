@@ -34,10 +34,6 @@ def parse():
     return arguments.parse_args()
 
 
-def psql(url, sql):
-    return subprocess.run(["psql", url, "-v", "ON_ERROR_STOP=1", "-qAtc", sql], capture_output=True, text=True, check=True).stdout.strip()
-
-
 def moved(options, source, *sets):
     return [MILLRACE, "run", "--from", source, "--to", "${BENCH_TARGET}", "--quiet", "--state", os.path.join(options.out, "state"),
             *(("--stream", f"public.{options.table}") if source.startswith("$") else ()), *(part for text in sets for part in ("--set", text))]
@@ -73,11 +69,11 @@ def prepare(options):
 
 
 def begin(options, has_table):
-    psql(options.target, f"DROP TABLE IF EXISTS {options.table}")
+    report.psql(options.target, f"DROP TABLE IF EXISTS {options.table}")
     if has_table:
         schema = subprocess.run(["pg_dump", options.url, "-s", "-t", f"public.{options.table}"], capture_output=True, text=True, check=True).stdout
         subprocess.run(["psql", options.target, "-q"], input=schema, text=True, check=True, stdout=subprocess.DEVNULL)
-    psql(options.target, "CHECKPOINT")
+    report.psql(options.target, "CHECKPOINT")
 
 
 def changes(options):
@@ -92,12 +88,12 @@ def changes(options):
             ("incremental by key, the first load", "id * 10", [f"{stream}.mode=incremental", f"{stream}.cursor=created_at"]),
             ("incremental by key, nothing new but the last hour", "id * 10", [f"{stream}.mode=incremental", f"{stream}.cursor=created_at", f"{stream}.lag=1h"])):
         if rows == []:
-            psql(options.url, f"DROP TABLE IF EXISTS changes; CREATE UNLOGGED TABLE changes AS SELECT * FROM {table} WHERE id % 10 = 0 LIMIT {options.changes}; "
+            report.psql(options.url, f"DROP TABLE IF EXISTS changes; CREATE UNLOGGED TABLE changes AS SELECT * FROM {table} WHERE id % 10 = 0 LIMIT {options.changes}; "
                               f"UPDATE changes SET id = CASE WHEN id % 20 = 0 THEN -id ELSE id END, score = score + 1; ANALYZE changes")
         figures = measure.run([*source, *(part for text in sets for part in ("--set", text))], environment)
-        rows.append([name, f"{figures['seconds']:.2f}", f"{figures['cpu']:.1f}", f"{figures['peak_mb']:.0f}", psql(options.target, f"SELECT count(*) || ' rows, sum of ids ' || sum(id) FROM {table}")])
+        rows.append([name, f"{figures['seconds']:.2f}", f"{figures['cpu']:.1f}", f"{figures['peak_mb']:.0f}", report.psql(options.target, f"SELECT count(*) || ' rows, sum of ids ' || sum(id) FROM {table}")])
         print(rows[-1], flush=True)
-    psql(options.url, "DROP TABLE changes")
+    report.psql(options.url, "DROP TABLE changes")
     return report.table([f"{options.changes:,} changes", "seconds", "CPU s (client)", "peak PSS MB", "the table then"], rows)
 
 
@@ -108,14 +104,14 @@ def main():
     digest = f"SELECT count(*) || ' ' || sum(hashtextextended(t::text, 0)::numeric) FROM {options.table} AS t"
     try:
         prepare(options)
-        expected = psql(options.url, digest)
+        expected = report.psql(options.url, digest)
         for round_number in range(options.rounds + 1):
             turns = commands(options)
             for name, has_table, command in turns if round_number % 2 == 0 else turns[::-1]:
                 begin(options, has_table)
                 figures = measure.run(command, {"BENCH_URL": options.url, "BENCH_TARGET": options.target})
                 if round_number == 0:
-                    assert psql(options.target, digest) == expected, name
+                    assert report.psql(options.target, digest) == expected, name
                 else:
                     runs.setdefault(name, []).append(figures)
                 print(name, {k: round(v, 2) for k, v in figures.items()}, flush=True)
@@ -134,9 +130,9 @@ def publish(options, runs, merged):
     body = report.table(["", "seconds", "/ psql \\| psql", "CPU s (clients)", "peak PSS MB"], rows)
     body += (f"\n\nWith `proof: hash`: {pipe / ours:.2f} times as fast as `psql | psql`, {seconds(BINARY) / ours:.2f} times as the same in binary, {seconds(DUMP) / ours:.2f} times as "
              f"`pg_dump | psql`. From Parquet: {seconds(FILE) / seconds('millrace, from Parquet'):.2f} times as fast as one `psql` with the same rows in a binary file.")
-    count = int(psql(options.url, f"SELECT count(*) FROM {options.table}"))
-    is_logged = psql(options.url, f"SELECT relpersistence <> 'u' FROM pg_class WHERE oid = '{options.table}'::regclass") == "t"
-    versions = [("millrace", report.version([MILLRACE, "--version"])), ("PostgreSQL", psql(options.url, "SHOW server_version")), ("psql", report.version(["psql", "--version"]))]
+    count = int(report.psql(options.url, f"SELECT count(*) FROM {options.table}"))
+    is_logged = report.psql(options.url, f"SELECT relpersistence <> 'u' FROM pg_class WHERE oid = '{options.table}'::regclass") == "t"
+    versions = [("millrace", report.version([MILLRACE, "--version"])), ("PostgreSQL", report.postgres_version(options.url)), ("psql", report.version(["psql", "--version"]))]
     report.write(options.name, f"`{options.table}`, {count:,} rows, into PostgreSQL", versions,
                  f"Medians of {options.rounds} rounds after one that does not count and whose content was compared; servers and clients share the machine. "
                  f"The table is {'logged' if is_logged else 'unlogged'} and has its primary key at both ends.\n\n" + body + "\n\n" + merged)

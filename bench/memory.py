@@ -8,7 +8,6 @@ Writes results/memory.md and the curve, results/memory.svg. Needs the right to m
 import argparse
 import os
 import shutil
-import subprocess
 import tempfile
 import time
 
@@ -66,10 +65,6 @@ class Group:
             return next(int(line.split()[1]) for line in file if line.startswith("oom_kill "))
 
 
-def psql(url, sql):
-    return subprocess.run(["psql", url, "-Atc", sql], capture_output=True, text=True, check=True).stdout.strip()
-
-
 def move(options, table):
     out = tempfile.mkdtemp(prefix="run-", dir=options.work)
     try:
@@ -87,7 +82,7 @@ def main():
     rows, points = [], []
     for table in options.tables.split(","):
         figures = [move(options, table) for _ in range(options.rounds)]
-        count = int(psql(options.url, f"SELECT count(*) FROM {table}"))
+        count = int(report.psql(options.url, f"SELECT count(*) FROM {table}"))
         peak = report.median(figures, "peak_mb")
         points.append((count, peak))
         rows.append([f"{count:,}", f"{peak:.0f}", sum(run["kills"] for run in figures)])
@@ -97,7 +92,7 @@ def main():
     body = (f"Every run in a memory group of its own with a limit of {options.limit} MiB; PostgreSQL outside of it. The default of `limits.memory` is "
             f"{options.limit * 3 // 4} MiB there.\n\n" + report.table(["rows", "peak PSS MB, all processes", "killed by the kernel"], rows)
             + "\n\n![Peak memory against rows](memory.svg)")
-    versions = [("millrace", report.version([MILLRACE, "--version"])), ("PostgreSQL", psql(options.url, "SHOW server_version"))]
+    versions = [("millrace", report.version([MILLRACE, "--version"])), ("PostgreSQL", report.postgres_version(options.url))]
     report.write("memory", f"Memory under a kernel limit of {options.limit} MiB", versions, body)
 
 

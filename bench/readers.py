@@ -34,10 +34,6 @@ def parse():
     return arguments.parse_args()
 
 
-def psql(url, sql):
-    return subprocess.run(["psql", url, "-v", "ON_ERROR_STOP=1", "-qAtc", sql], capture_output=True, text=True, check=True).stdout.strip()
-
-
 def move(options, out, *sets):
     subprocess.run([MILLRACE, "run", "--from", "${BENCH_URL}", "--to", "${BENCH_TARGET}", "--stream", "public.read_while_written", "--quiet",
                     "--state", os.path.join(out, "state"), *(part for text in sets for part in ("--set", f"streams.public.read_while_written.{text}"))],
@@ -55,9 +51,9 @@ def during(options, out, *sets):
     reading = subprocess.Popen([options.pgbench, "-n", "-c", str(options.readers), "-T", "36000", "-f", script, "-l", f"--log-prefix={out}/reads", options.target],
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     for version in range(options.runs):
-        psql(options.url, f"UPDATE {table} SET version = version + 1")
+        report.psql(options.url, f"UPDATE {table} SET version = version + 1")
         move(options, out, *sets)
-        assert psql(options.target, f"SELECT min(version) = max(version) AND count(*) = {options.rows} FROM {table}") == "t", version
+        assert report.psql(options.target, f"SELECT min(version) = max(version) AND count(*) = {options.rows} FROM {table}") == "t", version
     if reading.poll() is not None:
         raise RuntimeError(f"the readers ended before the writer: {reading.stdout.read()}")
     reading.terminate()
@@ -75,18 +71,18 @@ def main():
     options = parse()
     out = tempfile.mkdtemp(prefix="millrace-bench-", dir=options.work)
     try:
-        psql(options.url, f"DROP TABLE IF EXISTS read_while_written; CREATE TABLE read_while_written AS SELECT i AS id, 0 AS version, md5(i::text) AS text FROM generate_series(1, {options.rows}) AS i; "
+        report.psql(options.url, f"DROP TABLE IF EXISTS read_while_written; CREATE TABLE read_while_written AS SELECT i AS id, 0 AS version, md5(i::text) AS text FROM generate_series(1, {options.rows}) AS i; "
                           "ALTER TABLE read_while_written ADD PRIMARY KEY (id)")
-        psql(options.target, "DROP TABLE IF EXISTS read_while_written CASCADE")
-        psql(options.target, "CREATE TABLE read_while_written (id int PRIMARY KEY, version int, text text)")
+        report.psql(options.target, "DROP TABLE IF EXISTS read_while_written CASCADE")
+        report.psql(options.target, "CREATE TABLE read_while_written (id int PRIMARY KEY, version int, text text)")
         move(options, out)
         rows = []
         for name, sets in (("overwrite, by exchange", []), ("merge by key", ["mode=merge", "key=[id]"])):
             waits = during(options, out, *sets)
             rows.append([f"{options.runs} times {name}", f"{len(waits):,}", 0, *(f"{wait:.1f}" for wait in (statistics.median(waits), waits[int(len(waits) * 0.99)], waits[-1]))])
             print(rows[-1], flush=True)
-        psql(options.target, "DROP TABLE read_while_written")
-        versions = [("millrace", report.version([MILLRACE, "--version"])), ("PostgreSQL", psql(options.url, "SHOW server_version"))]
+        report.psql(options.target, "DROP TABLE read_while_written")
+        versions = [("millrace", report.version([MILLRACE, "--version"])), ("PostgreSQL", report.postgres_version(options.url))]
         report.write(options.name, f"{options.readers} readers of a table of {options.rows:,} rows while it is written", versions,
                      "Each read counts the rows and compares their versions; one that found a part, or an error, would have ended the benchmark.\n\n"
                      + report.table(["", "reads", "errors or parts", "median ms", "99 % below ms", "longest ms"], rows))

@@ -31,6 +31,15 @@ def duckdb_version():
     return version([sys.executable, "-s", "-c", "import duckdb; print(duckdb.__version__)"])
 
 
+def psql(url, sql):
+    """What a statement gives: values without a header, one row a line. One that fails raises."""
+    return subprocess.run(["psql", url, "-v", "ON_ERROR_STOP=1", "-qAtc", sql], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def postgres_version(url):
+    return psql(url, "SHOW server_version")
+
+
 def compared(connection, columns, expected, actual):
     """Whether two SELECTs have the same rows: by count and a sum of hashes, since a sorted comparison of 38M rows takes longer than all else."""
     sums = [connection.execute(f"SELECT count(*), sum(hash({columns})::HUGEINT) FROM ({sql})").fetchone() for sql in (expected, actual)]
