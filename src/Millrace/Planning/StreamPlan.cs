@@ -11,6 +11,9 @@ namespace Millrace.Planning;
 /// </summary>
 public sealed record StreamPlan
 {
+    /// <summary>The <see cref="ReaderJson"/> of units that read no source.</summary>
+    internal const string NoReader = "{}";
+
     /// <summary>What the user wrote, wildcards expanded.</summary>
     public required StreamJob Stream { get; init; }
 

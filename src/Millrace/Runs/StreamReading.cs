@@ -53,9 +53,7 @@ internal sealed class StreamReading
         var before = earlier?.ReadHeader();
         var carries = before is not null
             && (plan.Moment is null || plan.Stream.Consistency == Consistency.Unit || string.Equals(before.Moment, plan.Moment, StringComparison.Ordinal))
-            && string.Equals(before.ReaderJson, plan.ReaderJson, StringComparison.Ordinal)
-            && before.Columns.SequenceEqual(plan.Columns)
-            && StageHeader.AreEqual(before.Stage, plan.Stage);
+            && before.ReadsLike(plan.ReaderJson, plan.Columns, plan.Stage);
         var writer = await target.StageAsync(new StagingRequest(directory.Run, Fresh: !carries, to, plan), cancel).ConfigureAwait(false);
         carries = carries && string.Equals(before!.WriterJson, writer, StringComparison.Ordinal);
 

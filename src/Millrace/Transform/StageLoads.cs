@@ -18,9 +18,11 @@ internal sealed class StageLoads(ActiveRun run, JobEnds ends, Dispatcher dispatc
     {
         if (plan.Steps is not { Earlier.IsEmpty: false } steps) return plan;
         var finished = new Dictionary<int, FinishedStage>();
+        var moments = new StageMoments(run.Directory, plan);
         foreach (var stage in steps.Earlier)
         {
             var staged = PlanOf(plan, stage, finished);
+            if (staged.Moment is { } now) staged = staged with { Moment = await moments.OfAsync(stage, now, finished, cancel).ConfigureAwait(false) };
             try
             {
                 finished[stage.Number] = await LoadAsync(staged, stage, steps, cancel).ConfigureAwait(false);
@@ -104,7 +106,7 @@ internal sealed class StageLoads(ActiveRun run, JobEnds ends, Dispatcher dispatc
         SpooledBytes = 0,
         Moment = null,
         WireForm = null,
-        ReaderJson = "{}",
+        ReaderJson = StreamPlan.NoReader,
         Stage = header,
         Units = _ => units.ToAsyncEnumerable(),
     };
