@@ -163,7 +163,7 @@ public sealed record UnitResult
     /// </summary>
     public string? HashIn { get; init; }
 
-    /// <summary>The content hash of the rows as they were handed to the writer; null with <c>proof: counts</c>.</summary>
+    /// <summary>The content hash of the rows as they were handed to the writer; null with <c>proof: counts</c>, and for rows that go into buckets.</summary>
     public string? HashOut { get; init; }
 
     /// <summary>Bytes that were read from the source.</summary>
