@@ -75,8 +75,7 @@ internal sealed class LayoutPlanning(Lazy<SqlCheck> check, BucketSizing sizing)
         var columns = last.OwnColumns;
         var gathered = new PlannedStage
         {
-            Number = 0,
-            Label = $"write partition by partition ({string.Join(", ", names)}), as {(isOrdered ? "the rows of each file are in order" : "each unit would leave a file in every folder otherwise")}",
+            Words = [$"write partition by partition ({string.Join(", ", names)}), as {(isOrdered ? "the rows of each file are in order" : "each unit would leave a file in every folder otherwise")}"],
             Keyed = [new StageInput(number, KeySql.Rows)],
             KeySql = $"SELECT * FROM {KeySql.Rows}",
             Order = order,
