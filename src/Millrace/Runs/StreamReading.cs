@@ -86,7 +86,7 @@ internal sealed class StreamReading
         if (!carries) return new StreamReading(plan, header, generation, CarriedResults.None);
 
         // Ranges that were planned at another moment still cover everything, and only with the same ranges do finished units count.
-        if (plan.Moment is not null && earlier!.PlannedUnits() is not null) plan = plan with { Units = token => Replayed(earlier, token) };
+        if (plan.Moment is not null && earlier!.PlannedUnits() is { } units) plan = plan with { EstimatedUnits = units, Units = token => Replayed(earlier, token) };
         var carried = await CarriedResults.LoadAsync(earlier!, unit => Fingerprint(plan, unit), cancel).ConfigureAwait(false);
         return new StreamReading(plan, header, generation, carried);
     }

@@ -59,8 +59,8 @@ internal sealed class StageLoads(ActiveRun run, JobEnds ends, Dispatcher dispatc
         var key = isOwn ? await ends.Source.KeyAsync(plan.Stream, cancel).ConfigureAwait(false) : [];
         var reading = await StreamReading.BeginAsync(run.Directory, plan, plan.Stream.TargetName, target, new RejectRule(run.RejectLimit, key), cancel).ConfigureAwait(false);
         run.Disk.Stage(plan.SpooledBytes);
-        run.Expect(plan.EstimatedRows, plan.EstimatedBytes, plan.EstimatedUnits);
-        run.On(new StageBegun(plan.Stream.Name, stage.Number, steps.Earlier.Length + 1, stage.Label, plan.EstimatedUnits, reading.CarriedUnits));
+        run.Expect(plan.EstimatedRows, plan.EstimatedBytes, reading.Plan.EstimatedUnits);
+        run.On(new StageBegun(plan.Stream.Name, stage.Number, steps.Earlier.Length + 1, stage.Label, reading.Plan.EstimatedUnits, reading.CarriedUnits));
         using var load = new StreamLoad(reading, dispatcher, run, CutsOf(plan, stage), clock, cancel);
         await load.HandOutAsync().ConfigureAwait(false);
         await load.FinishAsync(cancel).ConfigureAwait(false);
