@@ -100,6 +100,18 @@ public sealed record DuckDbType
     /// <summary>Whether values have child vectors: list, array, struct, map, union.</summary>
     public bool IsNested => Kind is DuckDbKind.List or DuckDbKind.Array or DuckDbKind.Struct or DuckDbKind.Map or DuckDbKind.Union;
 
+    /// <summary>Whether the type, or one that it is made of, is of some kinds.</summary>
+    public bool Holds(Func<DuckDbKind, bool> kinds)
+    {
+        if (kinds(Kind)) return true;
+        foreach (var field in Fields)
+        {
+            if (field.Type.Holds(kinds)) return true;
+        }
+
+        return false;
+    }
+
     /// <summary>Whether the type is one of the JSON alias.</summary>
     public bool IsJson => Alias is not null;
 

@@ -15,7 +15,7 @@ public static class InfiniteDays
         connection.RegisterStableFunction(Name, DuckDbType.Boolean, static types => new Looking(types[0]));
 
     /// <summary>Whether values of a type can hold a date or timestamp.</summary>
-    public static bool IsPossible(DuckDbType type) => BytesOf(type.Kind) > 0 || type.Fields.Any(static field => IsPossible(field.Type));
+    public static bool IsPossible(DuckDbType type) => type.Holds(static kind => BytesOf(kind) > 0);
 
     private static int BytesOf(DuckDbKind kind) => kind switch
     {

@@ -37,12 +37,20 @@ internal static class KeptMoment
     public static async Task<bool> TryRejoinAsync(RunDirectory directory, ISource source, ImmutableArray<StreamJob> unread, CancellationToken cancel)
     {
         if (!new KeeperSign(directory).IsKept()) return false;
-        foreach (var stream in unread)
+        foreach (var moment in unread.SelectMany(stream => MomentsOf(directory.Stream(stream.Name))).Distinct(StringComparer.Ordinal))
         {
-            if (directory.Stream(stream.Name).Latest()?.ReadHeader()?.Moment is { } moment)
-                return await source.RejoinAsync(moment, unread, cancel).ConfigureAwait(false);
+            if (await source.RejoinAsync(moment, unread, cancel).ConfigureAwait(false)) return true;
         }
 
         return false;
+    }
+
+    /// <summary>The moments at which the job's own source was read for a stream and its stages: more than one where the first was lost.</summary>
+    private static IEnumerable<string> MomentsOf(StreamFolder stream)
+    {
+        foreach (var reading in stream.Stages().Prepend(stream))
+        {
+            if (reading.Latest()?.ReadHeader() is { Moment: { } moment, Stage: null or { Source: null } }) yield return moment;
+        }
     }
 }

@@ -15,7 +15,7 @@ namespace Millrace.Load;
 /// <param name="reading">The stream.</param>
 /// <param name="dispatcher">Runs attempts.</param>
 /// <param name="run">Hears of it.</param>
-/// <param name="split">Cuts units in parts.</param>
+/// <param name="split">Cuts units in parts; none where they would take as long.</param>
 /// <param name="clock">The clock.</param>
 internal sealed class SlowUnits(StreamReading reading, Dispatcher dispatcher, ActiveRun run, UnitSplitter split, TimeProvider clock)
 {

@@ -24,13 +24,13 @@ internal sealed class StreamLoad : IDisposable
     private Fault? _fault;
 
     /// <summary>A load over a reading.</summary>
-    public StreamLoad(StreamReading reading, Dispatcher dispatcher, ActiveRun run, UnitSplitter split, TimeProvider clock, CancellationToken cancel)
+    public StreamLoad(StreamReading reading, Dispatcher dispatcher, ActiveRun run, UnitCuts cuts, TimeProvider clock, CancellationToken cancel)
     {
         _reading = reading;
         _run = run;
-        _course = new UnitCourse(reading, dispatcher, run, split);
+        _course = new UnitCourse(reading, dispatcher, run, cuts.WhenFailed);
         _rejects = new RejectCount(reading.Header, run.Directory.Stream(reading.Header.Stream));
-        _units = new SlowUnits(reading, dispatcher, run, split, clock);
+        _units = new SlowUnits(reading, dispatcher, run, cuts.WhenSlow, clock);
         _stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
     }
 

@@ -40,7 +40,7 @@ internal sealed class StreamPipeline(ActiveRun run, JobEnds ends, Dispatcher dis
             if (!plan.SchemaChanges.IsEmpty) run.On(new Warned($"{plan.Stream.Name}: the table's columns change: {string.Join("; ", plan.SchemaChanges)}"));
 
             // 4. Extract, transform, load: one COPY statement a unit, in a worker.
-            var load = new StreamLoad(reading, dispatcher, run, stages.SplitterOf(plan, plan.Steps?.Last), clock, run.Stop);
+            var load = new StreamLoad(reading, dispatcher, run, stages.CutsOf(plan, plan.Steps?.Last), clock, run.Stop);
             await load.HandOutAsync().ConfigureAwait(false);
             _moving.Add(FinishAsync(load, plan.Stream, reading));
         }

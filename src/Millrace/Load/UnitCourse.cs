@@ -11,6 +11,14 @@ namespace Millrace.Load;
 /// <summary>Cuts a unit in parts that together read what it reads; empty where that can't be. May be called from any thread at any time.</summary>
 internal delegate ValueTask<ImmutableArray<PlannedUnit>> UnitSplitter(StreamHeader header, Unit unit, CancellationToken cancel);
 
+/// <summary>How units are cut.</summary>
+/// <param name="WhenFailed">Such as can't be read as a whole.</param>
+internal sealed record UnitCuts(UnitSplitter WhenFailed)
+{
+    /// <summary>Such as are read, but slowly: parts that take less time, or none.</summary>
+    public UnitSplitter WhenSlow { get; init; } = WhenFailed;
+}
+
 /// <summary>
 /// A unit's way to its result when it can't be read as a whole: it is divided, and its parts again, until they are read or too small to be
 /// divided; one whose key is too large is written element by element where the target can. The parts' results become the unit's own, so that whoever commits or resumes sees one result a unit.

@@ -11,6 +11,9 @@ namespace Millrace.Planning;
 /// </summary>
 public sealed record StreamPlan
 {
+    /// <summary>The <see cref="ReaderJson"/> of units that read no source.</summary>
+    internal const string NoReader = "{}";
+
     /// <summary>What the user wrote, wildcards expanded.</summary>
     public required StreamJob Stream { get; init; }
 
@@ -84,6 +87,13 @@ public sealed record FolderColumn(string Name, string Sql, string Type)
 {
     /// <summary>The expression in parentheses; a comment at its end ends before.</summary>
     internal string Value => $"({Sql}\n)";
+
+    /// <summary>The type of what rows are put into folders or in order by, by its name; null: neither a folder nor a column has that.</summary>
+    /// <param name="name">The name.</param>
+    /// <param name="folders">The folders that expressions make.</param>
+    /// <param name="columns">The columns.</param>
+    public static string? TypeOf(string name, ImmutableArray<FolderColumn> folders, IReadOnlyList<Column> columns) =>
+        folders.FirstOrDefault(folder => folder.Name == name)?.Type ?? columns.FirstOrDefault(column => string.Equals(column.Name, name, StringComparison.OrdinalIgnoreCase))?.Type;
 }
 
 /// <summary>A unit as the source's planner makes it.</summary>

@@ -47,6 +47,12 @@ public sealed class StreamFolder
     /// <summary>An earlier stage of the stream, from 1.</summary>
     public StreamFolder Stage(int number) => new(Path.Combine(_path, StagesName, number.ToString(CultureInfo.InvariantCulture)));
 
+    /// <summary>The earlier stages that were begun, in their order.</summary>
+    public IEnumerable<StreamFolder> Stages()
+    {
+        for (var number = 1; Stage(number) is var stage && Directory.Exists(stage._path); number++) yield return stage;
+    }
+
     /// <summary>The commit; null while the stream is not committed.</summary>
     public CommitRecord? ReadCommit() =>
         File.Exists(CommitPath) ? RunJson.Read(File.ReadAllBytes(CommitPath), RunJson.Default.CommitRecord, CommitPath) : null;

@@ -53,9 +53,7 @@ internal sealed class StreamReading
         var before = earlier?.ReadHeader();
         var carries = before is not null
             && (plan.Moment is null || plan.Stream.Consistency == Consistency.Unit || string.Equals(before.Moment, plan.Moment, StringComparison.Ordinal))
-            && string.Equals(before.ReaderJson, plan.ReaderJson, StringComparison.Ordinal)
-            && before.Columns.SequenceEqual(plan.Columns)
-            && StageHeader.AreEqual(before.Stage, plan.Stage);
+            && before.ReadsLike(plan.ReaderJson, plan.Columns, plan.Stage);
         var writer = await target.StageAsync(new StagingRequest(directory.Run, Fresh: !carries, to, plan), cancel).ConfigureAwait(false);
         carries = carries && string.Equals(before!.WriterJson, writer, StringComparison.Ordinal);
 
@@ -88,7 +86,7 @@ internal sealed class StreamReading
         if (!carries) return new StreamReading(plan, header, generation, CarriedResults.None);
 
         // Ranges that were planned at another moment still cover everything, and only with the same ranges do finished units count.
-        if (plan.Moment is not null && earlier!.PlannedUnits() is not null) plan = plan with { Units = token => Replayed(earlier, token) };
+        if (plan.Moment is not null && earlier!.PlannedUnits() is { } units) plan = plan with { EstimatedUnits = units, Units = token => Replayed(earlier, token) };
         var carried = await CarriedResults.LoadAsync(earlier!, unit => Fingerprint(plan, unit), cancel).ConfigureAwait(false);
         return new StreamReading(plan, header, generation, carried);
     }

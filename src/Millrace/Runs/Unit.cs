@@ -110,6 +110,10 @@ public sealed record StreamHeader
     /// <summary>What the target's writer needs: its own JSON.</summary>
     public required string WriterJson { get; init; }
 
+    /// <summary>Whether units with these read and do the same, their moment apart.</summary>
+    internal bool ReadsLike(string readerJson, ImmutableArray<Column> columns, StageHeader? stage) =>
+        string.Equals(ReaderJson, readerJson, StringComparison.Ordinal) && Columns.SequenceEqual(columns) && StageHeader.AreEqual(Stage, stage);
+
     /// <summary>The same without rules that only look at rows: those that went to quarantine are refused.</summary>
     internal StreamHeader WithoutChecks() => Stage?.Checks is not { } checks ? this : this with
     {
@@ -159,7 +163,7 @@ public sealed record UnitResult
     /// </summary>
     public string? HashIn { get; init; }
 
-    /// <summary>The content hash of the rows as they were handed to the writer; null with <c>proof: counts</c>.</summary>
+    /// <summary>The content hash of the rows as they were handed to the writer; null with <c>proof: counts</c>, and for rows that go into buckets.</summary>
     public string? HashOut { get; init; }
 
     /// <summary>Bytes that were read from the source.</summary>

@@ -75,8 +75,7 @@ internal sealed class LayoutPlanning(Lazy<SqlCheck> check, BucketSizing sizing)
         var columns = last.OwnColumns;
         var gathered = new PlannedStage
         {
-            Number = 0,
-            Label = $"write partition by partition ({string.Join(", ", names)}), as {(isOrdered ? "the rows of each file are in order" : "each unit would leave a file in every folder otherwise")}",
+            Words = [$"write partition by partition ({string.Join(", ", names)}), as {(isOrdered ? "the rows of each file are in order" : "each unit would leave a file in every folder otherwise")}"],
             Keyed = [new StageInput(number, KeySql.Rows)],
             KeySql = $"SELECT * FROM {KeySql.Rows}",
             Order = order,
@@ -95,11 +94,8 @@ internal sealed class LayoutPlanning(Lazy<SqlCheck> check, BucketSizing sizing)
     private static bool AreToldApart(ImmutableArray<string> names, ImmutableArray<FolderColumn> folders, ImmutableArray<Column> columns) =>
         names.All(name => TypeOf(name, folders, columns) is { Kind: not DuckDbKind.TimeTz });
 
-    private static DuckDbType? TypeOf(string name, ImmutableArray<FolderColumn> folders, ImmutableArray<Column> columns)
-    {
-        var text = folders.FirstOrDefault(folder => folder.Name == name)?.Type ?? columns.FirstOrDefault(column => string.Equals(column.Name, name, StringComparison.OrdinalIgnoreCase))?.Type;
-        return text is not null && DuckDbType.TryParse(text, out var type) ? type : null;
-    }
+    private static DuckDbType? TypeOf(string name, ImmutableArray<FolderColumn> folders, ImmutableArray<Column> columns) =>
+        DuckDbType.TryParse(FolderColumn.TypeOf(name, folders, columns), out var type) ? type : null;
 
     private bool IsWorthIt(StreamJob stream, ImmutableArray<FolderColumn> folders, PlannedStage last)
     {

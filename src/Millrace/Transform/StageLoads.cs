@@ -18,9 +18,11 @@ internal sealed class StageLoads(ActiveRun run, JobEnds ends, Dispatcher dispatc
     {
         if (plan.Steps is not { Earlier.IsEmpty: false } steps) return plan;
         var finished = new Dictionary<int, FinishedStage>();
+        var moments = new StageMoments(run.Directory, plan);
         foreach (var stage in steps.Earlier)
         {
             var staged = PlanOf(plan, stage, finished);
+            if (staged.Moment is { } now) staged = staged with { Moment = await moments.OfAsync(stage, now, finished, cancel).ConfigureAwait(false) };
             try
             {
                 finished[stage.Number] = await LoadAsync(staged, stage, steps, cancel).ConfigureAwait(false);
@@ -39,13 +41,13 @@ internal sealed class StageLoads(ActiveRun run, JobEnds ends, Dispatcher dispatc
     private StreamPlan Last(StreamPlan plan, PlannedStage stage, Dictionary<int, FinishedStage> finished) =>
         PlanOf(plan, stage, finished) with { Remarks = [], SchemaChanges = plan.SchemaChanges, Window = plan.Window };
 
-    /// <summary>How a unit of a stage is cut into parts; null where it must not be.</summary>
-    public UnitSplitter SplitterOf(StreamPlan plan, PlannedStage? stage)
+    /// <summary>How units of a stage are cut into parts.</summary>
+    public UnitCuts CutsOf(StreamPlan plan, PlannedStage? stage)
     {
-        if (stage is null) return ends.Target.OneFile ? NoParts : ends.Source.SplitAsync;
-        if (stage.IsWhole || (stage.Output is null && ends.Target.OneFile)) return NoParts;
-        if (stage.Source is null) return plan.Stage is { Buckets: [{ ByValue: true }] } ? PartitionSplitter(plan.Stream.Write) : SplitAsync;
-        return stage.SourceNumber is { } side ? ends.Sides[side].SplitAsync : ends.Source.SplitAsync;
+        if (stage is null) return new UnitCuts(ends.Target.OneFile ? NoParts : ends.Source.SplitAsync);
+        if (stage.IsWhole || (stage.Output is null && ends.Target.OneFile)) return new UnitCuts(NoParts);
+        if (stage.Source is not null) return new UnitCuts(stage.SourceNumber is { } side ? ends.Sides[side].SplitAsync : ends.Source.SplitAsync);
+        return plan.Stage is { Buckets: [{ ByValue: true }] } ? new UnitCuts(PartitionSplitter(plan.Stream.Write)) : new UnitCuts(SplitAsync) { WhenSlow = SplitEvenlyAsync };
     }
 
     private async Task<FinishedStage> LoadAsync(StreamPlan plan, PlannedStage stage, StagedPlan steps, CancellationToken cancel)
@@ -57,9 +59,9 @@ internal sealed class StageLoads(ActiveRun run, JobEnds ends, Dispatcher dispatc
         var key = isOwn ? await ends.Source.KeyAsync(plan.Stream, cancel).ConfigureAwait(false) : [];
         var reading = await StreamReading.BeginAsync(run.Directory, plan, plan.Stream.TargetName, target, new RejectRule(run.RejectLimit, key), cancel).ConfigureAwait(false);
         run.Disk.Stage(plan.SpooledBytes);
-        run.Expect(plan.EstimatedRows, plan.EstimatedBytes, plan.EstimatedUnits);
-        run.On(new StageBegun(plan.Stream.Name, stage.Number, steps.Earlier.Length + 1, stage.Label, plan.EstimatedUnits, reading.CarriedUnits));
-        using var load = new StreamLoad(reading, dispatcher, run, SplitterOf(plan, stage), clock, cancel);
+        run.Expect(plan.EstimatedRows, plan.EstimatedBytes, reading.Plan.EstimatedUnits);
+        run.On(new StageBegun(plan.Stream.Name, stage.Number, steps.Earlier.Length + 1, stage.Label, reading.Plan.EstimatedUnits, reading.CarriedUnits));
+        using var load = new StreamLoad(reading, dispatcher, run, CutsOf(plan, stage), clock, cancel);
         await load.HandOutAsync().ConfigureAwait(false);
         await load.FinishAsync(cancel).ConfigureAwait(false);
         return await FinishedStage.ReadAsync(stage, reading.Generation, cancel).ConfigureAwait(false);
@@ -104,7 +106,7 @@ internal sealed class StageLoads(ActiveRun run, JobEnds ends, Dispatcher dispatc
         SpooledBytes = 0,
         Moment = null,
         WireForm = null,
-        ReaderJson = "{}",
+        ReaderJson = StreamPlan.NoReader,
         Stage = header,
         Units = _ => units.ToAsyncEnumerable(),
     };
@@ -116,6 +118,9 @@ internal sealed class StageLoads(ActiveRun run, JobEnds ends, Dispatcher dispatc
 
     private ValueTask<ImmutableArray<PlannedUnit>> SplitAsync(StreamHeader header, Unit unit, CancellationToken cancel) =>
         ValueTask.FromResult(BucketPlanning.Of(run.Directory, header.Stage!.Buckets, unitBytes: long.MaxValue).Split(BucketUnitReader.SliceOf(unit)));
+
+    private ValueTask<ImmutableArray<PlannedUnit>> SplitEvenlyAsync(StreamHeader header, Unit unit, CancellationToken cancel) =>
+        ValueTask.FromResult(EvenParts.Of(run.Directory, header.Stage!, unit));
 
     /// <summary>One file can't be written in parts, and rows of one key can't be told apart.</summary>
     private static ValueTask<ImmutableArray<PlannedUnit>> NoParts(StreamHeader header, Unit unit, CancellationToken cancel) =>

@@ -91,7 +91,7 @@ internal sealed class TransformPlanning : IDisposable
         LayoutPlanning.AssertTakes(_ends.Target, stream);
         if (stream.Write.PartitionBy.IsEmpty || _ends.Target.OneFile) return plan;
         var folders = _layout.FoldersOf(stream, plan.Columns);
-        var only = StageDraft.From(plan, source: null, isWhole: false).Close(number: 0, output: null);
+        var only = PlannedStage.From(plan, source: null, isWhole: false).Close(number: 0, output: null);
         var steps = _layout.Gathered(stream, folders, new StagedPlan([], only));
         if (!steps.Earlier.IsEmpty) return plan with { Folders = folders, Steps = steps, WireForm = null, Remarks = [.. plan.Remarks, .. steps.Describe()] };
         return folders.IsEmpty ? plan : plan with { Folders = folders, WireForm = null, Stage = StageHeaders.Of(only, RunStart, StageHeaders.NoFiles) };
@@ -104,7 +104,7 @@ internal sealed class TransformPlanning : IDisposable
     }
 
     /// <summary>The last columns in types that the target can hold.</summary>
-    private StageDraft Fitted(StageDraft draft)
+    private PlannedStage Fitted(PlannedStage draft)
     {
         var selected = new List<string>(draft.Columns.Length);
         var columns = ImmutableArray.CreateBuilder<Column>(draft.Columns.Length);
@@ -124,7 +124,7 @@ internal sealed class TransformPlanning : IDisposable
 
         if (isFitted) return draft;
         var fitted = draft.Then("types that the target can hold", $"SELECT {string.Join(", ", selected)} FROM {StageHeader.Input}", columns.ToImmutable());
-        return fitted with { Words = draft.Words, Elements = draft.Elements is null ? null : Fitted(draft.Elements) };
+        return fitted with { Words = draft.Words, InElements = draft.InElements is null ? null : Fitted(draft.InElements) };
     }
 
     /// <summary>
@@ -147,8 +147,7 @@ internal sealed class TransformPlanning : IDisposable
         var gathered = steps.Last with { Number = number, Output = _sizing.OutputOf([], bytes: null) };
         var last = new PlannedStage
         {
-            Number = 0,
-            Label = "write one file",
+            Words = ["write one file"],
             Keyed = [new StageInput(number, KeySql.Rows)],
             KeySql = $"SELECT * FROM {KeySql.Rows}",
             InputColumns = gathered.Columns,

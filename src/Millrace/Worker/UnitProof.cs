@@ -29,10 +29,11 @@ internal sealed class UnitProof : IDisposable
         _elements = elements;
         _tap = elements;
 
-        // Buckets have checksums of their own, which whoever reads them compares.
-        _readsBack = header.Proof == Proof.Readback && header.Stage?.Output is null;
+        // Buckets have checksums of their own, which whoever reads them compares: nobody would read a hash of their rows.
+        var isHashed = header.Proof != Proof.Counts && header.Stage?.Output is null;
+        _readsBack = isHashed && header.Proof == Proof.Readback;
         _readBack = _readsBack ? output.ReadBackColumns : [];
-        if (header.Proof == Proof.Counts || header.IsPassed) return;
+        if (!isHashed || header.IsPassed) return;
         _tap ??= open();
         // Columns that don't come back as they were written leave the others to be compared: they get a sum of their own.
         if (_readBack.Length > 0 && _readBack.Length < header.Columns.Length) _readBackTap = open();
@@ -53,7 +54,7 @@ internal sealed class UnitProof : IDisposable
     public static UnitProof OfElements(ElementTaps elements, string first, HashTaps taps, StreamHeader header, IUnitOutput output) =>
         new(taps, header, output, elements.Open(first), () => elements.Open(first, isOfKeys: true));
 
-    /// <summary>What left the source and was handed to the writer, as text; null with <c>proof: counts</c>.</summary>
+    /// <summary>What left the source and was handed to the writer, as text; null with <c>proof: counts</c>, and where that are buckets.</summary>
     public string? Hash { get; private set; }
 
     /// <summary>A SELECT with the taps that the writer reads.</summary>

@@ -114,21 +114,25 @@ public sealed class UnitRunner : IAsyncDisposable
     {
         var (generation, header) = (reading.Generation, reading.Header);
         var began = Stopwatch.GetTimestamp();
-        var attempt = $"{(order.Stage == 0 ? "" : $"s{order.Stage}-")}g{order.Generation}-e{_settings.Epoch}-a{order.Attempt}";
-        await using var output = await _ends.WriterOf(header).OpenAsync(header, order.Unit, attempt, cancel).ConfigureAwait(false);
+        var name = $"{(order.Stage == 0 ? "" : $"s{order.Stage}-")}g{order.Generation}-e{_settings.Epoch}-a{order.Attempt}";
+        await using var output = await _ends.WriterOf(header).OpenAsync(header, order.Unit, name, cancel).ConfigureAwait(false);
         using var lane = new LaneHold(_ahead, laneFree);
-        using var quarantine = Quarantine.Open(_rejects, _directory.Stream(order.Stream), reading.ReadHeader, order, attempt);
+        using var quarantine = Quarantine.Open(_rejects, _directory.Stream(order.Stream), reading.ReadHeader, order, name);
         var elements = ElementStream.Of(header, order.Unit);
         using var steps = elements is null ? UnitSteps.Open(header, _taps, _ends.Buckets) : null;
         using var checks = UnitChecks.Open(header, _rules);
         using var proof = elements is null ? UnitProof.Of(_taps, header, output) : UnitProof.OfElements(_elementTaps, elements.First, _taps, header, output);
+        var attempt = new UnitAttempt
+        {
+            Order = order, Header = header, ReadHeader = reading.ReadHeader, HasMore = hasMore, Output = output, Lane = lane,
+            Quarantine = quarantine, Elements = elements, Steps = steps, Checks = checks, Proof = proof,
+        };
         var (rowsRead, bytesRead, rowsCopied) = header.IsPassed
-            ? await PassAsync(order, header, output, proof, lane, cancel).ConfigureAwait(false)
-            : await CopyAsync(order, reading, hasMore, elements, output, quarantine, steps, checks, proof, lane, cancel).ConfigureAwait(false);
+            ? await PassAsync(attempt, cancel).ConfigureAwait(false)
+            : await CopyAsync(attempt, cancel).ConfigureAwait(false);
         lane.Copied();
         var written = await output.CompleteAsync(cancel).ConfigureAwait(false);
-        var rejected = quarantine?.Rows ?? 0;
-        AssertCounts(order, header, rowsRead - (quarantine?.RowsOfSource ?? 0), steps?.Rows ?? rowsCopied + rejected - (quarantine?.RowsOfSource ?? 0), rowsCopied, written.Rows);
+        attempt.AssertCounts(rowsRead, rowsCopied, written.Rows);
         var rejects = quarantine?.Complete();
         var result = new UnitResult
         {
@@ -138,7 +142,7 @@ public sealed class UnitRunner : IAsyncDisposable
             Epoch = _settings.Epoch,
             RowsRead = rowsRead,
             RowsWritten = written.Rows,
-            Rejected = rejected,
+            Rejected = quarantine?.Rows ?? 0,
             Rejects = rejects is null ? null : [rejects],
             Rules = checks?.Counts(),
             HashIn = header.Stage is { OnlyChecks: false } ? null : proof.Hash,
@@ -165,30 +169,19 @@ public sealed class UnitRunner : IAsyncDisposable
     }
 
     /// <summary>The copy itself: rows leave the source, pass DuckDB and reach the staged files.</summary>
-    private async Task<(long RowsRead, long BytesRead, long RowsCopied)> CopyAsync(
-        UnitOrder order,
-        Reading reading,
-        bool hasMore,
-        ElementStream? elements,
-        IUnitOutput output,
-        Quarantine? quarantine,
-        UnitSteps? steps,
-        UnitChecks? checks,
-        UnitProof proof,
-        LaneHold lane,
-        CancellationToken cancel)
+    private async Task<(long RowsRead, long BytesRead, long RowsCopied)> CopyAsync(UnitAttempt attempt, CancellationToken cancel)
     {
-        var header = reading.ReadHeader;
-        using var turn = await _sorting.TakeAsync(reading.Header, cancel).ConfigureAwait(false);
-        using var session = _sessions.Enter(elements?.In(reading.Header) ?? reading.Header, order.SpillBytes, hasMore);
+        var (order, header, steps) = (attempt.Order, attempt.Header, attempt.Steps);
+        using var turn = await _sorting.TakeAsync(header, cancel).ConfigureAwait(false);
+        using var session = _sessions.Enter(attempt.Elements?.In(header) ?? header, order.SpillBytes, attempt.HasMore);
         await using var input = await Again().ConfigureAwait(false);
         _running[order.Id] = input;
-        input.WhenDrained(lane.Drained);
+        input.WhenDrained(attempt.Lane.Drained);
         var connection = session.Database.Rent();
         UnitLookups? lookups = null;
         try
         {
-            lookups = await _ends.Lookups.EnterAsync(connection, reading.Header, cancel).ConfigureAwait(false);
+            lookups = await _ends.Lookups.EnterAsync(connection, header, cancel).ConfigureAwait(false);
             using var stop = cancel.Register(() =>
             {
                 input.Cancel();
@@ -196,25 +189,23 @@ public sealed class UnitRunner : IAsyncDisposable
                 steps?.Cancel();
             });
             using var paced = _pace is null ? null : new PacedInput(_pace, _taps, input, cancel);
-            var select = proof.Over(Given(paced?.Over(input.Select, header.Columns[0].Name) ?? input.Select, input, reading.Header, quarantine, steps, checks));
-            var copied = await WriteAsync(select, input.Statements, elements, output, order.BatchDivisor, proof, connection, cancel).ConfigureAwait(false);
-            var passed = steps is null ? copied + (quarantine?.Rows ?? 0) : steps.Rows + (quarantine?.RowsOfSource ?? 0);
-            var ended = steps?.MayEndEarly(copied) is true && !input.IsRead(passed)
-                ? await steps.ReadAllAsync(input, Again, quarantine?.RowsOfSource ?? 0, connection, cancel).ConfigureAwait(false)
-                : ((long Rows, long Bytes)?)null;
+            var select = attempt.Over(paced?.Over(input.Select, attempt.ReadHeader.Columns[0].Name) ?? input.Select, input);
+            var copied = await attempt.WriteAsync(select, input.Statements, connection, cancel).ConfigureAwait(false);
+            var ended = await attempt.ReadRestAsync(copied, input, Again, connection, cancel).ConfigureAwait(false);
+            var passed = attempt.RowsFrom(copied);
             if (ended is null) await input.CompleteAsync(passed, cancel).ConfigureAwait(false);
-            await proof.CompareAsync(output, connection, cancel).ConfigureAwait(false);
+            await attempt.Proof.CompareAsync(attempt.Output, connection, cancel).ConfigureAwait(false);
             if (steps is not null) steps.Lookups = lookups?.Counts;
-            if (checks is not null) await checks.CompareAsync(Again, () => UnitSteps.Open(reading.Header, _taps, _ends.Buckets), connection, cancel).ConfigureAwait(false);
+            if (attempt.Checks is { } checks) await checks.CompareAsync(Again, () => UnitSteps.Open(header, _taps, _ends.Buckets), connection, cancel).ConfigureAwait(false);
             var (rows, bytes) = ended ?? (input.RowsRead < 0 ? passed : input.RowsRead, input.BytesRead);
             return (rows, bytes, copied);
         }
         catch (DuckDbException error)
         {
             cancel.ThrowIfCancellationRequested();
-            var fault = quarantine?.Explain(error) ?? steps?.Explain(error) ?? TargetRefusals.Explain(error, $"{order.Stream}, {order.Unit.Label}") ?? output.Explain(error) ?? input.Explain(error) ?? DuckDbFaults.Translate(error, order);
-            if (!hasMore && MayHaveMore(order, reading.Header)) throw fault;
-            throw await KeyQuestion.NameAsync(fault, order, reading.Header.Stage, _ends.Buckets, connection, cancel).ConfigureAwait(false);
+            var fault = attempt.Explain(error, input);
+            if (!attempt.HasMore && MayHaveMore(order, header)) throw fault;
+            throw await KeyQuestion.NameAsync(fault, order, header.Stage, _ends.Buckets, connection, cancel).ConfigureAwait(false);
         }
         finally
         {
@@ -223,48 +214,23 @@ public sealed class UnitRunner : IAsyncDisposable
             if (lookups is not null) await lookups.DisposeAsync().ConfigureAwait(false);
         }
 
-        ValueTask<IUnitInput> Again() => _ends.ReaderOf(header).OpenAsync(header, order.Unit, cancel);
-    }
-
-    /// <summary>Writes rows by so many statements, each going on behind the one before; gives how many.</summary>
-    private static async Task<long> WriteAsync(
-        string select, int statements, ElementStream? elements, IUnitOutput output, int batchDivisor, UnitProof proof, DuckDbConnection connection, CancellationToken cancel)
-    {
-        var rows = 0L;
-        for (var i = 0; i < statements; i++)
-        {
-            var statement = elements is null ? output.CopyStatement(select, batchDivisor) : output.ElementsStatement(select, elements.First);
-            using var answer = await connection.QueryAsync(statement, cancel).ConfigureAwait(false);
-            rows = elements is null ? output.Answered(answer) : proof.RowsOfElements(output, answer);
-        }
-
-        return rows;
-    }
-
-    /// <summary>The rows that a unit gives of those that it reads: a SELECT over theirs.</summary>
-    private static string Given(string select, IUnitInput input, StreamHeader header, Quarantine? quarantine, UnitSteps? steps, UnitChecks? checks)
-    {
-        select = quarantine?.Over(select, input.RejectColumn) ?? select;
-        select = steps?.Over(select) ?? select;
-        select = checks?.Over(select, quarantine, header) ?? select;
-        select = UnitSteps.After(select, header);
-        return header.Stage is null ? select : quarantine?.OverGiven(select, header) ?? select;
+        ValueTask<IUnitInput> Again() => _ends.ReaderOf(attempt.ReadHeader).OpenAsync(attempt.ReadHeader, order.Unit, cancel);
     }
 
     /// <summary>Rows pass in the source's own form, and DuckDB does not see them.</summary>
-    private async Task<(long RowsRead, long BytesRead, long RowsCopied)> PassAsync(
-        UnitOrder order, StreamHeader header, IUnitOutput output, UnitProof proof, LaneHold lane, CancellationToken cancel)
+    private async Task<(long RowsRead, long BytesRead, long RowsCopied)> PassAsync(UnitAttempt attempt, CancellationToken cancel)
     {
+        var (order, header) = (attempt.Order, attempt.Header);
         await using var input = await _ends.ReaderOf(header).OpenAsync(header, order.Unit, cancel).ConfigureAwait(false);
         _running[order.Id] = input;
-        input.WhenDrained(lane.Drained);
+        input.WhenDrained(attempt.Lane.Drained);
         try
         {
             using var stop = cancel.Register(static state => ((IUnitInput)state!).Cancel(), input);
-            var taker = output.Taker;
+            var taker = attempt.Output.Taker;
             var hash = await input.PassAsync(taker, cancel).ConfigureAwait(false);
             await input.CompleteAsync(taker.Rows, cancel).ConfigureAwait(false);
-            if (hash is { } passed) proof.Take(passed);
+            if (hash is { } passed) attempt.Proof.Take(passed);
             return (input.RowsRead, input.BytesRead, taker.Rows);
         }
         catch (Fault)
@@ -276,17 +242,6 @@ public sealed class UnitRunner : IAsyncDisposable
         {
             _running.TryRemove(order.Id, out _);
         }
-    }
-
-    /// <summary>What left the source came to the steps, and what they gave was written. Rows of buckets are counted as they are read.</summary>
-    private static void AssertCounts(UnitOrder order, StreamHeader header, long stayed, long entered, long copied, long written)
-    {
-        if ((stayed == entered || header.Stage is { Buckets.IsEmpty: false }) && copied == written) return;
-        throw new Fault(FaultKind.Data, $"{stayed} rows left the source for the target, {entered} came there, {copied} were copied and {written} were written")
-        {
-            Where = $"{order.Stream}, unit {order.Unit.Number} ({order.Unit.Label})",
-            Advice = "Nothing of this unit was kept. Please report it: the counts must agree.",
-        };
     }
 
     private sealed record Reading(string Stream, int Stage, Generation Generation, StreamHeader Header, StreamHeader ReadHeader);

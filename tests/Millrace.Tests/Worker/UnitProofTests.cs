@@ -5,6 +5,7 @@ using Millrace.Jobs;
 using Millrace.Load;
 using Millrace.Planning;
 using Millrace.Runs;
+using Millrace.Transform;
 using Millrace.Worker;
 
 namespace Millrace.Tests.Worker;
@@ -41,6 +42,16 @@ public sealed class UnitProofTests : IDisposable
     public async Task Counts_alone_hash_nothing()
     {
         using var proof = await RunAsync(Proof.Counts, new Output { Read = "nonsense" });
+        Assert.Equal(Rows, proof.Over(Rows));
+        Assert.Null(proof.Hash);
+    }
+
+    [Theory]
+    [InlineData(Proof.Hash)]
+    [InlineData(Proof.Readback)]
+    public async Task Rows_that_go_into_buckets_are_not_hashed(Proof level)
+    {
+        using var proof = await RunAsync(level, new Output { Read = "nonsense" }, new BucketOutput(4, ["id"], 1000));
         Assert.Equal(Rows, proof.Over(Rows));
         Assert.Null(proof.Hash);
     }
@@ -109,9 +120,11 @@ public sealed class UnitProofTests : IDisposable
         Columns = [Column("id", "BIGINT"), Column("name", type)],
     };
 
-    private async Task<UnitProof> RunAsync(Proof level, Output output)
+    private async Task<UnitProof> RunAsync(Proof level, Output output, BucketOutput? buckets = null)
     {
-        var proof = UnitProof.Of(_taps, Header(level, "VARCHAR"), output);
+        var header = Header(level, "VARCHAR");
+        var stage = new StageHeader { Number = 1, InputColumns = header.Columns, Output = buckets, RunStart = default };
+        var proof = UnitProof.Of(_taps, buckets is null ? header : header with { Stage = stage }, output);
         try
         {
             await _connection.ExecuteAsync(proof.Over(Rows), CancellationToken.None);

@@ -130,8 +130,7 @@ internal sealed record CopyText(WriteSettings Settings, IReadOnlyList<Column> Co
         return $"SELECT * FROM ({select}) ORDER BY {string.Join(", ", terms.Select(term => term.ToSql(TypeOf(term.Column))))}";
     }
 
-    private DuckDbType TypeOf(string name) => DuckDbType.Parse(
-        Settings.Folders.FirstOrDefault(folder => folder.Name == name)?.Type ?? Columns.First(column => string.Equals(column.Name, name, StringComparison.OrdinalIgnoreCase)).Type);
+    private DuckDbType TypeOf(string name) => DuckDbType.Parse(FolderColumn.TypeOf(name, Settings.Folders, Columns)!);
 
     private bool IsPartition(Column column) => Settings.PartitionBy.Contains(column.Name, StringComparer.OrdinalIgnoreCase);
 

@@ -41,9 +41,7 @@ public sealed record OrderTerm(string Column, bool Descending, bool NullsFirst)
     /// ordered by what stands for them.
     /// </summary>
     /// <param name="type">The column's type.</param>
-    public string ToSql(DuckDbType type) => HoldsFloats(type) ? $"create_sort_key({SqlText.Name(Column)}, '{Direction}')" : $"{SqlText.Name(Column)} {Direction}";
-
-    private static bool HoldsFloats(DuckDbType type) => type.Kind is DuckDbKind.Float or DuckDbKind.Double || type.Fields.Any(static field => HoldsFloats(field.Type));
+    public string ToSql(DuckDbType type) => type.Holds(static kind => kind is DuckDbKind.Float or DuckDbKind.Double) ? $"create_sort_key({SqlText.Name(Column)}, '{Direction}')" : $"{SqlText.Name(Column)} {Direction}";
 }
 
 /// <summary>A column that an expression makes.</summary>

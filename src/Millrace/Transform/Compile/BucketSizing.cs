@@ -52,7 +52,7 @@ internal sealed class BucketSizing(Budget budget, StageBounds bounds)
         plan.EstimatedRows is null ? plan.EstimatedBytes * Limits.PackedTimesMax <= Limits.WholeBytesMax : IsSmall(plan);
 
     /// <summary>Whether a join's right side may be kept in memory by every unit.</summary>
-    public bool FitsEveryUnit(StageDraft right) => right.Bytes <= Math.Min(LaneBytes / JoinFactor / 2, bounds.SideBytesMax);
+    public bool FitsEveryUnit(PlannedStage right) => right.EstimatedBytes <= Math.Min(LaneBytes / JoinFactor / 2, bounds.SideBytesMax);
 
     /// <summary>How a stage spreads its rows by a key; without one, all are in one bucket.</summary>
     /// <param name="keys">SQL expressions.</param>

@@ -18,7 +18,7 @@ internal sealed class LookupCompiler(SqlCheck check, LookupStores stores, Budget
 
     /// <summary>A draft with one more lookup.</summary>
     /// <exception cref="Fault">The table, a column or a type is not as it must be.</exception>
-    public async ValueTask<StageDraft> ThenAsync(StageDraft draft, LookupStep step, CancellationToken cancel)
+    public async ValueTask<PlannedStage> ThenAsync(PlannedStage draft, LookupStep step, CancellationToken cancel)
     {
         TransformCompiler.AssertColumns(draft.OwnColumns, step.Key.Select(static key => key.Left), step.Mark);
         var (store, number) = stores.Of(step);
@@ -60,7 +60,7 @@ internal sealed class LookupCompiler(SqlCheck check, LookupStores stores, Budget
     }
 
     /// <summary>The call of the lookup's function, for each element where the key is a list.</summary>
-    private string Call(StageDraft draft, LookupStep step, LookupTable table, string function, bool isList)
+    private string Call(PlannedStage draft, LookupStep step, LookupTable table, string function, bool isList)
     {
         var texts = new string[step.Key.Length];
         for (var i = 0; i < texts.Length; i++)
@@ -77,7 +77,7 @@ internal sealed class LookupCompiler(SqlCheck check, LookupStores stores, Budget
     }
 
     /// <summary>A key's value as the store's type writes it; NULL where that type has no such value.</summary>
-    private string TextOf(string value, string name, DuckDbType type, LookupColumn key, LookupStep step, StageDraft draft)
+    private string TextOf(string value, string name, DuckDbType type, LookupColumn key, LookupStep step, PlannedStage draft)
     {
         var wanted = DuckDbType.Parse(key.Type);
         if (IsText(type) != IsText(wanted) || type.IsNested)
@@ -100,7 +100,7 @@ internal sealed class LookupCompiler(SqlCheck check, LookupStores stores, Budget
     }
 
     /// <summary>Whether the key is a list, each of whose elements is looked up.</summary>
-    private static bool IsList(StageDraft draft, LookupStep step, LookupTable table)
+    private static bool IsList(PlannedStage draft, LookupStep step, LookupTable table)
     {
         if (!step.Key.Any(key => TypeOf(draft, key).Kind is DuckDbKind.List or DuckDbKind.Array)) return false;
         if (table.Key.Length == 1) return true;
@@ -122,5 +122,5 @@ internal sealed class LookupCompiler(SqlCheck check, LookupStores stores, Budget
 
     private static bool IsText(DuckDbType type) => type.Kind is DuckDbKind.Varchar or DuckDbKind.Enum;
 
-    private static DuckDbType TypeOf(StageDraft draft, JoinKey key) => DuckDbType.Parse(draft.Columns.First(column => column.Name == key.Left).Type);
+    private static DuckDbType TypeOf(PlannedStage draft, JoinKey key) => DuckDbType.Parse(draft.Columns.First(column => column.Name == key.Left).Type);
 }

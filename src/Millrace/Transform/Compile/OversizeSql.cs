@@ -33,7 +33,7 @@ internal static class OversizeSql
     /// <summary>
     /// Whether rows with equal keys follow each other in order. DuckDB's sort tells intervals apart that it calls equal, and puts others between them.
     /// </summary>
-    public static bool MeetInOrder(NestStep step, ImmutableArray<Column> columns) => !step.By.Any(name => HoldsIntervals(TransformCompiler.TypeOf(columns, name)));
+    public static bool MeetInOrder(NestStep step, ImmutableArray<Column> columns) => !step.By.Any(name => TransformCompiler.TypeOf(columns, name).Holds(static kind => kind == DuckDbKind.Interval));
 
     /// <summary>
     /// The rows that <c>nest</c> would give, each cut into its elements: they follow each other in the order of key and array. The sort spills, and what
@@ -64,8 +64,6 @@ internal static class OversizeSql
     }
 
     private static IEnumerable<OrderTerm> Ascending(IEnumerable<string> names) => names.Select(static name => new OrderTerm(name, Descending: false, NullsFirst: false));
-
-    private static bool HoldsIntervals(DuckDbType type) => type.Kind == DuckDbKind.Interval || type.Fields.Any(static field => HoldsIntervals(field.Type));
 
     // Of rows in that order; of the very first it may say no, when its key is NULL.
     private static string IsFirst(NestStep step) =>

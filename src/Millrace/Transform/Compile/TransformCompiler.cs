@@ -48,7 +48,7 @@ internal sealed class TransformCompiler
     /// <param name="finish">What stands between the last step and the target: the types that the target can hold.</param>
     /// <param name="cancel">Stops it.</param>
     /// <exception cref="Fault">A step that can't be run: its mark says where it stands.</exception>
-    public async ValueTask<StagedPlan> CompileAsync(StreamJob stream, bool keepsOrder, Func<StageDraft, StageDraft> finish, CancellationToken cancel)
+    public async ValueTask<StagedPlan> CompileAsync(StreamJob stream, bool keepsOrder, Func<PlannedStage, PlannedStage> finish, CancellationToken cancel)
     {
         var draft = await ChainAsync(stream, source: null, stream.Transform, cancel, CheckCompiler.NeedsKey(stream), keepsOrder).ConfigureAwait(false);
         var last = finish(Checked(draft, stream)).Close(number: 0, output: null);
@@ -56,12 +56,12 @@ internal sealed class TransformCompiler
     }
 
     /// <summary>A stream's rows after some steps.</summary>
-    private async ValueTask<StageDraft> ChainAsync(StreamJob stream, int? source, ImmutableArray<TransformStep> steps, CancellationToken cancel, bool needsKey = false, bool keepsOrder = false)
+    private async ValueTask<PlannedStage> ChainAsync(StreamJob stream, int? source, ImmutableArray<TransformStep> steps, CancellationToken cancel, bool needsKey = false, bool keepsOrder = false)
     {
         var plan = await _plan(stream, source, oneUnit: false, cancel).ConfigureAwait(false);
         var isWhole = steps.Any(NeedsKey) ? _sizing.IsSmall(plan) : needsKey && _sizing.IsSmallEnoughToSpill(plan);
         if (isWhole) plan = await _plan(stream, source, oneUnit: true, cancel).ConfigureAwait(false);
-        var draft = StageDraft.From(plan, source, isWhole) with { KeepsOrder = keepsOrder };
+        var draft = PlannedStage.From(plan, source, isWhole) with { KeepsOrder = keepsOrder };
         foreach (var step in steps)
         {
             draft = step switch
@@ -82,7 +82,7 @@ internal sealed class TransformCompiler
 
     private static bool NeedsKey(TransformStep step) => step is NestStep or GroupStep or DedupeStep or JoinStep;
 
-    private StageDraft Map(StageDraft draft, MapStep map)
+    private PlannedStage Map(PlannedStage draft, MapStep map)
     {
         var input = Typed(draft.OwnColumns);
         _check.AssertRowWise(map.Sql, input, map.Mark);
@@ -93,7 +93,7 @@ internal sealed class TransformCompiler
         return next with { KeyedBy = _check.Passes(sql, draft.KeyedBy, map.Mark) ? draft.KeyedBy : [] };
     }
 
-    private StageDraft Unnest(StageDraft draft, UnnestStep step)
+    private PlannedStage Unnest(PlannedStage draft, UnnestStep step)
     {
         AssertColumns(draft.OwnColumns, [step.Column], step.Mark);
         var type = DuckDbType.Parse(draft.Columns.First(column => column.Name == step.Column).Type);
@@ -107,20 +107,20 @@ internal sealed class TransformCompiler
         return draft.Then($"unnest {step.Column}", sql, columns) with { KeyedBy = draft.KeyedBy.Contains(step.Column, StringComparer.Ordinal) ? [] : draft.KeyedBy };
     }
 
-    private StageDraft Group(StageDraft draft, GroupStep step)
+    private PlannedStage Group(PlannedStage draft, GroupStep step)
     {
         foreach (var aggregate in step.Aggregates) _check.AssertAggregate(aggregate.Sql, Typed(draft.Columns), aggregate.Mark);
         var keyed = Keyed(draft, step.By, step.Mark, $"group by {Listed(step.By)}", BucketSizing.GroupFactor, KeySql.Group(step));
         return AskingFor(keyed, step.By, "Use aggregates that do not keep each value (no string_agg, median or distinct), or raise limits.memory.");
     }
 
-    private StageDraft Dedupe(StageDraft draft, DedupeStep step)
+    private PlannedStage Dedupe(PlannedStage draft, DedupeStep step)
     {
         AssertColumns(draft.Columns, step.OrderBy.Select(static term => term.Column), step.Mark);
         return Keyed(draft, step.By, step.Mark, $"dedupe by {Listed(step.By)}", BucketSizing.DedupeFactor, KeySql.Dedupe(step, draft.Columns));
     }
 
-    private StageDraft Nest(StageDraft draft, NestStep step)
+    private PlannedStage Nest(PlannedStage draft, NestStep step)
     {
         AssertColumns(draft.Columns, step.By, step.Mark);
         var word = $"nest by {Listed(step.By)}";
@@ -128,7 +128,7 @@ internal sealed class TransformCompiler
         {
             var nested = Keyed(draft, step.By, step.Mark, word, BucketSizing.NestFactor, KeySql.Nest(step, draft.Columns));
             if (nested.Keyed.IsEmpty) return nested;
-            return AskingFor(nested with { GrowsWithRows = true, Elements = OversizeSql.MeetInOrder(step, draft.Columns) ? Elements(nested, draft.Columns, step) : null }, step.By, $"{SplitAdvice}, or raise limits.memory.");
+            return AskingFor(nested with { GrowsWithRows = true, InElements = OversizeSql.MeetInOrder(step, draft.Columns) ? Elements(nested, draft.Columns, step) : null }, step.By, $"{SplitAdvice}, or raise limits.memory.");
         }
 
         // A key's rows meet once to be cut, which spills, and then each run is a key of its own: runs of one key lie in several units.
@@ -139,7 +139,7 @@ internal sealed class TransformCompiler
     }
 
     /// <summary>The rows of a nested draft element by element.</summary>
-    private StageDraft Elements(StageDraft nested, ImmutableArray<Column> columns, NestStep step)
+    private PlannedStage Elements(PlannedStage nested, ImmutableArray<Column> columns, NestStep step)
     {
         var first = SqlText.Free("millrace_first", nested.Columns.Select(static column => column.Name));
         return nested with
@@ -153,17 +153,17 @@ internal sealed class TransformCompiler
     private static string Listed(ImmutableArray<string> by) => string.Join(", ", by);
 
     /// <summary>The stage names the key whose rows alone are too many.</summary>
-    private static StageDraft AskingFor(StageDraft keyed, ImmutableArray<string> by, string advice) =>
+    private static PlannedStage AskingFor(PlannedStage keyed, ImmutableArray<string> by, string advice) =>
         keyed.Keyed.IsEmpty ? keyed : keyed with { Largest = new KeyQuestion(OversizeSql.Largest(by), advice) };
 
     /// <summary>A step over all rows of each key.</summary>
-    private StageDraft Keyed(StageDraft draft, ImmutableArray<string> by, Mark mark, string word, int factor, string sql)
+    private PlannedStage Keyed(PlannedStage draft, ImmutableArray<string> by, Mark mark, string word, int factor, string sql)
     {
         AssertColumns(draft.Columns, by, mark);
         var columns = ColumnsOf(sql, (KeySql.Rows, draft.Columns), mark);
         if (draft.IsWhole) return draft.Then(word, $"WITH {KeySql.Rows} AS NOT MATERIALIZED (SELECT * FROM {StageHeader.Input}) {sql}", columns);
         var stage = Close(draft, [.. by.Select(SqlText.Name)]);
-        return new StageDraft
+        return new PlannedStage
         {
             Keyed = [new StageInput(stage, KeySql.Rows)],
             KeySql = sql,
@@ -172,12 +172,11 @@ internal sealed class TransformCompiler
             InputColumns = columns,
             Columns = columns,
             Words = [word],
-            Rows = draft.Rows,
-            Bytes = draft.Bytes,
+            EstimatedBytes = draft.EstimatedBytes,
         };
     }
 
-    private async ValueTask<StageDraft> JoinAsync(StageDraft left, JoinStep step, CancellationToken cancel)
+    private async ValueTask<PlannedStage> JoinAsync(PlannedStage left, JoinStep step, CancellationToken cancel)
     {
         var side = _sides.Of(step);
         var right = await ChainAsync(side.Stream, side.Source, side.Steps, cancel).ConfigureAwait(false);
@@ -196,16 +195,16 @@ internal sealed class TransformCompiler
             return (left with { Sides = left.Sides.Add(kept) }).Then($"{word} (the right side is kept in memory)", whole, given);
         }
 
-        var isKept = left is { KeepsOrder: true, Place: null, Source: not null } && !(right.Bytes > left.Bytes * Limits.OrderedRightTimesMax);
+        var isKept = left is { KeepsOrder: true, Place: null, Source: not null } && !(right.EstimatedBytes > left.EstimatedBytes * Limits.OrderedRightTimesMax);
         var added = isKept ? SourcePlace.FreeName(left.Columns, right.Columns) : null;
         var leftColumns = added is null ? left.Columns : left.Columns.Add(SourcePlace.Of(added));
         var place = left.Place ?? added;
         var sql = KeySql.Join(step, KeySql.Left, leftColumns, KeySql.Right, right.Columns, types, place);
         var columns = ColumnsOf(sql, (KeySql.Left, leftColumns), (KeySql.Right, right.Columns), step.Mark);
-        var larger = Math.Max(left.Bytes ?? 0, right.Bytes ?? 0);
+        var larger = Math.Max(left.EstimatedBytes ?? 0, right.EstimatedBytes ?? 0);
         var leftStage = Close(left, [.. step.On.Select((key, i) => $"CAST({SqlText.Name(key.Left)} AS {types[i]})")], larger, added);
         var rightStage = Close(right, [.. step.On.Select((key, i) => $"CAST({SqlText.Name(key.Right)} AS {types[i]})")], larger);
-        return new StageDraft
+        return new PlannedStage
         {
             Keyed = [new StageInput(leftStage, KeySql.Left), new StageInput(rightStage, KeySql.Right)],
             KeySql = sql,
@@ -216,16 +215,15 @@ internal sealed class TransformCompiler
             KeepsOrder = left.KeepsOrder,
             Place = place,
             Words = [word],
-            Rows = left.Rows,
-            Bytes = left.Bytes + right.Bytes,
+            EstimatedBytes = left.EstimatedBytes + right.EstimatedBytes,
         };
     }
 
     /// <summary>The rules at the end of all steps. Rows that must be compared meet in a stage of their own, unless they do already.</summary>
-    private StageDraft Checked(StageDraft draft, StreamJob stream)
+    private PlannedStage Checked(PlannedStage draft, StreamJob stream)
     {
         if (!CheckCompiler.NeedsRows(stream)) return draft;
-        draft = draft with { Checks = new CheckCompiler(_check, draft.OwnColumns).Compile(stream) with { Place = draft.Place }, Elements = null };
+        draft = draft with { Checks = new CheckCompiler(_check, draft.OwnColumns).Compile(stream) with { Place = draft.Place }, InElements = null };
         var uniques = stream.Expect.Select(static (rule, i) => (Rule: rule, Check: new UniqueCheck(i, rule.Columns))).Where(static one => one.Rule.Kind == ExpectKind.Unique);
         foreach (var (_, unique) in uniques.OrderByDescending(one => draft.Meets(one.Check.Columns)).ToArray())
         {
@@ -237,10 +235,10 @@ internal sealed class TransformCompiler
     }
 
     /// <summary>The same rows in a stage whose units have all rows with the same values.</summary>
-    private StageDraft Met(StageDraft draft, ImmutableArray<string> columns)
+    private PlannedStage Met(PlannedStage draft, ImmutableArray<string> columns)
     {
         var stage = Close(draft, [.. columns.Select(SqlText.Name)]);
-        return new StageDraft
+        return new PlannedStage
         {
             Keyed = [new StageInput(stage, KeySql.Rows)],
             KeySql = $"SELECT * FROM {KeySql.Rows}",
@@ -250,19 +248,18 @@ internal sealed class TransformCompiler
             Columns = draft.Columns,
             Checks = draft.Checks! with { Place = null, Rows = [], Refusals = [], Unique = [] },
             Words = [$"unique {string.Join(", ", columns)}"],
-            Rows = draft.Rows,
-            Bytes = draft.Bytes,
+            EstimatedBytes = draft.EstimatedBytes,
         };
     }
 
-    private int Close(StageDraft draft, ImmutableArray<string> keys) => Close(draft, keys, draft.Bytes);
+    private int Close(PlannedStage draft, ImmutableArray<string> keys) => Close(draft, keys, draft.EstimatedBytes);
 
     /// <summary>Closes a draft into a stage whose rows go into buckets; gives its number.</summary>
     /// <param name="draft">The draft.</param>
     /// <param name="keys">SQL expressions by which its rows meet.</param>
     /// <param name="bytes">About how many bytes tell how many buckets; the same for both sides of a join, whose rows meet bucket by bucket.</param>
     /// <param name="place">A column to be added that says where in the source each row comes from; null: none.</param>
-    private int Close(StageDraft draft, ImmutableArray<string> keys, long? bytes, string? place = null)
+    private int Close(PlannedStage draft, ImmutableArray<string> keys, long? bytes, string? place = null)
     {
         var number = _earlier.Count + 1;
         _earlier.Add(draft.Close(number, _sizing.OutputOf(keys, bytes) with { Place = place, MergeBytes = draft.Place is null ? 0 : _sizing.MergeBytes }));

@@ -24,6 +24,23 @@ public sealed class CsvSourceTests : IDisposable
             await RowsAsync(plan));
     }
 
+    [Fact]
+    public async Task Each_of_a_thousand_columns_has_the_type_of_its_own_values()
+    {
+        // More columns than are looked at together, and values that only rows behind the first ones have.
+        (string First, string Last, string Type)[] kinds =
+        [
+            ("1", "2", "BIGINT"), ("", "", "VARCHAR"), ("1", "1.5", "DOUBLE"), ("", "2024-02-29", "DATE"), ("true", "x", "VARCHAR"), ("10:00:00", "", "TIME"),
+        ];
+        var columns = Enumerable.Range(0, 1_100).Select(i => kinds[i % kinds.Length]).ToArray();
+        var first = string.Concat(Enumerable.Repeat(string.Join(',', columns.Select(static column => column.First)) + "\n", 600));
+        _run.File("wide.csv", $"{string.Join(',', columns.Select(static (_, i) => $"c{i}"))}\n{first}{string.Join(',', columns.Select(static column => column.Last))}\n");
+
+        var plan = await _run.PlanAsync(Stream("wide.csv"));
+
+        Assert.Equal(columns.Select(static column => column.Type), plan.Columns.Select(static column => column.Type));
+    }
+
     [Theory]
     [InlineData("1", "007")]
     [InlineData("1", "1.5")]
