@@ -11,6 +11,9 @@ internal sealed unsafe class BlockMemory(long bytes) : IDisposable
     /// <summary>How many bytes there are.</summary>
     public long Bytes => bytes;
 
+    /// <summary>Where a block's bytes lie as they are in the file.</summary>
+    public Span<byte> Stored(BlockEntry block) => new(Start, block.Stored);
+
     /// <inheritdoc/>
     public void Dispose()
     {
