@@ -4,6 +4,7 @@ using Millrace.Faults;
 using Millrace.Jobs;
 using Millrace.Load;
 using Millrace.Runs;
+using Millrace.Telemetry;
 using Millrace.Transform;
 
 namespace Millrace.Commit;
@@ -13,7 +14,7 @@ internal static class StreamCommit
 {
     /// <summary>Commits. Doing it again, after any kill, changes nothing.</summary>
     public static async Task<CommitRecord> RunAsync(
-        ActiveRun run, StreamJob stream, StreamHeader header, Generation generation, ITarget target, CancellationToken cancel)
+        ActiveRun run, StreamJob stream, StreamHeader header, Generation generation, ITarget target, BucketPlace buckets, CancellationToken cancel)
     {
         var units = generation.PlannedUnits()
             ?? throw new Fault(FaultKind.Internal, "the plan was cut off, so the stream can't be committed") { Where = stream.Name };
@@ -53,7 +54,26 @@ internal static class StreamCommit
         var outcomes = rules.Judge(run, written);
         run.Lease.AssertHolder();
         var request = RequestOf(run, stream, header, token => generation.ReadResultsAsync(units, token), written, staged, rejects);
-        var receipt = await target.CommitAsync(header, request, cancel).ConfigureAwait(false);
+        var isLost = false;
+        request = request with
+        {
+            StagingLost = () =>
+            {
+                isLost = true;
+                folder.Forget();
+            },
+        };
+        CommitReceipt receipt;
+        try
+        {
+            receipt = await target.CommitAsync(header, request, cancel).ConfigureAwait(false);
+        }
+        catch (Fault) when (isLost)
+        {
+            await RemoveStoredAsync(run, folder, buckets, cancel).ConfigureAwait(false);
+            throw;
+        }
+
         var record = new CommitRecord
         {
             Stream = stream.Name,
@@ -69,8 +89,22 @@ internal static class StreamCommit
         };
         folder.WriteCommit(record);
         folder.RemoveStages();
+        await RemoveStoredAsync(run, folder, buckets, cancel).ConfigureAwait(false);
         folder.RemoveRejectsExcept(rejects);
         return record;
+    }
+
+    /// <summary>Removes what the stream's stages have on a store. What can't be removed now goes when the run ends, or with it.</summary>
+    private static async Task RemoveStoredAsync(ActiveRun run, StreamFolder folder, BucketPlace buckets, CancellationToken cancel)
+    {
+        try
+        {
+            await buckets.RemoveAsync(folder, run.Lease.AssertHolder, cancel).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is Fault or OperationCanceledException)
+        {
+            run.On(new Warned($"rows between stages that nobody needs any more were not removed: {error.Message}"));
+        }
     }
 
     private static CommitRequest RequestOf(
@@ -88,7 +122,6 @@ internal static class StreamCommit
             Rows = rows,
             Bytes = bytes,
             AssertHolder = run.Lease.AssertHolder,
-            StagingLost = folder.Forget,
         };
     }
 
