@@ -73,10 +73,10 @@ internal sealed class S3Faults(StoreAddress address)
         return error.StatusCode switch
         {
             HttpStatusCode.NotFound when code == NoSuchBucket => Refused($"there is no bucket {address.Bucket}{At}", code, error, "Make it, or name another one in shuffle."),
-            HttpStatusCode.NotFound => Refused($"{Named(name)} is gone", code, error, "Somebody has removed it, or a rule of the bucket: rows between stages must stay until the run has ended. Begin a new run.", name),
+            _ when code is "InvalidAccessKeyId" or "SignatureDoesNotMatch" or "ExpiredToken" or "InvalidToken" => Refused($"{address.Shown}: the credentials are refused ({code})", code, error, "Look at AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, at AWS_PROFILE, or at the machine's role."),
+            HttpStatusCode.NotFound when code is "NoSuchKey" or "NotFound" or "404" => Refused($"{Named(name)} is gone", code, error, "Somebody has removed it, or a rule of the bucket: rows between stages must stay until the run has ended. Begin a new run.", name),
             HttpStatusCode.RequestedRangeNotSatisfiable => Shorter(name, 0),
-            HttpStatusCode.Forbidden when code is "AccessDenied" or "403" or "AllAccessDisabled" => Refused($"access to {Named(name)} is denied", code, error, Rights, name),
-            HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => Refused($"{address.Shown}: the credentials are refused ({code})", code, error, "Look at AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, at AWS_PROFILE, or at the machine's role."),
+            HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => Refused($"access to {Named(name)} is denied", code, error, Rights, name),
             HttpStatusCode.MovedPermanently or HttpStatusCode.TemporaryRedirect => Refused($"the bucket {address.Bucket} is in another region", code, error, "Name its region: AWS_REGION, or ?region=… behind the URL."),
             HttpStatusCode.BadRequest when code == "AuthorizationHeaderMalformed" => Refused($"the bucket {address.Bucket} is in another region", code, error, "Name its region: AWS_REGION, or ?region=… behind the URL."),
             HttpStatusCode.TooManyRequests or HttpStatusCode.RequestTimeout or >= HttpStatusCode.InternalServerError => Passing($"{Named(name)}: the store answers {(int)error.StatusCode} ({code})", code, error),
@@ -86,7 +86,7 @@ internal sealed class S3Faults(StoreAddress address)
 
     private Fault Unanswered(string name, Exception error)
     {
-        if (error is AmazonClientException && error.InnerException is null or AmazonClientException && error is not AmazonServiceException)
+        if (error is AmazonClientException)
         {
             return Refused(
                 $"{address.Shown}: no credentials or no region were found", code: null, error,

@@ -193,7 +193,7 @@ internal sealed class S3Store : IShuffleStore
         catch (Exception)
         {
             await stop.CancelAsync().ConfigureAwait(false);
-            await Task.WhenAll(sending).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await ((Task)Task.WhenAll(sending)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             throw;
         }
     }

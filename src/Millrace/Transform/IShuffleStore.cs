@@ -66,24 +66,17 @@ internal static class ShuffleProbe
     {
         var name = $"millrace-probe-{Guid.NewGuid():N}";
         var (written, read) = (Guid.NewGuid().ToByteArray(), Guid.Empty.ToByteArray());
-        try
-        {
-            await store.WriteAsync(
-                name,
-                written.Length,
-                bytes =>
-                {
-                    written.CopyTo(bytes);
-                    return written.Length;
-                },
-                cancel).ConfigureAwait(false);
-            await store.ReadAsync(name, 0, read, cancel).ConfigureAwait(false);
-        }
-        finally
-        {
-            await store.RemoveAsync(name, static () => { }, cancel).ConfigureAwait(false);
-        }
-
+        await store.WriteAsync(
+            name,
+            written.Length,
+            bytes =>
+            {
+                written.CopyTo(bytes);
+                return written.Length;
+            },
+            cancel).ConfigureAwait(false);
+        await store.ReadAsync(name, 0, read, cancel).ConfigureAwait(false);
+        await store.RemoveAsync(name, static () => { }, cancel).ConfigureAwait(false);
         if (written.AsSpan().SequenceEqual(read)) return "files can be written, read and removed";
         throw new Fault(FaultKind.Refused, $"{store.Place} gives other bytes than were written there")
         {

@@ -1,0 +1,185 @@
+using Amazon.S3.Model;
+using Millrace.Connectors.S3;
+using Millrace.Connectors.Tests.Files;
+using Millrace.Connectors.Tests.S3.Servers;
+using Millrace.Faults;
+using Millrace.Runs;
+using Millrace.Telemetry;
+using Millrace.Transform;
+
+namespace Millrace.Connectors.Tests.Transform;
+
+/// <summary>Rows between stages on a real store: the same rows come out, and nothing is left.</summary>
+public sealed class ShuffleTests : IDisposable
+{
+    private const int Rows = 60_000;
+
+    private readonly TransformBench _bench = new() { Bounds = new StageBounds { WholeRowsMax = -1 } };
+
+    public ShuffleTests() => _bench.Adjust = static options => options with { Connectors = options.Connectors with { Shuffles = [new S3Connector()] } };
+
+    [Theory]
+    [InlineData("join: {with: '@/r.parquet', on: [k], how: full}", "SELECT * FROM '@/t.parquet' FULL JOIN '@/r.parquet' USING (k)")]
+    [InlineData("nest: {by: [k], as: items}", "SELECT k, list({'id': id, 'v': v} ORDER BY id) AS items FROM '@/t.parquet' GROUP BY k")]
+    [InlineData("dedupe: {by: [k], order_by: [id]}", "SELECT DISTINCT ON (k) * FROM '@/t.parquet' ORDER BY k, id")]
+    [InlineData("group: {by: [k], n: \"count(*)\"}\n      - join: {with: '@/r.parquet', on: [k], how: left}", "SELECT g.k, n, name FROM (SELECT k, count(*) AS n FROM '@/t.parquet' GROUP BY k) AS g LEFT JOIN '@/r.parquet' AS r USING (k)")]
+    public async Task Steps_give_the_same_rows(string steps, string expected)
+    {
+        await using var server = await S3Server.StartAsync();
+        Write();
+        var summary = await _bench.RunAsync(Job(server.Shuffle(), steps));
+        Assert.True(summary.RowsRead >= Rows);
+        _bench.AssertRows("out/t", expected);
+        await server.AssertEmptyAsync();
+        Assert.Empty(Directory.EnumerateFiles(_bench.Folder["state"], "*.index", SearchOption.AllDirectories));
+    }
+
+    [Theory]
+    [InlineData("join: {with: '@/r.parquet', on: [k], how: left}", "SELECT l.*, name FROM '@/t.parquet' AS l LEFT JOIN '@/r.parquet' USING (k)")]
+    [InlineData("map: select * from input", "SELECT * FROM '@/t.parquet'")]
+    public async Task Rows_that_are_put_together_by_folder_are_the_same(string steps, string expected)
+    {
+        await using var server = await S3Server.StartAsync();
+        Write();
+        await _bench.RunAsync(Job(server.Shuffle(), steps) + "\n    write: {partition_by: {part: 'id % 5'}, max_rows_per_file: 5000}\n");
+        _bench.AssertRows("out/t", $"SELECT *, id % 5 AS part FROM ({expected})");
+        await server.AssertEmptyAsync();
+    }
+
+    [Fact]
+    public async Task While_stages_run_their_rows_are_on_the_store_and_only_indexes_here()
+    {
+        await using var server = await S3Server.StartAsync();
+        Write();
+        var (here, there) = (new List<string>(), new List<string>());
+        _bench.Hears = happened =>
+        {
+            if (happened is not StageBegun { Stage: 2 }) return;
+            here.AddRange(Directory.EnumerateFiles(_bench.Folder["state"], "*.buckets*", SearchOption.AllDirectories).Select(static path => Path.GetExtension(path)));
+            there.AddRange(server.KeysAsync().GetAwaiter().GetResult());
+        };
+        await _bench.RunAsync(Job(server.Shuffle(), "join: {with: '@/r.parquet', on: [k], how: full}"), "limits.disk=64MB");
+        Assert.True(there.Count > 1);
+        Assert.Equal(there.Count, here.Count);
+        Assert.All(here, static ending => Assert.Equal(".index", ending));
+        var run = Path.GetFileName(Assert.Single(Directory.GetDirectories(_bench.Folder["state/runs"])));
+        Assert.All(there, key => Assert.StartsWith($"some/prefix/{run}/streams/", key, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Indexes_that_are_not_here_are_asked_for()
+    {
+        await using var server = await S3Server.StartAsync();
+        Write();
+        var removed = 0;
+        _bench.Hears = happened =>
+        {
+            if (happened is not StageBegun { Stage: 2 }) return;
+            foreach (var index in Directory.GetFiles(_bench.Folder["state"], "*.index", SearchOption.AllDirectories))
+            {
+                File.Delete(index);
+                removed++;
+            }
+        };
+        await _bench.RunAsync(Job(server.Shuffle(), "join: {with: '@/r.parquet', on: [k], how: full}"));
+        Assert.True(removed > 1);
+        _bench.AssertRows("out/t", "SELECT * FROM '@/t.parquet' FULL JOIN '@/r.parquet' USING (k)");
+        await server.AssertEmptyAsync();
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task An_object_that_vanished_or_was_changed_ends_the_stream(bool vanished)
+    {
+        await using var server = await S3Server.StartAsync();
+        Write();
+        string? key = null;
+        _bench.Hears = happened =>
+        {
+            if (happened is StageBegun { Stage: 2 }) key ??= SpoilAsync(server, vanished).GetAwaiter().GetResult();
+        };
+        var job = Job(server.Shuffle(), "join: {with: '@/r.parquet', on: [k], how: full}");
+        var fault = Assert.Single((await _bench.TryRunAsync(job)).Faults);
+        Assert.Equal(vanished ? FaultKind.Refused : FaultKind.Data, fault.Kind);
+        Assert.Contains($"s3://{S3Server.Bucket}/{key}", fault.Message, StringComparison.Ordinal);
+        Assert.Contains("new run", fault.Advice, StringComparison.Ordinal);
+        Assert.NotEmpty(await server.KeysAsync());
+
+        var run = RunDirectory.OpenPath(Assert.Single(Directory.GetDirectories(_bench.Folder["state/runs"])));
+        await new RunCancellation(_bench.Adjust(FileRuns.Options(_bench.Folder))).CancelAsync(run, run.ReadJob(), TestContext.Current.CancellationToken);
+        await server.AssertEmptyAsync();
+    }
+
+    [Fact]
+    public async Task A_store_that_stumbles_changes_nothing()
+    {
+        await using var server = await S3Server.StartAsync();
+        await using var proxy = new S3Proxy(server, static call => (call.Number % 7) switch
+        {
+            3 => new S3Answer(503),
+            5 when call.Method == "GET" && call.Url.Contains(".buckets", StringComparison.Ordinal) => new S3Answer(null, Cut: true),
+            _ => S3Answer.Pass,
+        });
+        Write();
+        await _bench.RunAsync(Job(server.Shuffle(proxy.Endpoint), "join: {with: '@/r.parquet', on: [k], how: full}"));
+        _bench.AssertRows("out/t", "SELECT * FROM '@/t.parquet' FULL JOIN '@/r.parquet' USING (k)");
+        await server.AssertEmptyAsync();
+    }
+
+    [Theory]
+    [InlineData("PUT")]
+    [InlineData("GET")]
+    [InlineData("POST")]
+    public async Task A_store_that_may_not_be_used_ends_the_run_before_anything_is_read(string method)
+    {
+        await using var server = await S3Server.StartAsync();
+        await using var proxy = new S3Proxy(server, call => call.Method == method ? new S3Answer(403, "AccessDenied") : S3Answer.Pass);
+        Write();
+        var summary = await _bench.TryRunAsync(Job(server.Shuffle(proxy.Endpoint), "nest: {by: [k], as: items}"));
+        Assert.Equal(FaultKind.Refused, Assert.Single(summary.Faults).Kind);
+        Assert.Equal(0, summary.RowsRead);
+        Assert.False(Directory.Exists(_bench.Folder["state/runs"]));
+    }
+
+    public void Dispose() => _bench.Dispose();
+
+    private static async Task<string> SpoilAsync(S3Server server, bool vanished)
+    {
+        var key = (await server.KeysAsync())[0];
+        var cancel = TestContext.Current.CancellationToken;
+        if (vanished)
+        {
+            await server.Client.DeleteObjectAsync(S3Server.Bucket, key, cancel);
+            return key;
+        }
+
+        using var answer = await server.Client.GetObjectAsync(S3Server.Bucket, key, cancel);
+        using var bytes = new MemoryStream();
+        await answer.ResponseStream.CopyToAsync(bytes, cancel);
+        bytes.GetBuffer()[bytes.Length / 3] ^= 1;
+        bytes.Position = 0;
+        await server.Client.PutObjectAsync(new PutObjectRequest { BucketName = S3Server.Bucket, Key = key, InputStream = bytes }, cancel);
+        return key;
+    }
+
+    private void Write()
+    {
+        _bench.Write("t.parquet", $"SELECT CASE WHEN i % 17 > 0 THEN (i * 7919) % 3001 END AS k, i AS id, 'v' || i % 100 AS v FROM range({Rows}) AS t(i)");
+        _bench.Write("r.parquet", "SELECT i * 3 AS k, 'r' || i AS name FROM range(60000) AS t(i)");
+    }
+
+    private static string Job(string shuffle, string steps) =>
+        $$"""
+        source: '@/t.parquet'
+        target: '@/out'
+        shuffle: {{shuffle}}
+        limits: {memory: 512MB, workers: 2}
+        engine: inproc
+        streams:
+          t:
+            partition: {rows: 10000}
+            transform:
+              - {{steps}}
+        """;
+}
