@@ -37,14 +37,18 @@ internal sealed class S3Faults(StoreAddress address)
     }
 
     /// <summary>Waits for something, and makes its errors faults.</summary>
+    /// <param name="name">The object.</param>
+    /// <param name="action">What is waited for.</param>
+    /// <param name="cancel">Stops it.</param>
+    /// <param name="isOther">Whether an error is none of the store's; null: all are.</param>
     /// <exception cref="Fault">It failed.</exception>
-    public async Task ExplainAsync(string name, Task action, CancellationToken cancel)
+    public async Task ExplainAsync(string name, Task action, CancellationToken cancel, Func<Exception, bool>? isOther = null)
     {
         try
         {
             await action.ConfigureAwait(false);
         }
-        catch (Exception error) when (error is AmazonServiceException or AmazonClientException or HttpRequestException or IOException or OperationCanceledException && !IsOwn(error))
+        catch (Exception error) when (error is AmazonServiceException or AmazonClientException or HttpRequestException or IOException or OperationCanceledException && isOther?.Invoke(error) is not true)
         {
             throw Of(name, error, cancel);
         }
@@ -63,9 +67,6 @@ internal sealed class S3Faults(StoreAddress address)
         cancel.ThrowIfCancellationRequested();
         return error is AmazonS3Exception { StatusCode: not 0 } answer ? Of(name, answer) : Unanswered(name, error);
     }
-
-    // The bucket file's own errors pass through.
-    private static bool IsOwn(Exception error) => error is DuckDb.BucketFileException;
 
     private Fault Of(string name, AmazonS3Exception error)
     {

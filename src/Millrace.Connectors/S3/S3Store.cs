@@ -49,7 +49,22 @@ internal sealed class S3Store : IShuffleStore
             };
         }
 
-        await _faults.ExplainAsync(name, length <= part ? PutAsync(name, (int)length, next, cancel) : SendAsync(name, length, (int)part, next, cancel), cancel).ConfigureAwait(false);
+        // What the bytes come from has errors of its own.
+        Exception? own = null;
+        await _faults.ExplainAsync(name, length <= part ? PutAsync(name, (int)length, Next, cancel) : SendAsync(name, length, (int)part, Next, cancel), cancel, error => error == own).ConfigureAwait(false);
+
+        int Next(Memory<byte> bytes)
+        {
+            try
+            {
+                return next(bytes);
+            }
+            catch (Exception error)
+            {
+                own = error;
+                throw;
+            }
+        }
     }
 
     /// <inheritdoc/>
@@ -69,9 +84,8 @@ internal sealed class S3Store : IShuffleStore
     /// <inheritdoc/>
     public ValueTask DisposeAsync()
     {
+        // Not what requests wait for: one that was given up may still end.
         if (_client.IsValueCreated) _client.Value.Dispose();
-        _reading.Dispose();
-        _sending.Dispose();
         return ValueTask.CompletedTask;
     }
 

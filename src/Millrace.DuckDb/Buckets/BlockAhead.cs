@@ -18,6 +18,9 @@ internal sealed class BlockChunk(string name, BlockEntry first)
     /// <summary>Whether it has been asked for.</summary>
     public bool IsStarted => _coming is not null;
 
+    /// <summary>Whether it was made for one block.</summary>
+    public bool IsOneBlock => Length == first.Stored;
+
     /// <summary>Bytes of memory that it takes.</summary>
     public long HeldBytes => _bytes?.Length ?? 0;
 
@@ -36,6 +39,13 @@ internal sealed class BlockChunk(string name, BlockEntry first)
     {
         var bytes = _bytes = ArrayPool<byte>.Shared.Rent(Length);
         _coming = Task.Run(() => files.ReadAsync(name, first.Offset, bytes.AsMemory(0, Length), stop), CancellationToken.None);
+    }
+
+    /// <summary>Reads its only block, which is too large to be held twice, to where it is wanted.</summary>
+    public void ReadAtOnce(IRemoteBlockFiles files, BlockMemory to, CancellationToken stop)
+    {
+        // Nobody goes on before it has ended: the memory stays until then.
+        files.ReadAsync(name, first.Offset, to.AsMemory(Length).Memory, stop).GetAwaiter().GetResult();
     }
 
     /// <summary>Waits for it and gives a block's bytes; false when that was the last of its blocks.</summary>
@@ -91,17 +101,23 @@ internal sealed class BlockAhead : IDisposable
     /// <summary>Asks for a piece, unless it was done; false when there is no room for it yet.</summary>
     public bool TryStart(BlockChunk chunk)
     {
-        if (chunk.IsStarted || chunk.Length > Rule.BytesMax) return true;
+        if (chunk.IsStarted || (chunk.Length > Rule.BytesMax && chunk.IsOneBlock)) return true;
         if (_held > 0 && _held + chunk.Length > Rule.BytesMax) return false;
         Start(chunk);
         return true;
     }
 
     /// <summary>A block's bytes, when they have come.</summary>
-    public void Read(BlockChunk chunk, BlockEntry block, Span<byte> to)
+    public void Read(BlockChunk chunk, BlockEntry block, BlockMemory to)
     {
+        if (chunk.Length > Rule.BytesMax && chunk.IsOneBlock)
+        {
+            chunk.ReadAtOnce(_files, to, _stop.Token);
+            return;
+        }
+
         if (!chunk.IsStarted) Start(chunk);
-        if (chunk.Read(block, to)) return;
+        if (chunk.Read(block, to.Stored(block))) return;
         _held -= chunk.HeldBytes;
         _started.Remove(chunk);
         chunk.Free();

@@ -79,7 +79,7 @@ internal sealed class BucketReader : IBucketReader
         _block = _pool.Rent(block);
         AskAhead();
         if (chunk is null) _file!.Read(_block.Stored(block), block.Offset);
-        else _ahead!.Read(chunk, block, _block.Stored(block));
+        else _ahead!.Read(chunk, block, _block);
         AskAhead();
         _rows.Load(_source.Shown(_run.File), block, _block, skip);
         _rowsLeft = rows;

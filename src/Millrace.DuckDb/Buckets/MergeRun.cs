@@ -80,7 +80,7 @@ internal sealed class MergeRun
         var chunk = _run.NextChunk;
         var block = _run.Next(out var skip, out _left);
         _block = _pool.Rent(block);
-        Read(chunk, block, _block.Stored(block));
+        Read(chunk, block, _block);
         _rows!.Load(_source.Shown(File), block, _block, skip);
         _order!.Begin(skip);
         return true;
@@ -95,7 +95,7 @@ internal sealed class MergeRun
     }
 
     // There may be more runs than files that can be open.
-    private void Read(BlockChunk? chunk, BlockEntry block, Span<byte> to)
+    private void Read(BlockChunk? chunk, BlockEntry block, BlockMemory to)
     {
         if (chunk is not null)
         {
@@ -104,6 +104,6 @@ internal sealed class MergeRun
         }
 
         using var file = _source.Open(File);
-        file.Read(to, block.Offset);
+        file.Read(to.Stored(block), block.Offset);
     }
 }

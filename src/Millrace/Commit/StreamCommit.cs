@@ -54,26 +54,7 @@ internal static class StreamCommit
         var outcomes = rules.Judge(run, written);
         run.Lease.AssertHolder();
         var request = RequestOf(run, stream, header, token => generation.ReadResultsAsync(units, token), written, staged, rejects);
-        var isLost = false;
-        request = request with
-        {
-            StagingLost = () =>
-            {
-                isLost = true;
-                folder.Forget();
-            },
-        };
-        CommitReceipt receipt;
-        try
-        {
-            receipt = await target.CommitAsync(header, request, cancel).ConfigureAwait(false);
-        }
-        catch (Fault) when (isLost)
-        {
-            await RemoveStoredAsync(run, folder, buckets, cancel).ConfigureAwait(false);
-            throw;
-        }
-
+        var receipt = await PublishAsync(run, header, request, folder, target, buckets, cancel).ConfigureAwait(false);
         var record = new CommitRecord
         {
             Stream = stream.Name,
@@ -92,6 +73,28 @@ internal static class StreamCommit
         await RemoveStoredAsync(run, folder, buckets, cancel).ConfigureAwait(false);
         folder.RemoveRejectsExcept(rejects);
         return record;
+    }
+
+    /// <summary>The target's one step. Where it has lost what was staged, the stream is read from its beginning: what its stages have on a store goes.</summary>
+    private static async Task<CommitReceipt> PublishAsync(
+        ActiveRun run, StreamHeader header, CommitRequest request, StreamFolder folder, ITarget target, BucketPlace buckets, CancellationToken cancel)
+    {
+        var isLost = false;
+        void Forget()
+        {
+            isLost = true;
+            folder.Forget();
+        }
+
+        try
+        {
+            return await target.CommitAsync(header, request with { StagingLost = Forget }, cancel).ConfigureAwait(false);
+        }
+        catch (Fault) when (isLost)
+        {
+            await RemoveStoredAsync(run, folder, buckets, cancel).ConfigureAwait(false);
+            throw;
+        }
     }
 
     /// <summary>Removes what the stream's stages have on a store. What can't be removed now goes when the run ends, or with it.</summary>

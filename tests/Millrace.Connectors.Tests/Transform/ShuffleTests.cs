@@ -66,6 +66,21 @@ public sealed class ShuffleTests : IDisposable
         Assert.All(there, key => Assert.StartsWith($"some/prefix/{run}/streams/", key, StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task What_lies_on_the_store_does_not_count_under_the_limit_of_the_disk(bool stored)
+    {
+        await using var server = await S3Server.StartAsync();
+        var text = string.Join(" || ", Enumerable.Range(0, 32).Select(static n => $"md5('{n} ' || i)"));
+        _bench.Write("t.parquet", $"SELECT i AS k, i AS id, {text} AS v FROM range(80000) AS t(i)");
+        var job = Job(server.Shuffle(), "dedupe: {by: [k], order_by: [id]}\n      - map: select k, length(v) as n from input");
+        if (!stored) job = string.Join('\n', job.Split('\n').Where(static line => !line.StartsWith("shuffle:", StringComparison.Ordinal)));
+        var summary = await _bench.TryRunAsync(job, "limits.disk=64MB");
+        Assert.Equal(stored ? RunStatus.Succeeded : RunStatus.Failed, summary.Status);
+        if (!stored) Assert.Equal("limits.disk", Assert.Single(summary.Faults).Where);
+    }
+
     [Fact]
     public async Task Indexes_that_are_not_here_are_asked_for()
     {

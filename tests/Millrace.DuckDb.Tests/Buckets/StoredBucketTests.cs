@@ -101,6 +101,20 @@ public sealed class StoredBucketTests
         Assert.Equal(source.BytesRead, files.Requests.Sum(static request => request.Length));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Values_larger_than_a_reader_may_hold_are_read(bool merged)
+    {
+        using var bed = new BucketTestbed(("threads", "1"));
+        const string Large = "SELECT i AS place, CASE WHEN i % 20 = 0 THEN (SELECT string_agg(hash(i * 100000 + j), '') FROM range(20000) AS s(j)) ELSE 'v' || i END AS v FROM range(100) AS r(i)";
+        var paths = Enumerable.Range(0, 3).Select(f => StoredFiles.Sort(bed.Write($"SELECT *, place FROM ({Large}) WHERE place % 3 = {f}", new BucketSettings(4, 1, 2048)), 10_000)).ToArray();
+        var files = new StoredFiles(new ReadAhead(20_000, 10_000, 2));
+        var order = merged ? new MergeOrder(0, long.MaxValue) : (MergeOrder?)null;
+        Assert.Equal(0, bed.Differences($"FROM {bed.Database.Add(new BucketRows(bed.ColumnsOf(Large), paths, 0, 4, order: order, files: files))}", Large));
+        Assert.Contains(files.Requests, static request => request.Length > 100_000);
+    }
+
     [Fact]
     public void What_a_reader_has_asked_for_keeps_its_bound()
     {
