@@ -65,7 +65,7 @@ internal sealed class S3Faults(StoreAddress address)
     public Fault Of(string name, Exception error, CancellationToken cancel)
     {
         cancel.ThrowIfCancellationRequested();
-        return error is AmazonS3Exception { StatusCode: not 0 } answer ? Of(name, answer) : Unanswered(name, error);
+        return error is AmazonS3Exception answer && (int)answer.StatusCode > 0 ? Of(name, answer) : Unanswered(name, error);
     }
 
     private Fault Of(string name, AmazonS3Exception error)

@@ -116,7 +116,7 @@ public sealed class StoredBucketTests
     }
 
     [Fact]
-    public void What_a_reader_has_asked_for_keeps_its_bound()
+    public async Task What_a_reader_has_asked_for_keeps_its_bound()
     {
         using var bed = new BucketTestbed(("threads", "1"));
         var paths = Spread(bed, files: 6, Buckets);
@@ -133,10 +133,10 @@ public sealed class StoredBucketTests
         using var source = new BucketRows(bed.ColumnsOf(Select), paths, 0, Buckets, files: files);
         var reading = Task.Run(() => bed.Database.Rows($"SELECT place FROM {bed.Database.Add(source)}"), TestContext.Current.CancellationToken);
         // None has come, and the reader has asked for others all the same.
-        for (var i = 0; i < 4; i++) asked.Wait(TestContext.Current.CancellationToken);
+        for (var i = 0; i < 4; i++) await asked.WaitAsync(TestContext.Current.CancellationToken);
         Assert.InRange(files.Requests.Sum(static request => request.Length), 4, 40_000);
         gate.SetResult();
-        Assert.Equal(Rows, reading.GetAwaiter().GetResult().Count);
+        Assert.Equal(Rows, (await reading).Count);
         Assert.All(files.Requests, static request => Assert.InRange(request.Length, 1, 4_000));
     }
 
