@@ -27,8 +27,14 @@ public sealed class ShuffleTests : IDisposable
     {
         await using var server = await S3Server.StartAsync();
         Write();
+        int? left = null;
+        _bench.Hears = happened =>
+        {
+            if (happened is StreamCommitted) left = server.KeysAsync().GetAwaiter().GetResult().Count;
+        };
         var summary = await _bench.RunAsync(Job(server.Shuffle(), steps));
         Assert.True(summary.RowsRead >= Rows);
+        Assert.Equal(0, left);
         _bench.AssertRows("out/t", expected);
         await server.AssertEmptyAsync();
         Assert.Empty(Directory.EnumerateFiles(_bench.Folder["state"], "*.index", SearchOption.AllDirectories));
@@ -98,6 +104,33 @@ public sealed class ShuffleTests : IDisposable
         };
         await _bench.RunAsync(Job(server.Shuffle(), "join: {with: '@/r.parquet', on: [k], how: full}"));
         Assert.True(removed > 1);
+        _bench.AssertRows("out/t", "SELECT * FROM '@/t.parquet' FULL JOIN '@/r.parquet' USING (k)");
+        await server.AssertEmptyAsync();
+    }
+
+    [Fact]
+    public async Task A_stage_that_begins_afresh_removes_what_it_had()
+    {
+        await using var server = await S3Server.StartAsync();
+        Write();
+        var job = Job(server.Shuffle(), "join: {with: '@/r.parquet', on: [k], how: full}");
+        _bench.Hears = happened =>
+        {
+            if (happened is StageBegun { Stage: 2 }) _ = SpoilAsync(server, vanished: true).GetAwaiter().GetResult();
+        };
+        Assert.Equal(RunStatus.Failed, (await _bench.TryRunAsync(job)).Status);
+        var before = await server.KeysAsync();
+        Assert.Contains(before, static key => key.Contains("/stages/1/", StringComparison.Ordinal));
+
+        // Its steps see other columns now: no result of the stage counts any more.
+        _bench.Write("t.parquet", $"SELECT (i * 7919) % 3001 AS k, i AS id, i AS v FROM range({Rows}) AS t(i)");
+        var others = new List<string>();
+        _bench.Hears = happened =>
+        {
+            if (happened is StageBegun { Stage: 1 }) others.AddRange(server.KeysAsync().GetAwaiter().GetResult());
+        };
+        Assert.Equal(RunStatus.Succeeded, (await _bench.ResumeAsync(job)).Status);
+        Assert.DoesNotContain(others, static key => key.Contains("/stages/1/", StringComparison.Ordinal));
         _bench.AssertRows("out/t", "SELECT * FROM '@/t.parquet' FULL JOIN '@/r.parquet' USING (k)");
         await server.AssertEmptyAsync();
     }
