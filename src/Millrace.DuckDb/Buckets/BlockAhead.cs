@@ -45,13 +45,13 @@ internal sealed class BlockChunk(string name, BlockEntry first)
     public void ReadAtOnce(IRemoteBlockFiles files, BlockMemory to, CancellationToken stop)
     {
         // Nobody goes on before it has ended: the memory stays until then.
-        files.ReadAsync(name, first.Offset, to.AsMemory(Length).Memory, stop).GetAwaiter().GetResult();
+        Waiting.For(files.ReadAsync(name, first.Offset, to.AsMemory(Length).Memory, stop));
     }
 
     /// <summary>Waits for it and gives a block's bytes; false when that was the last of its blocks.</summary>
     public bool Read(BlockEntry block, Span<byte> to)
     {
-        _coming!.GetAwaiter().GetResult();
+        Waiting.For(_coming!);
         _bytes.AsSpan((int)(block.Offset - first.Offset), block.Stored).CopyTo(to);
         return --_blocksLeft > 0;
     }

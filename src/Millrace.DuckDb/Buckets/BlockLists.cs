@@ -31,7 +31,7 @@ internal static class BlockLists
         for (var i = 0; i < names.Count; i++)
         {
             stop.ThrowIfCancellationRequested();
-            var file = files.OpenAsync(names[i], stop).AsTask().GetAwaiter().GetResult();
+            var file = Waiting.For(files.OpenAsync(names[i], stop));
             BlockList list;
             try
             {
@@ -55,7 +55,7 @@ internal static class BlockLists
             for (var (i, asked) = (0, 0); i < names.Count; i++)
             {
                 while (asked < names.Count && coming.Count < files.Ahead.FilesMax) coming.Enqueue(ReadAsync(files, names[asked++], stop));
-                yield return new OpenedBlocks(i, Open: null, coming.Dequeue().GetAwaiter().GetResult());
+                yield return new OpenedBlocks(i, Open: null, Waiting.For(coming.Dequeue()));
             }
         }
         finally

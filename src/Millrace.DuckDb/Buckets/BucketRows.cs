@@ -104,7 +104,7 @@ public sealed class BucketRows : ITableSource, IDisposable
     internal string Shown(int file) => _files.Shown(_names[file]);
 
     /// <summary>Opens a file, where its blocks are read when they are wanted.</summary>
-    internal IBlockFile Open(int file) => _files.OpenAsync(_names[file], _stop.Token).AsTask().GetAwaiter().GetResult();
+    internal IBlockFile Open(int file) => Waiting.For(_files.OpenAsync(_names[file], _stop.Token));
 
     /// <summary>The files with their indexes, in their order.</summary>
     internal IEnumerable<OpenedBlocks> Files() => BlockLists.Of(_files, _names, _stop.Token);

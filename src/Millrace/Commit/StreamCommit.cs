@@ -69,8 +69,7 @@ internal static class StreamCommit
             Rules = outcomes,
         };
         folder.WriteCommit(record);
-        folder.RemoveStages();
-        await RemoveStoredAsync(run, folder, buckets, cancel).ConfigureAwait(false);
+        await RemoveStagesAsync(run, folder, buckets, cancel).ConfigureAwait(false);
         folder.RemoveRejectsExcept(rejects);
         return record;
     }
@@ -92,14 +91,15 @@ internal static class StreamCommit
         }
         catch (Fault) when (isLost)
         {
-            await RemoveStoredAsync(run, folder, buckets, cancel).ConfigureAwait(false);
+            await RemoveStagesAsync(run, folder, buckets, cancel).ConfigureAwait(false);
             throw;
         }
     }
 
-    /// <summary>Removes what the stream's stages have on a store. What can't be removed now goes when the run ends, or with it.</summary>
-    private static async Task RemoveStoredAsync(ActiveRun run, StreamFolder folder, BucketPlace buckets, CancellationToken cancel)
+    /// <summary>Removes the stream's stages with what they have on a store. What can't be removed there now goes when the run ends, or with it.</summary>
+    private static async Task RemoveStagesAsync(ActiveRun run, StreamFolder folder, BucketPlace buckets, CancellationToken cancel)
     {
+        folder.RemoveStages();
         try
         {
             await buckets.RemoveAsync(folder, run.Lease.AssertHolder, cancel).ConfigureAwait(false);

@@ -1,4 +1,3 @@
-using Amazon.S3.Model;
 using Millrace.Connectors.S3;
 using Millrace.Connectors.Tests.Files;
 using Millrace.Connectors.Tests.S3.Servers;
@@ -30,7 +29,7 @@ public sealed class ShuffleTests : IDisposable
         int? left = null;
         _bench.Hears = happened =>
         {
-            if (happened is StreamCommitted) left = server.KeysAsync().GetAwaiter().GetResult().Count;
+            if (happened is StreamCommitted) left = server.KeysNow().Count;
         };
         var summary = await _bench.RunAsync(Job(server.Shuffle(), steps));
         Assert.True(summary.RowsRead >= Rows);
@@ -62,7 +61,7 @@ public sealed class ShuffleTests : IDisposable
         {
             if (happened is not StageBegun { Stage: 2 }) return;
             here.AddRange(Directory.EnumerateFiles(_bench.Folder["state"], "*.buckets*", SearchOption.AllDirectories).Select(static path => Path.GetExtension(path)));
-            there.AddRange(server.KeysAsync().GetAwaiter().GetResult());
+            there.AddRange(server.KeysNow());
         };
         await _bench.RunAsync(Job(server.Shuffle(), "join: {with: '@/r.parquet', on: [k], how: full}"), "limits.disk=64MB");
         Assert.True(there.Count > 1);
@@ -116,7 +115,7 @@ public sealed class ShuffleTests : IDisposable
         var job = Job(server.Shuffle(), "join: {with: '@/r.parquet', on: [k], how: full}");
         _bench.Hears = happened =>
         {
-            if (happened is StageBegun { Stage: 2 }) _ = SpoilAsync(server, vanished: true).GetAwaiter().GetResult();
+            if (happened is StageBegun { Stage: 2 }) Spoil(server, vanished: true);
         };
         Assert.Equal(RunStatus.Failed, (await _bench.TryRunAsync(job)).Status);
         var before = await server.KeysAsync();
@@ -127,7 +126,7 @@ public sealed class ShuffleTests : IDisposable
         var others = new List<string>();
         _bench.Hears = happened =>
         {
-            if (happened is StageBegun { Stage: 1 }) others.AddRange(server.KeysAsync().GetAwaiter().GetResult());
+            if (happened is StageBegun { Stage: 1 }) others.AddRange(server.KeysNow());
         };
         Assert.Equal(RunStatus.Succeeded, (await _bench.ResumeAsync(job)).Status);
         Assert.DoesNotContain(others, static key => key.Contains("/stages/1/", StringComparison.Ordinal));
@@ -145,7 +144,7 @@ public sealed class ShuffleTests : IDisposable
         string? key = null;
         _bench.Hears = happened =>
         {
-            if (happened is StageBegun { Stage: 2 }) key ??= SpoilAsync(server, vanished).GetAwaiter().GetResult();
+            if (happened is StageBegun { Stage: 2 }) key ??= Spoil(server, vanished);
         };
         var job = Job(server.Shuffle(), "join: {with: '@/r.parquet', on: [k], how: full}");
         var fault = Assert.Single((await _bench.TryRunAsync(job)).Faults);
@@ -192,22 +191,21 @@ public sealed class ShuffleTests : IDisposable
 
     public void Dispose() => _bench.Dispose();
 
-    private static async Task<string> SpoilAsync(S3Server server, bool vanished)
+    private static string Spoil(S3Server server, bool vanished)
     {
-        var key = (await server.KeysAsync())[0];
-        var cancel = TestContext.Current.CancellationToken;
+        var key = server.KeysNow()[0];
+        var path = server.PathOf(key);
         if (vanished)
         {
-            await server.Client.DeleteObjectAsync(S3Server.Bucket, key, cancel);
+            File.Delete(path);
             return key;
         }
 
-        using var answer = await server.Client.GetObjectAsync(S3Server.Bucket, key, cancel);
-        using var bytes = new MemoryStream();
-        await answer.ResponseStream.CopyToAsync(bytes, cancel);
-        bytes.GetBuffer()[bytes.Length / 3] ^= 1;
-        bytes.Position = 0;
-        await server.Client.PutObjectAsync(new PutObjectRequest { BucketName = S3Server.Bucket, Key = key, InputStream = bytes }, cancel);
+        using var file = File.Open(path, FileMode.Open);
+        file.Position = file.Length / 3;
+        var changed = (byte)(file.ReadByte() ^ 1);
+        file.Position--;
+        file.WriteByte(changed);
         return key;
     }
 

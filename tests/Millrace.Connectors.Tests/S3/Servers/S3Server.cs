@@ -103,6 +103,13 @@ internal sealed class S3Server : IAsyncDisposable
         }
     }
 
+    /// <summary>The keys of all objects, as the files show them that the server keeps them in.</summary>
+    public List<string> KeysNow() =>
+        [.. Directory.EnumerateFiles(_folder[Bucket], "*", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(_folder[Bucket], path)).Where(static key => key[0] != '.').Order(StringComparer.Ordinal)];
+
+    /// <summary>The file that the server keeps an object in.</summary>
+    public string PathOf(string key) => Path.Combine(_folder[Bucket], key);
+
     /// <summary>The keys of all uploads that were begun and neither completed nor aborted.</summary>
     public async Task<List<string>> UploadsAsync() =>
         [.. ((await Client.ListMultipartUploadsAsync(new ListMultipartUploadsRequest { BucketName = Bucket })).MultipartUploads ?? []).Select(static one => one.Key)];
