@@ -2,6 +2,7 @@ using Millrace.Connectors.DuckDbFile;
 using Millrace.Connectors.Files.Source;
 using Millrace.Connectors.Files.Target;
 using Millrace.Connectors.Postgres;
+using Millrace.Connectors.S3;
 
 namespace Millrace.Cli;
 
@@ -12,5 +13,6 @@ internal static class Systems
     public static KnownConnectors All { get; } = new([new PostgresConnector(), new FilesSourceConnector()], [new PostgresTargetConnector(), new FileTargetConnector()])
     {
         Lookups = [new PostgresConnector(), new DuckDbFileConnector()],
+        Shuffles = [new S3Connector()],
     };
 }

@@ -57,6 +57,7 @@ public sealed class DataPath(RunOptions options)
             if (!unread.IsEmpty)
             {
                 await ends.Target.CheckAsync(cancel).ConfigureAwait(false);
+                if (ends.Shuffle is { } shuffle) await ShuffleProbe.RunAsync(shuffle, cancel).ConfigureAwait(false);
                 var isRejoined = existing is not null && await KeptMoment.TryRejoinAsync(existing, ends.Source, ends.WithJoined(unread), cancel).ConfigureAwait(false);
                 await ends.HoldAsync(unread, isRejoined, cancel).ConfigureAwait(false);
                 run ??= await TakeAsync(Create(job with { Streams = streams }), job, resumed: false, cancel).ConfigureAwait(false);
@@ -70,6 +71,7 @@ public sealed class DataPath(RunOptions options)
                 // A worker that was killed while it wrote a result, and replaced, has left its beginning.
                 run.Lease.AssertHolder();
                 run.Directory.RemoveTemporaries();
+                await RemoveStoredAsync(run, ends).ConfigureAwait(false);
             }
         }
         catch (Exception error)
@@ -117,6 +119,19 @@ public sealed class DataPath(RunOptions options)
         await pipeline.EndAsync().ConfigureAwait(false);
     }
 
+    /// <summary>What a coordinator that was killed behind a commit has not removed any more, or what the store did not remove then.</summary>
+    private static async Task RemoveStoredAsync(ActiveRun run, JobEnds ends)
+    {
+        try
+        {
+            await ends.BucketsOf(run.Directory).RemoveAllAsync(run.Lease.AssertHolder, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (Fault fault)
+        {
+            run.On(new Warned($"rows between stages are left in {ends.Shuffle!.Place}/{run.Directory.Run}, and `millrace runs prune` removes them with the run: {fault.Message}"));
+        }
+    }
+
     /// <summary>
     /// On resume: streams that are committed count; streams whose units are all done are committed without asking the source again.
     /// Gives the others.
@@ -134,7 +149,7 @@ public sealed class DataPath(RunOptions options)
             }
             else if (folder.Latest() is { } generation && await generation.CompleteHeaderAsync(stream.Consistency, run.Stop).ConfigureAwait(false) is { } header)
             {
-                ending.Commit(run, await StreamCommit.RunAsync(run, stream, header, generation, ends.Target, run.Stop).ConfigureAwait(false));
+                ending.Commit(run, await StreamCommit.RunAsync(run, stream, header, generation, ends.Target, ends.BucketsOf(run.Directory), run.Stop).ConfigureAwait(false));
             }
             else
             {
@@ -156,5 +171,5 @@ public sealed class DataPath(RunOptions options)
     private RunDirectory Create(Job job) => RunDirectory.Create(job.StatePath, job, options.Clock.GetUtcNow());
 
     private Task<ActiveRun> TakeAsync(RunDirectory directory, Job job, bool resumed, CancellationToken cancel) =>
-        ActiveRun.TakeAsync(directory, options, job.Limits, resumed, cancel);
+        ActiveRun.TakeAsync(directory, options, job, resumed, cancel);
 }

@@ -31,6 +31,9 @@ public sealed record KnownConnectors(ImmutableArray<ISourceConnector> Sources, I
     /// <summary>What lookups can ask.</summary>
     public ImmutableArray<ILookupConnector> Lookups { get; init; } = [];
 
+    /// <summary>Where rows between stages can lie beside the run directory.</summary>
+    public ImmutableArray<IShuffleConnector> Shuffles { get; init; } = [];
+
     /// <summary>The connector for a target's address.</summary>
     /// <exception cref="Fault">Nobody claims it.</exception>
     public ITargetConnector TargetFor(string address, Mark mark)
@@ -55,6 +58,18 @@ public sealed record KnownConnectors(ImmutableArray<ISourceConnector> Sources, I
         throw NobodyClaims(context.Address, context.Mark, "store of a lookup", string.Join(", ", Lookups.Select(connector => connector.Name)));
     }
 
+    /// <summary>A store for rows between stages. Does no I/O yet.</summary>
+    /// <exception cref="Fault">Nobody knows it, or its address is wrong.</exception>
+    public IShuffleStore OpenShuffle(ShuffleContext context)
+    {
+        foreach (var connector in Shuffles)
+        {
+            if (connector.Claims(context.Address)) return connector.Open(context);
+        }
+
+        throw NobodyClaims(context.Address, context.Mark, "place for rows between stages", string.Join(", ", Shuffles.Select(connector => connector.Name)));
+    }
+
     /// <summary>The worker's halves of source and target, as one runner.</summary>
     public UnitRunner OpenRunner(WorkerSettings settings, TimeProvider clock)
     {
@@ -62,8 +77,9 @@ public sealed record KnownConnectors(ImmutableArray<ISourceConnector> Sources, I
         var directory = RunDirectory.OpenPath(settings.RunDirectory);
         var lookups = new LookupDesk(
             store => OpenLookup(ContextOf(settings.Stores[store], settings.BaseDirectory, settings.Connections, clock)), Math.Min(settings.Lanes, settings.Connections));
+        var shuffle = settings.Shuffle is { } address ? OpenShuffle(new ShuffleContext(address, new Mark("shuffle"))) : null;
         var ends = new UnitEnds(
-            directory, OpenReader(settings, clock), TargetFor(target.Address, target.Mark).OpenWriter(target), side => OpenReader(settings with { Source = settings.Sides[side] }, clock), lookups);
+            new BucketPlace(directory, shuffle, settings.ShuffleAheadBytes), OpenReader(settings, clock), TargetFor(target.Address, target.Mark).OpenWriter(target), side => OpenReader(settings with { Source = settings.Sides[side] }, clock), lookups) { Shuffle = shuffle };
         return new UnitRunner(settings, directory, ends, clock);
     }
 

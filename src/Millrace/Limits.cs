@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace Millrace;
 
 /// <summary>
-/// Every bound of Millrace in one place (PostgreSQL's in <c>Limits.Postgres.cs</c> beside it), the unit last in each name. A bound that
+/// Every bound of Millrace in one place (others in <c>Limits.*.cs</c> beside it), the unit last in each name. A bound that
 /// depends on another is asserted in <see cref="AssertRelations"/>, which runs once when the program starts.
 /// </summary>
 public static partial class Limits
@@ -371,6 +371,8 @@ public static partial class Limits
         Debug.Assert(FolderNamesBytesFirst <= FolderNamesBytesMax, "listing the first files holds fewer names");
         Debug.Assert(BlockBytesMin <= BlockBytesMax && BucketsMin <= BucketsMax, "buckets have a size");
         Debug.Assert(BucketPartsPlannedMax <= BucketPartsMax, "what is planned in parts can be divided further");
+        Debug.Assert(ShuffleRequestBytesMax <= ShuffleAheadBytesMin && ShuffleAheadBytesMin <= ShuffleAheadBytesMax, "a reader goes ahead");
+        Debug.Assert(ShufflePartBytes <= ShufflePartBytesMax, "a file has parts");
         Debug.Assert(SortBytesMin <= DuckDbBytesMin, "one unit can be sorted");
         Debug.Assert(DuckDbBytesMin <= DuckDbBytesAloneMin && DuckDbBytesAloneMin <= DuckDbBytesUnasked, "a unit alone has no less than others");
         Debug.Assert(SideBytesMax >= WholeBytesMax, "a stream that fits a unit fits every unit");

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Millrace.Jobs;
+using Millrace.Jobs.Secrets;
 using Millrace.Planning;
 using Millrace.Telemetry;
 
@@ -61,7 +62,7 @@ internal static class PlanJson
     }
 
     /// <summary>Who would run the units.</summary>
-    public static void Engine(Utf8JsonWriter json, EngineChoice engine, Budget budget, string? disk)
+    public static void Engine(Utf8JsonWriter json, EngineChoice engine, Budget budget, string? disk, Endpoint? shuffle)
     {
         json.WriteString("engine", engine.ToString().ToLowerInvariant());
         json.WriteNumber("processes", engine == EngineChoice.Local ? budget.Processes : 1);
@@ -70,6 +71,7 @@ internal static class PlanJson
         json.WriteNumber("memory_bytes", budget.PeakBytes(engine));
         json.WriteNumber("memory_bytes_max", budget.MemoryBytes);
         json.WriteString("does_not_fit", budget.WhyItDoesNotFit(engine));
+        json.WriteString("shuffle", shuffle is null ? null : UrlPassword.Strip(shuffle.Text));
         json.WriteString("too_little_disk", disk);
         json.WriteNumber("open_files", budget.OpenFiles(engine));
         json.WriteString("too_few_files", budget.WhyTooFewFiles(engine, OpenFiles.Max));

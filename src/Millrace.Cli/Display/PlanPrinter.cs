@@ -49,7 +49,7 @@ internal sealed class PlanPrinter
     }
 
     /// <summary>Who would run the units, with how much memory.</summary>
-    public void Engine(EngineChoice engine, Budget budget, string? disk)
+    public void Engine(EngineChoice engine, Budget budget, string? disk, Endpoint? shuffle)
     {
         var isLocal = engine == EngineChoice.Local;
         Line(isLocal
@@ -59,6 +59,7 @@ internal sealed class PlanPrinter
         Line(budget.WhyItDoesNotFit(engine) is { } reason
             ? $"memory    may need {peak}, which does not fit: {reason}"
             : $"memory    at most about {peak} of the {Figures.Bytes(budget.MemoryBytes)} that limits.memory allows");
+        if (shuffle is not null) Line($"shuffle   rows between stages lie in {UrlPassword.Strip(shuffle.Text)}");
         if (disk is not null) Line($"disk      {disk}");
         if (budget.WhyTooFewFiles(engine, OpenFiles.Max) is { } few) Line($"files     {few}");
     }

@@ -68,11 +68,11 @@ internal static class PlanVerb
         // The engine follows from all streams together: the last one knows.
         if (last is not null && style == OutputStyle.Json)
         {
-            lines.Write("engine", json => PlanJson.Engine(json, last.Engine, last.Budget, last.WhyTooLittleDisk));
+            lines.Write("engine", json => PlanJson.Engine(json, last.Engine, last.Budget, last.WhyTooLittleDisk, job.Shuffle));
         }
         else if (last is not null && style == OutputStyle.Human)
         {
-            printer.Engine(last.Engine, last.Budget, last.WhyTooLittleDisk);
+            printer.Engine(last.Engine, last.Budget, last.WhyTooLittleDisk, job.Shuffle);
         }
 
         return ExitCodes.Of(faults);

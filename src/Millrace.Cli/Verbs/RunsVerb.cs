@@ -110,9 +110,14 @@ internal static class RunsVerb
     /// <summary>A run that could be resumed may have staged something: that goes first, or it would lie there for ever.</summary>
     private static async Task RemoveAsync(RunListing run, RunCancellation cancellation, CancellationToken cancel)
     {
+        var job = run.Directory.ReadJob();
         if (run.CanResume)
         {
-            await cancellation.CancelAsync(run.Directory, run.Directory.ReadJob(), cancel).ConfigureAwait(false);
+            await cancellation.CancelAsync(run.Directory, job, cancel).ConfigureAwait(false);
+        }
+        else
+        {
+            await cancellation.RemoveStoredAsync(run.Directory, job, cancel).ConfigureAwait(false);
         }
 
         RunList.Remove(RunList.Describe(run.Directory));

@@ -47,7 +47,9 @@ internal static class ShowVerb
         lines.Write("run", json =>
         {
             RunJsonLines.Write(json, listing);
-            RunJsonLines.SchemaChanges(json, listing.Directory.ReadJob().Streams.Select(stream => (stream.Name, SchemaChanges(listing.Directory.Stream(stream.Name)))));
+            var job = listing.Directory.ReadJob();
+            if (job.Shuffle is { } shuffle) json.WriteString("shuffle", shuffle.Text);
+            RunJsonLines.SchemaChanges(json, job.Streams.Select(stream => (stream.Name, SchemaChanges(listing.Directory.Stream(stream.Name)))));
         });
     }
 
@@ -60,6 +62,7 @@ internal static class ShowVerb
         line($"folder    {listing.Directory.Path}");
         line($"from      {job.Source.Text}");
         line($"to        {job.Target.Text}");
+        if (job.Shuffle is { } shuffle) line($"shuffle   {shuffle.Text}");
         foreach (var stream in job.Streams) Print(stream.Name, listing.Directory.Stream(stream.Name), line);
         Tell(listing.Directory.ReadStory(), line);
         if (listing.Report is { } report)

@@ -211,6 +211,14 @@ internal sealed unsafe class OrderBlockColumn(BlockScratch scratch) : FixedBlock
     /// <summary>Passes over the number, not over the row that a vector may still take.</summary>
     public void Pass() => _at++;
 
+    /// <summary>The number of the block's last row.</summary>
+    public long Last()
+    {
+        long last;
+        Unpack(Rows - 1, 1, &last);
+        return last;
+    }
+
     /// <summary>Begins a block at a row.</summary>
     public void Begin(int row) => _at = _end = row;
 }

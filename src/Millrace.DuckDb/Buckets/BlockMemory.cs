@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Runtime.InteropServices;
 
 namespace Millrace.DuckDb;
@@ -11,11 +12,34 @@ internal sealed unsafe class BlockMemory(long bytes) : IDisposable
     /// <summary>How many bytes there are.</summary>
     public long Bytes => bytes;
 
+    /// <summary>Where a block's bytes lie as they are in the file.</summary>
+    public Span<byte> Stored(BlockEntry block) => new(Start, block.Stored);
+
+    /// <summary>Its first bytes, for what reads into memory while nobody else waits; they must not go before that has ended.</summary>
+    public MemoryManager<byte> AsMemory(int length) => new Native(Start, length);
+
     /// <inheritdoc/>
     public void Dispose()
     {
         NativeMemory.Free(Start);
         Start = null;
+    }
+
+    private sealed class Native(byte* start, int length) : MemoryManager<byte>
+    {
+        public override Span<byte> GetSpan() => new(start, length);
+
+        public override MemoryHandle Pin(int elementIndex = 0) => new(start + elementIndex);
+
+        public override void Unpin()
+        {
+            // It does not move.
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+            // It is the block's.
+        }
     }
 }
 

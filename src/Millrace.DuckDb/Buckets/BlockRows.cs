@@ -1,5 +1,3 @@
-using Microsoft.Win32.SafeHandles;
-
 namespace Millrace.DuckDb;
 
 /// <summary>The rows of one block at a time: those of its columns that are asked for, from the first row to the last.</summary>
@@ -24,19 +22,16 @@ internal sealed unsafe class BlockRows
         if (order is { } beside) _columns = [.. _columns, beside];
     }
 
-    /// <summary>Reads and unpacks a block.</summary>
-    /// <param name="file">Its file.</param>
-    /// <param name="path">The file's path.</param>
+    /// <summary>Unpacks a block.</summary>
+    /// <param name="path">The file as people name it.</param>
     /// <param name="block">Its place.</param>
-    /// <param name="memory">Where it goes; it must stay until the rows are not looked at any more.</param>
+    /// <param name="memory">Where it lies, as it is in the file; it must stay until the rows are not looked at any more.</param>
     /// <param name="skip">How many rows are passed over.</param>
     /// <exception cref="BucketFileException">The block is damaged.</exception>
-    public void Load(SafeFileHandle file, string path, BlockEntry block, BlockMemory memory, int skip)
+    public void Load(string path, BlockEntry block, BlockMemory memory, int skip)
     {
         (_path, _offset) = (path, block.Offset);
-        var stored = new Span<byte>(memory.Start, block.Stored);
-        BlockList.ReadAt(file, path, stored, block.Offset);
-        if (BucketFormat.Checksum(stored, (ulong)block.Offset) != block.Checksum)
+        if (BucketFormat.Checksum(memory.Stored(block), (ulong)block.Offset) != block.Checksum)
             throw new BucketFileException(path, block.Offset, "the block is damaged: its checksum differs");
         _source.CountReadBytes(block.Stored);
         try

@@ -14,15 +14,21 @@ internal sealed class BucketFile : IDisposable
     private readonly List<BlockEntry> _blocks = [];
     private readonly int _buckets;
     private readonly ulong _layout;
+    private readonly bool _durable;
     private int _buffered;
     private long _written;
     private bool _complete;
 
     /// <summary>Creates the file.</summary>
+    /// <param name="path">The file, which must not exist.</param>
+    /// <param name="buckets">How many buckets it has.</param>
+    /// <param name="layout">What lies in its blocks.</param>
+    /// <param name="durable">Whether its bytes are on disk when it is complete.</param>
     /// <exception cref="IOException">It is there already, or can't be created.</exception>
-    public BucketFile(string path, int buckets, ulong layout)
+    public BucketFile(string path, int buckets, ulong layout, bool durable)
     {
         _path = path;
+        _durable = durable;
         _buckets = buckets;
         _layout = layout;
         _file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read);
@@ -54,7 +60,7 @@ internal sealed class BucketFile : IDisposable
         Put(block);
     }
 
-    /// <summary>Writes the index and makes the file durable; its name in the folder is its owner's matter.</summary>
+    /// <summary>Writes the index and, where it is to be, makes the file durable; its name in the folder is its owner's matter.</summary>
     public void Complete()
     {
         _blocks.Sort(static (a, b) => a.Bucket != b.Bucket ? a.Bucket.CompareTo(b.Bucket) : a.Offset.CompareTo(b.Offset));
@@ -71,7 +77,7 @@ internal sealed class BucketFile : IDisposable
         Put(MemoryMarshal.AsBytes(index));
         Put(footer);
         Flush();
-        RandomAccess.FlushToDisk(_file);
+        if (_durable) RandomAccess.FlushToDisk(_file);
         _complete = true;
     }
 

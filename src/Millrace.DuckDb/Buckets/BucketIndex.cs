@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Runtime.InteropServices;
-using Microsoft.Win32.SafeHandles;
 
 namespace Millrace.DuckDb;
 
@@ -16,20 +15,31 @@ public sealed class BucketIndex
         _bytes = new long[buckets];
     }
 
+    /// <summary>The file as people name it.</summary>
+    public string Shown { get; private init; } = "";
+
     /// <summary>How many buckets there are.</summary>
     public int Buckets => _rows.Length;
 
     /// <summary>The rows of all buckets.</summary>
     public long Rows { get; private set; }
 
-    /// <summary>Reads a file's index. The blocks are not looked at.</summary>
+    /// <summary>Reads the index of a file on this machine. The blocks are not looked at.</summary>
     /// <exception cref="BucketFileException">The file is damaged, cut, or no bucket file.</exception>
     /// <exception cref="IOException">The file can't be read.</exception>
-    public static BucketIndex Read(string path)
+    public static BucketIndex Read(string path) => ReadAll([path]).Single();
+
+    /// <summary>Reads the indexes of files, in their order. The blocks are not looked at.</summary>
+    /// <param name="names">The files.</param>
+    /// <param name="files">Where they lie; null: on this machine.</param>
+    /// <exception cref="BucketFileException">A file is damaged, cut, or no bucket file.</exception>
+    /// <exception cref="IOException">A file can't be read.</exception>
+    public static IEnumerable<BucketIndex> ReadAll(IReadOnlyList<string> names, IBlockFiles? files = null) =>
+        BlockLists.Alone(files ?? LocalBlockFiles.Instance, names).Select(Of);
+
+    private static BucketIndex Of(BlockList blocks)
     {
-        using var file = File.OpenHandle(path);
-        using var blocks = BlockList.Read(file, path);
-        var index = new BucketIndex(blocks.Buckets);
+        var index = new BucketIndex(blocks.Buckets) { Shown = blocks.Shown };
         foreach (ref readonly var block in blocks.Entries)
         {
             index._rows[block.Bucket] += block.Rows;
@@ -53,13 +63,17 @@ internal sealed class BlockList : IDisposable
     private readonly byte[] _bytes;
     private readonly int _length;
 
-    private BlockList(byte[] bytes, int length, BucketFooter footer)
+    private BlockList(string shown, byte[] bytes, int length, BucketFooter footer)
     {
+        Shown = shown;
         _bytes = bytes;
         _length = length;
         Buckets = (int)footer.Buckets;
         Layout = footer.Layout;
     }
+
+    /// <summary>The file as people name it.</summary>
+    public string Shown { get; }
 
     public int Buckets { get; }
 
@@ -69,18 +83,18 @@ internal sealed class BlockList : IDisposable
 
     /// <summary>Reads and checks a file's header, index and footer; what is allocated is no more than the file has.</summary>
     /// <exception cref="BucketFileException">The file is damaged, cut, or no bucket file.</exception>
-    public static BlockList Read(SafeFileHandle file, string path)
+    public static BlockList Read(IBlockFile file)
     {
-        var length = RandomAccess.GetLength(file);
+        var (path, length) = (file.Shown, file.Length);
         if (length < BucketFormat.HeaderBytes + BucketFooter.Bytes) throw new BucketFileException(path, 0, "it is too short to be a bucket file");
         Span<ulong> header = stackalloc ulong[2];
-        ReadAt(file, path, MemoryMarshal.AsBytes(header), 0);
+        file.Read(MemoryMarshal.AsBytes(header), 0);
         if (header[0] != BucketFormat.HeaderMagic) throw new BucketFileException(path, 0, "it is no bucket file");
         if (header[1] != BucketFormat.Version)
             throw new BucketFileException(path, sizeof(ulong), $"the file has version {header[1]}, expected {BucketFormat.Version}");
         BucketFooter footer = default;
         var at = length - BucketFooter.Bytes;
-        ReadAt(file, path, MemoryMarshal.AsBytes(new Span<BucketFooter>(ref footer)), at);
+        file.Read(MemoryMarshal.AsBytes(new Span<BucketFooter>(ref footer)), at);
         if (footer.Magic != BucketFooter.FooterMagic)
             throw new BucketFileException(path, at, "the file is cut or damaged: its end is none of a bucket file");
         var indexBytes = at - footer.IndexOffset;
@@ -91,10 +105,10 @@ internal sealed class BlockList : IDisposable
         }
 
         var bytes = ArrayPool<byte>.Shared.Rent((int)indexBytes);
-        var list = new BlockList(bytes, (int)indexBytes, footer);
+        var list = new BlockList(path, bytes, (int)indexBytes, footer);
         try
         {
-            ReadAt(file, path, bytes.AsSpan(0, (int)indexBytes), footer.IndexOffset);
+            file.Read(bytes.AsSpan(0, (int)indexBytes), footer.IndexOffset);
             if (footer.ChecksumOver(list.Entries) != footer.Checksum)
                 throw new BucketFileException(path, footer.IndexOffset, "the index is damaged: its checksum differs");
             list.Check(path, footer.IndexOffset);
@@ -104,18 +118,6 @@ internal sealed class BlockList : IDisposable
         {
             list.Dispose();
             throw;
-        }
-    }
-
-    /// <summary>Fills a span from a place of the file.</summary>
-    /// <exception cref="BucketFileException">The file ends before.</exception>
-    public static void ReadAt(SafeFileHandle file, string path, Span<byte> bytes, long offset)
-    {
-        for (var done = 0; done < bytes.Length;)
-        {
-            var step = RandomAccess.Read(file, bytes[done..], offset + done);
-            if (step == 0) throw new BucketFileException(path, offset + done, "the file ends here, and it should go on");
-            done += step;
         }
     }
 

@@ -1,5 +1,3 @@
-using Microsoft.Win32.SafeHandles;
-
 namespace Millrace.DuckDb;
 
 /// <summary>
@@ -11,24 +9,25 @@ internal sealed class BucketReader : IBucketReader
     private readonly BucketRows _source;
     private readonly BlockRows _rows;
     private readonly BlockPool _pool = new(2 * BlockPool.ChunkBytesMax);
+    private readonly IEnumerator<OpenedBlocks> _files;
+    private readonly BlockAhead? _ahead;
+    private readonly Queue<BlockRun> _coming = [];
+    private readonly Queue<BlockChunk> _unasked = [];
+    private RowWindow _window;
     private BlockMemory? _block;
-    private SafeFileHandle? _file;
-    private BlockEntry[] _blocks = [];
-    private int _nextPath;
-    private int _nextBlock;
+    private BlockRun? _run;
+    private IBlockFile? _file;
     private int _rowsLeft;
-    private long _toSkip;
-    private long _toRead;
 
     /// <summary>A reader of some columns.</summary>
     public BucketReader(BucketRows source, BucketProjection projection)
     {
         _source = source;
-        (_toSkip, _toRead) = (source.Range.First, source.Range.Count);
+        _window = new RowWindow(source.Range);
+        _files = source.Files().GetEnumerator();
+        _ahead = source.Ahead();
         _rows = new BlockRows(source, projection, new BlockScratch());
     }
-
-    private string Path => _source.Paths[_nextPath - 1];
 
     /// <inheritdoc/>
     public int Fill(in ChunkWriter chunk, int most)
@@ -62,49 +61,67 @@ internal sealed class BucketReader : IBucketReader
         _pool.Dispose();
         _file?.Dispose();
         _file = null;
+        _files.Dispose();
+        _ahead?.Dispose();
     }
 
     private bool NextBlock()
     {
         _source.ThrowIfStopped();
-        while (_toRead > 0)
+        while (_run is not { HasNext: true })
         {
-            if (_nextBlock == _blocks.Length)
-            {
-                if (!NextFile()) return false;
-                continue;
-            }
-
-            var block = _blocks[_nextBlock++];
-            if (_toSkip >= block.Rows)
-            {
-                _toSkip -= block.Rows;
-                continue;
-            }
-
-            PutAside();
-            _block = _pool.Rent(block);
-            _rows.Load(_file!, Path, block, _block, (int)_toSkip);
-            _rowsLeft = (int)Math.Min(block.Rows - _toSkip, _toRead);
-            _toSkip = 0;
-            _toRead -= _rowsLeft;
-            return true;
+            if (!NextRun()) return false;
         }
 
-        return false;
+        PutAside();
+        var chunk = _run.NextChunk;
+        var block = _run.Next(out var skip, out var rows);
+        _block = _pool.Rent(block);
+        AskAhead();
+        if (chunk is null) _file!.Read(_block.Stored(block), block.Offset);
+        else _ahead!.Read(chunk, block, _block);
+        AskAhead();
+        _rows.Load(_source.Shown(_run.File), block, _block, skip);
+        _rowsLeft = rows;
+        return true;
+    }
+
+    private bool NextRun()
+    {
+        _file?.Dispose();
+        _file = null;
+        if (_coming.Count == 0 && !NextFile()) return false;
+        _run = _coming.Dequeue();
+        return true;
     }
 
     private bool NextFile()
     {
-        _file?.Dispose();
-        _file = null;
-        if (_nextPath == _source.Paths.Count) return false;
-        _nextPath++;
-        _file = File.OpenHandle(Path);
-        using var list = BlockList.Read(_file, Path);
-        _blocks = _source.Choose(list, Path);
-        _nextBlock = 0;
+        if (_window.IsOver || !_files.MoveNext()) return false;
+        var opened = _files.Current;
+        _file = opened.Open;
+        using var list = opened.List;
+        var run = _window.Cut(opened.File, _source.Choose(list));
+        _coming.Enqueue(run);
+        if (_ahead is null || run.IsEmpty) return true;
+        run.Chunk(_source.NameOf(opened.File), _ahead.Rule.RequestBytesMax, before: null);
+        foreach (var chunk in run.Chunks()) _unasked.Enqueue(chunk);
         return true;
+    }
+
+    /// <summary>Asks for what comes next, of this file and of those behind it, as far as there is room.</summary>
+    private void AskAhead()
+    {
+        if (_ahead is null) return;
+        do
+        {
+            while (_unasked.TryPeek(out var chunk))
+            {
+                if (!_ahead.TryStart(chunk)) return;
+                _unasked.Dequeue();
+            }
+        }
+        while (NextFile());
     }
 
     private void PutAside()

@@ -9,7 +9,8 @@ namespace Millrace.DuckDb;
 /// </summary>
 public sealed class BucketRows : ITableSource, IDisposable
 {
-    private readonly string[] _paths;
+    private readonly string[] _names;
+    private readonly IBlockFiles _files;
     private readonly ulong _layout;
     private readonly int _firstBucket;
     private readonly int _endBucket;
@@ -20,28 +21,30 @@ public sealed class BucketRows : ITableSource, IDisposable
     private long? _estimate;
     private long _rowsRead;
     private long _bytesRead;
-    private volatile bool _stopped;
+    private readonly CancellationTokenSource _stop = new();
 
     /// <summary>Rows of buckets; nothing is read yet.</summary>
     /// <param name="columns">The columns that were stored, in their order: their types must be those that were written.</param>
-    /// <param name="paths">The files.</param>
+    /// <param name="names">The files.</param>
     /// <param name="firstBucket">The first bucket.</param>
     /// <param name="endBucket">The bucket behind the last one.</param>
     /// <param name="rows">How many rows there are, when it is known; otherwise the files' indexes are asked when a query is planned.</param>
     /// <param name="range">Which of the buckets' rows, file by file; null: all.</param>
     /// <param name="order">How rows are put together; null: they come as they lie there.</param>
     /// <param name="portion">How many rows one scan reads: the next one goes on behind them. Null: each scan reads all rows.</param>
+    /// <param name="files">Where the files lie; null: on this machine.</param>
     /// <exception cref="ArgumentException">They are put together by something else than a BIGINT, or a range of several buckets is asked for.</exception>
     public BucketRows(
-        IReadOnlyList<TableColumn> columns, IReadOnlyList<string> paths, int firstBucket, int endBucket, long? rows = null, RowRange? range = null, MergeOrder? order = null,
-        long? portion = null)
+        IReadOnlyList<TableColumn> columns, IReadOnlyList<string> names, int firstBucket, int endBucket, long? rows = null, RowRange? range = null, MergeOrder? order = null,
+        long? portion = null, IBlockFiles? files = null)
     {
         if (order is { } by && columns[by.Column].Type.Kind != DuckDbKind.BigInt)
             throw new ArgumentException($"Rows can't be put together by {columns[by.Column].Name}, which is no BIGINT.", nameof(order));
         if (order is not null && range is not null && endBucket - firstBucket > 1)
             throw new ArgumentException("Rows of several buckets that are put together have no range.", nameof(range));
         Columns = columns;
-        _paths = [.. paths];
+        _names = [.. names];
+        _files = files ?? LocalBlockFiles.Instance;
         _layout = BucketFormat.LayoutOf(columns.Select(static c => c.Type));
         _firstBucket = firstBucket;
         _endBucket = endBucket;
@@ -64,7 +67,7 @@ public sealed class BucketRows : ITableSource, IDisposable
     public long BytesRead => Interlocked.Read(ref _bytesRead);
 
     /// <summary>Ends all reading soon: it fails with an <see cref="OperationCanceledException"/>. Thread safe.</summary>
-    public void Stop() => _stopped = true;
+    public void Stop() => _stop.Cancel();
 
     /// <inheritdoc/>
     public ITableScan OpenScan(ReadOnlySpan<int> projected)
@@ -81,7 +84,7 @@ public sealed class BucketRows : ITableSource, IDisposable
         return new Scan(reader, portion, isShared: true);
     }
 
-    private bool NeedsMerge(MergeOrder order) => _endBucket - _firstBucket > 1 || (_paths.Length > 1 && !order.FileByFile);
+    private bool NeedsMerge(MergeOrder order) => _endBucket - _firstBucket > 1 || (_names.Length > 1 && !order.FileByFile);
 
     private IBucketReader ReaderOf(BucketProjection projection) =>
         _order is { } order && NeedsMerge(order) ? new MergingReader(this, order, projection) : new BucketReader(this, projection);
@@ -94,8 +97,20 @@ public sealed class BucketRows : ITableSource, IDisposable
         _shared = null;
     }
 
-    /// <summary>The files.</summary>
-    internal IReadOnlyList<string> Paths => _paths;
+    /// <summary>A file's name.</summary>
+    internal string NameOf(int file) => _names[file];
+
+    /// <summary>The same as people name it.</summary>
+    internal string Shown(int file) => _files.Shown(_names[file]);
+
+    /// <summary>Opens a file, where its blocks are read when they are wanted.</summary>
+    internal IBlockFile Open(int file) => Waiting.For(_files.OpenAsync(_names[file], _stop.Token));
+
+    /// <summary>The files with their indexes, in their order.</summary>
+    internal IEnumerable<OpenedBlocks> Files() => BlockLists.Of(_files, _names, _stop.Token);
+
+    /// <summary>What asks for blocks before they are wanted; null: the files answer at once.</summary>
+    internal BlockAhead? Ahead() => _files is IRemoteBlockFiles remote ? new BlockAhead(remote, _stop.Token) : null;
 
     /// <summary>Which of the rows are read.</summary>
     internal RowRange Range => _range ?? new RowRange(0, long.MaxValue);
@@ -103,13 +118,14 @@ public sealed class BucketRows : ITableSource, IDisposable
     /// <summary>Throws when the reading was stopped.</summary>
     internal void ThrowIfStopped()
     {
-        if (_stopped) throw new OperationCanceledException("the reading of buckets was stopped");
+        if (_stop.IsCancellationRequested) throw new OperationCanceledException("the reading of buckets was stopped");
     }
 
     /// <summary>The wanted blocks of an index, in the order of their places.</summary>
     /// <exception cref="BucketFileException">The file has not these buckets, or other columns.</exception>
-    internal BlockEntry[] Choose(BlockList list, string path)
+    internal BlockEntry[] Choose(BlockList list)
     {
+        var path = list.Shown;
         if (list.Layout != _layout) throw new BucketFileException(path, 0, "the file has columns of other types than those that are read");
         if (_endBucket > list.Buckets)
             throw new BucketFileException(path, 0, $"the file has {list.Buckets} buckets, and those up to {_endBucket} are wanted");
@@ -130,12 +146,9 @@ public sealed class BucketRows : ITableSource, IDisposable
     private long CountRows()
     {
         var rows = 0L;
-        foreach (var path in _paths)
+        foreach (var list in BlockLists.Alone(_files, _names, _stop.Token))
         {
-            ThrowIfStopped();
-            using var file = File.OpenHandle(path);
-            using var list = BlockList.Read(file, path);
-            foreach (var block in Choose(list, path)) rows += block.Rows;
+            foreach (var block in Choose(list)) rows += block.Rows;
         }
 
         return rows;

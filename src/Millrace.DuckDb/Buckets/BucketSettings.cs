@@ -16,7 +16,9 @@ namespace Millrace.DuckDb;
 /// written.
 /// </param>
 /// <param name="ValueBlockBytes">See <paramref name="ByValue"/>; larger blocks than the default pack no better.</param>
-public sealed record BucketSettings(int Buckets, int Keys, int BlockBytes, bool ByValue = false, int ValueBlockBytes = BucketSettings.ValueBlockBytesMax)
+/// <param name="Durable">Whether the complete file's bytes are on disk; false for one that goes elsewhere at once.</param>
+public sealed record BucketSettings(
+    int Buckets, int Keys, int BlockBytes, bool ByValue = false, int ValueBlockBytes = BucketSettings.ValueBlockBytesMax, bool Durable = true)
 {
     /// <summary>The most buckets of a file.</summary>
     public const int BucketsMax = 4_096;

@@ -59,7 +59,7 @@ internal sealed unsafe class BucketSink : ICopySink
         try
         {
             for (var i = 0; i < stored.Length; i++) _columns[i] = BucketColumn.Of(stored[i], _pool, _rows);
-            _file = new BucketFile(path, settings.BucketsOfFile, BucketFormat.LayoutOf(stored));
+            _file = new BucketFile(path, settings.BucketsOfFile, BucketFormat.LayoutOf(stored), settings.Durable);
         }
         catch (Exception)
         {

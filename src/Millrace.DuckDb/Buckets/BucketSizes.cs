@@ -7,13 +7,18 @@ public sealed class BucketSizes
 {
     private readonly Dictionary<int, (BucketSize Size, ulong Key)> _sizes = [];
 
-    /// <summary>Adds a file. The blocks are not looked at.</summary>
-    /// <exception cref="BucketFileException">The file is damaged, cut, or no bucket file.</exception>
-    /// <exception cref="IOException">The file can't be read.</exception>
-    public void Add(string path)
+    /// <summary>Adds files. The blocks are not looked at.</summary>
+    /// <param name="names">The files.</param>
+    /// <param name="files">Where they lie; null: on this machine.</param>
+    /// <exception cref="BucketFileException">A file is damaged, cut, or no bucket file.</exception>
+    /// <exception cref="IOException">A file can't be read.</exception>
+    public void Add(IReadOnlyList<string> names, IBlockFiles? files = null)
     {
-        using var file = File.OpenHandle(path);
-        using var blocks = BlockList.Read(file, path);
+        foreach (var blocks in BlockLists.Alone(files ?? LocalBlockFiles.Instance, names)) Add(blocks);
+    }
+
+    private void Add(BlockList blocks)
+    {
         foreach (ref readonly var block in blocks.Entries)
         {
             var (size, key) = _sizes.TryGetValue(block.Bucket, out var known) ? known : (default, block.Key);

@@ -4,40 +4,41 @@ namespace Millrace.DuckDb;
 internal sealed class MergeRun
 {
     private readonly BucketRows _source;
-    private readonly BlockEntry[] _blocks;
+    private readonly BlockRun _run;
     private readonly BlockPool _pool;
+    private readonly BlockAhead? _ahead;
     private BlockRows? _rows;
     private OrderBlockColumn? _order;
     private BlockMemory? _block;
     private int[] _places = [];
     private int _taken;
-    private int _next;
     private int _left;
-    private long _toSkip;
-    private long _toRead;
 
     /// <summary>A run; nothing is read yet.</summary>
     /// <param name="source">What is read.</param>
-    /// <param name="file">The file's number.</param>
-    /// <param name="blocks">Its blocks in their order.</param>
-    /// <param name="skip">Rows of these that are passed over.</param>
-    /// <param name="rows">How many are read.</param>
+    /// <param name="run">Its blocks, at least one.</param>
     /// <param name="pool">Where the blocks' memory comes from.</param>
-    public MergeRun(BucketRows source, int file, BlockEntry[] blocks, long skip, long rows, BlockPool pool)
+    /// <param name="ahead">What asks for blocks before they are wanted; null: nothing does.</param>
+    public MergeRun(BucketRows source, BlockRun run, BlockPool pool, BlockAhead? ahead)
     {
         _source = source;
-        _blocks = blocks;
+        _run = run;
         _pool = pool;
-        (_toSkip, _toRead) = (skip, rows);
-        File = file;
-        Bytes = blocks.Max(static block => BlockPool.TakenBy(block));
+        _ahead = ahead;
+        Bytes = run.BlockBytesMax;
     }
 
     /// <summary>The file's number.</summary>
-    public int File { get; }
+    public int File => _run.File;
 
     /// <summary>What its largest block takes.</summary>
     public long Bytes { get; }
+
+    /// <summary>What the next block comes in; null where nothing is asked for ahead, and behind the last one.</summary>
+    public BlockChunk? NextChunk => _run.NextChunk;
+
+    /// <summary>Where the last row of the block belongs.</summary>
+    public long Last => _order!.Last();
 
     /// <summary>Whether the block has a row that was not taken.</summary>
     public bool HasRow => _left > 0;
@@ -75,27 +76,14 @@ internal sealed class MergeRun
     {
         _source.ThrowIfStopped();
         Close();
-        while (_toRead > 0)
-        {
-            var block = _blocks[_next++];
-            if (_toSkip >= block.Rows)
-            {
-                _toSkip -= block.Rows;
-                continue;
-            }
-
-            _block = _pool.Rent(block);
-            var path = _source.Paths[File];
-            using var handle = System.IO.File.OpenHandle(path);
-            _rows!.Load(handle, path, block, _block, (int)_toSkip);
-            _order!.Begin((int)_toSkip);
-            _left = (int)Math.Min(block.Rows - _toSkip, _toRead);
-            _toSkip = 0;
-            _toRead -= _left;
-            return true;
-        }
-
-        return false;
+        if (!_run.HasNext) return false;
+        var chunk = _run.NextChunk;
+        var block = _run.Next(out var skip, out _left);
+        _block = _pool.Rent(block);
+        Read(chunk, block, _block);
+        _rows!.Load(_source.Shown(File), block, _block, skip);
+        _order!.Begin(skip);
+        return true;
     }
 
     /// <summary>Gives the block's memory back.</summary>
@@ -104,5 +92,18 @@ internal sealed class MergeRun
         if (_block is null) return;
         _pool.PutAside(_block);
         _block = null;
+    }
+
+    // There may be more runs than files that can be open.
+    private void Read(BlockChunk? chunk, BlockEntry block, BlockMemory to)
+    {
+        if (chunk is not null)
+        {
+            _ahead!.Read(chunk, block, to);
+            return;
+        }
+
+        using var file = _source.Open(File);
+        file.Read(to.Stored(block), block.Offset);
     }
 }

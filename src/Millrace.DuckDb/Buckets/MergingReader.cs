@@ -3,7 +3,8 @@ namespace Millrace.DuckDb;
 /// <summary>
 /// Reads rows that are put together by a column: those of each bucket of a file, a run, are taken to lie in its order, and the run
 /// whose next row comes first gives it. Each run has one block in memory. Where all of them would take more than they may, some runs are put together,
-/// then the next ones. A run whose rows lie in another order gives them as they lie there.
+/// then the next ones. A run whose rows lie in another order gives them as they lie there. Of a store, the blocks are asked for in the order in which they
+/// will be wanted: the run whose block ends with the least row needs its next one first.
 /// </summary>
 internal sealed class MergingReader : IBucketReader
 {
@@ -12,10 +13,15 @@ internal sealed class MergingReader : IBucketReader
     private readonly BucketProjection _projection;
     private readonly BlockPool _pool;
     private readonly BlockScratch _scratch = new();
-    private readonly Queue<MergeRun> _waiting = [];
+    private readonly BlockAhead? _ahead;
+    private readonly List<MergeRun> _all = [];
+    private readonly PriorityQueue<BlockChunk, long> _soon = new();
     private MergeRun[] _runs = [];
     private (long Head, int Run)[] _heap = [];
     private int _left;
+    private int _begun;
+    private int _read;
+    private int _askedFirst;
     private bool _opened;
 
     /// <summary>A reader of some columns.</summary>
@@ -25,6 +31,7 @@ internal sealed class MergingReader : IBucketReader
         _order = order;
         _projection = projection;
         _pool = new BlockPool(2 * BlockPool.ChunkBytesMax);
+        _ahead = source.Ahead();
     }
 
     /// <inheritdoc/>
@@ -54,34 +61,50 @@ internal sealed class MergingReader : IBucketReader
         foreach (var run in _runs) run.Close();
         _left = 0;
         _pool.Dispose();
+        _ahead?.Dispose();
     }
 
     // The rows that were taken go to their places before the next block comes.
-    private static bool HasNext(MergeRun run, in ChunkWriter chunk)
+    private bool HasNext(MergeRun run, in ChunkWriter chunk)
     {
         run.Hand(chunk);
-        return run.NextBlock();
+        if (!run.NextBlock()) return false;
+        if (_ahead is null) return true;
+        Foresee(run);
+        AskAhead();
+        return true;
     }
 
     /// <summary>Finds each file's blocks: the wanted rows are those that come one after the other in the order of the files.</summary>
     private void Open()
     {
         _opened = true;
-        var (skip, left) = (_source.Range.First, _source.Range.Count);
-        for (var i = 0; i < _source.Paths.Count; i++)
+        var window = new RowWindow(_source.Range);
+        var runs = new List<BlockRun>();
+        foreach (var opened in _source.Files())
         {
-            _source.ThrowIfStopped();
-            var path = _source.Paths[i];
-            using var file = File.OpenHandle(path);
-            using var list = BlockList.Read(file, path);
-            foreach (var blocks in _source.Choose(list, path).GroupBy(static block => block.Bucket))
+            opened.Open?.Dispose();
+            using var list = opened.List;
+            foreach (var blocks in _source.Choose(list).GroupBy(static block => block.Bucket))
             {
-                var rows = blocks.Sum(static block => (long)block.Rows);
-                var taken = Math.Clamp(rows - skip, 0, left);
-                if (taken > 0) _waiting.Enqueue(new MergeRun(_source, i, [.. blocks], skip, taken, _pool));
-                skip = Math.Max(0, skip - rows);
-                left -= taken;
+                var run = window.Cut(opened.File, blocks.ToArray());
+                if (!run.IsEmpty) runs.Add(run);
             }
+        }
+
+        if (_ahead is not null) Chunk(runs, _ahead.Rule);
+        _all.AddRange(runs.Select(run => new MergeRun(_source, run, _pool, _ahead)));
+    }
+
+    /// <summary>Runs of one file may share pieces: all runs that are put together have one at least, and the next one.</summary>
+    private void Chunk(List<BlockRun> runs, ReadAhead rule)
+    {
+        foreach (var file in runs.GroupBy(static run => run.File))
+        {
+            var together = _order.FileByFile ? file.Count() : Math.Min(runs.Count, MergeOrder.RunsMax);
+            var bytes = (int)Math.Clamp(rule.BytesMax / (2L * together), 1, rule.RequestBytesMax);
+            BlockChunk? last = null;
+            foreach (var run in file) last = run.Chunk(_source.NameOf(run.File), bytes, last);
         }
     }
 
@@ -89,23 +112,55 @@ internal sealed class MergingReader : IBucketReader
     private bool NextRuns()
     {
         var (runs, bytes) = (new List<MergeRun>(), 0L);
-        while (_waiting.TryPeek(out var next))
+        while (_begun < _all.Count)
         {
+            var next = _all[_begun];
             if (runs.Count > 0 && (bytes + next.Bytes > _order.BytesMax || runs.Count == MergeOrder.RunsMax || (_order.FileByFile && next.File != runs[0].File))) break;
-            runs.Add(_waiting.Dequeue());
+            runs.Add(next);
             bytes += next.Bytes;
+            _begun++;
         }
 
         _runs = [.. runs];
         _heap = new (long, int)[_runs.Length];
         foreach (var run in _runs)
         {
+            AskFirst();
             run.Begin(_projection, _order.Column, _scratch);
+            _read++;
             _heap[_left] = (run.Head, _left++);
+            Foresee(run);
         }
+
+        AskAhead();
 
         for (var i = (_left / 2) - 1; i >= 0; i--) SiftDown(i);
         return _left > 0;
+    }
+
+    private void Foresee(MergeRun run)
+    {
+        if (run.NextChunk is { IsStarted: false } next) _soon.Enqueue(next, run.Last);
+    }
+
+    /// <summary>Asks for the next blocks of the runs that are put together, and then for the first ones of those behind them.</summary>
+    private void AskAhead()
+    {
+        if (_ahead is null) return;
+        while (_soon.TryPeek(out var chunk, out _))
+        {
+            if (!_ahead.TryStart(chunk)) return;
+            _soon.Dequeue();
+        }
+
+        AskFirst();
+    }
+
+    private void AskFirst()
+    {
+        if (_ahead is null) return;
+        _askedFirst = Math.Max(_askedFirst, _read);
+        while (_askedFirst < _all.Count && _ahead.TryStart(_all[_askedFirst].NextChunk!)) _askedFirst++;
     }
 
     // A heap by the next rows; the earlier run first where they are equal, so that the same rows come in the same order each time.

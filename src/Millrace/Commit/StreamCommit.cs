@@ -4,6 +4,7 @@ using Millrace.Faults;
 using Millrace.Jobs;
 using Millrace.Load;
 using Millrace.Runs;
+using Millrace.Telemetry;
 using Millrace.Transform;
 
 namespace Millrace.Commit;
@@ -13,7 +14,7 @@ internal static class StreamCommit
 {
     /// <summary>Commits. Doing it again, after any kill, changes nothing.</summary>
     public static async Task<CommitRecord> RunAsync(
-        ActiveRun run, StreamJob stream, StreamHeader header, Generation generation, ITarget target, CancellationToken cancel)
+        ActiveRun run, StreamJob stream, StreamHeader header, Generation generation, ITarget target, BucketPlace buckets, CancellationToken cancel)
     {
         var units = generation.PlannedUnits()
             ?? throw new Fault(FaultKind.Internal, "the plan was cut off, so the stream can't be committed") { Where = stream.Name };
@@ -53,7 +54,7 @@ internal static class StreamCommit
         var outcomes = rules.Judge(run, written);
         run.Lease.AssertHolder();
         var request = RequestOf(run, stream, header, token => generation.ReadResultsAsync(units, token), written, staged, rejects);
-        var receipt = await target.CommitAsync(header, request, cancel).ConfigureAwait(false);
+        var receipt = await PublishAsync(run, header, request, folder, target, buckets, cancel).ConfigureAwait(false);
         var record = new CommitRecord
         {
             Stream = stream.Name,
@@ -68,9 +69,45 @@ internal static class StreamCommit
             Rules = outcomes,
         };
         folder.WriteCommit(record);
-        folder.RemoveStages();
+        await RemoveStagesAsync(run, folder, buckets, cancel).ConfigureAwait(false);
         folder.RemoveRejectsExcept(rejects);
         return record;
+    }
+
+    /// <summary>The target's one step. Where it has lost what was staged, the stream is read from its beginning: what its stages have on a store goes.</summary>
+    private static async Task<CommitReceipt> PublishAsync(
+        ActiveRun run, StreamHeader header, CommitRequest request, StreamFolder folder, ITarget target, BucketPlace buckets, CancellationToken cancel)
+    {
+        var isLost = false;
+        void Forget()
+        {
+            isLost = true;
+            folder.Forget();
+        }
+
+        try
+        {
+            return await target.CommitAsync(header, request with { StagingLost = Forget }, cancel).ConfigureAwait(false);
+        }
+        catch (Fault) when (isLost)
+        {
+            await RemoveStagesAsync(run, folder, buckets, cancel).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Removes the stream's stages with what they have on a store. What can't be removed there now goes when the run ends, or with it.</summary>
+    private static async Task RemoveStagesAsync(ActiveRun run, StreamFolder folder, BucketPlace buckets, CancellationToken cancel)
+    {
+        folder.RemoveStages();
+        try
+        {
+            await buckets.RemoveAsync(folder, run.Lease.AssertHolder, cancel).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is Fault or OperationCanceledException)
+        {
+            run.On(new Warned($"rows between stages that nobody needs any more were not removed: {error.Message}"));
+        }
     }
 
     private static CommitRequest RequestOf(
@@ -88,7 +125,6 @@ internal static class StreamCommit
             Rows = rows,
             Bytes = bytes,
             AssertHolder = run.Lease.AssertHolder,
-            StagingLost = folder.Forget,
         };
     }
 

@@ -28,6 +28,9 @@ public sealed record Job
     [JsonIgnore]
     public string StatePath => Path.Combine(BaseDirectory, State);
 
+    /// <summary>Where the rows between stages lie: a URL such as <c>s3://bucket/prefix</c>. Null: the run directory.</summary>
+    public Endpoint? Shuffle { get; init; }
+
     /// <summary>Which engine runs the units. Default: <see cref="EngineChoice.Auto"/>.</summary>
     public required EngineChoice Engine { get; init; }
 

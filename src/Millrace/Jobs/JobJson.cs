@@ -43,6 +43,7 @@ public static class JobJson
         Source = job.Source with { Text = UrlPassword.Strip(job.Source.Text) },
         Target = job.Target with { Text = UrlPassword.Strip(job.Target.Text) },
         State = UrlPassword.Strip(job.State),
+        Shuffle = job.Shuffle is { } shuffle ? shuffle with { Text = UrlPassword.Strip(shuffle.Text) } : null,
         Streams = [.. job.Streams.Select(stream => stream with { Transform = [.. stream.Transform.Select(WithoutPassword)] })],
     };
 

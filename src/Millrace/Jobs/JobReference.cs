@@ -17,7 +17,7 @@ public static class JobReference
         Sizes are a number with an optional unit: `64KB`, `512MB`, `1.5GB`; K, M, G and T are powers of 1024 (MB and MiB are the same).
 
         `${NAME}` (an environment variable), `${NAME:-default}` and `${file:/path}` (a file's text without its line end) may stand in `source`,
-        `target`, `state`, and a step's `with` and `in`. But for those of `state` they are secrets: resolved when used, and never written to a plan,
+        `target`, `state`, `shuffle`, and a step's `with` and `in`. But for those of `state` they are secrets: resolved when used, and never written to a plan,
         a log, a report or an error. `$${` stands for a plain `${`, there and in SQL.
 
         `$NAME` in SQL (`where`, `query`, `map`, `group`, `sql`, expressions of `partition_by`) is a value of `params`. It becomes an SQL literal of the

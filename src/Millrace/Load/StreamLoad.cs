@@ -119,7 +119,7 @@ internal sealed class StreamLoad : IDisposable
         long staged = 0, rejects = 0;
         foreach (var file in result.Files) staged += file.Bytes;
         foreach (var file in result.Rejects ?? []) rejects += file.Bytes;
-        _run.Count(result, staged + rejects);
+        _run.Count(result, (_run.StoresBuckets && _reading.Header.Stage?.Output is not null ? 0 : staged) + rejects);
         _rejects.Add(result);
         return staged;
     }

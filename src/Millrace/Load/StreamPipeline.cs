@@ -81,7 +81,7 @@ internal sealed class StreamPipeline(ActiveRun run, JobEnds ends, Dispatcher dis
             await _committing.WaitAsync(run.Stop).ConfigureAwait(false);
             try
             {
-                ending.Commit(run, await StreamCommit.RunAsync(run, stream, reading.Header, reading.Generation, ends.Target, run.Stop).ConfigureAwait(false));
+                ending.Commit(run, await StreamCommit.RunAsync(run, stream, reading.Header, reading.Generation, ends.Target, ends.BucketsOf(run.Directory), run.Stop).ConfigureAwait(false));
             }
             finally
             {

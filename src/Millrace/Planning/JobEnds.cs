@@ -45,13 +45,26 @@ internal sealed class JobEnds : IAsyncDisposable
     /// <summary>With its secrets: goes to workers over a pipe and nowhere else.</summary>
     public string TargetAddress { get; }
 
+    /// <summary>The store that rows between stages lie on; null: the run directory.</summary>
+    public IShuffleStore? Shuffle { get; private init; }
+
+    /// <summary>Its address.</summary>
+    private string? ShuffleAddress { get; init; }
+
+    /// <summary>Where a run's rows between stages lie.</summary>
+    public BucketPlace BucketsOf(RunDirectory run) => new(run, Shuffle);
+
     /// <summary>Opens both. Does no I/O yet.</summary>
     public static JobEnds Open(Job job, RunOptions options)
     {
         var (source, sourceAddress) = OpenSource(job, job.Source, options);
         var targetAddress = options.Secrets.Resolve(job.Target).Reveal();
         var joinSides = new JoinSides(job.Streams);
-        return new JobEnds(source, OpenTarget(job, options), sourceAddress, targetAddress, joinSides, [.. joinSides.Sources.Select((_, number) => OpenSide(job, joinSides, number, options))], LookupStores.Open(job, options));
+        return new JobEnds(source, OpenTarget(job, options), sourceAddress, targetAddress, joinSides, [.. joinSides.Sources.Select((_, number) => OpenSide(job, joinSides, number, options))], LookupStores.Open(job, options))
+        {
+            Shuffle = OpenShuffle(job, options),
+            ShuffleAddress = job.Shuffle is { } shuffle ? options.Secrets.Resolve(shuffle).Reveal() : null,
+        };
     }
 
     /// <summary>
@@ -117,6 +130,10 @@ internal sealed class JobEnds : IAsyncDisposable
         });
     }
 
+    /// <summary>Opens the store that rows between stages lie on; null: the job names none. Does no I/O yet.</summary>
+    public static IShuffleStore? OpenShuffle(Job job, RunOptions options) =>
+        job.Shuffle is { } shuffle ? options.Connectors.OpenShuffle(new ShuffleContext(options.Secrets.Resolve(shuffle).Reveal(), shuffle.Mark)) : null;
+
     /// <summary>What the source must know to plan a stream of a run with this budget.</summary>
     public PlanRequest RequestOf(Budget budget) => new() { Target = Target.Traits, Workers = budget.Lanes, OneUnit = Target.OneFile };
 
@@ -134,6 +151,7 @@ internal sealed class JobEnds : IAsyncDisposable
         Sides = [.. _sides.Select(static side => side.Address)],
         Stores = Lookups.Addresses,
         Target = TargetAddress,
+        Shuffle = ShuffleAddress,
         Format = job.Format,
         BaseDirectory = job.BaseDirectory,
         Lanes = budget.LanesPerProcess(engine),
@@ -153,6 +171,7 @@ internal sealed class JobEnds : IAsyncDisposable
         foreach (var (side, _) in _sides) await side.DisposeAsync().ConfigureAwait(false);
         await Lookups.DisposeAsync().ConfigureAwait(false);
         await Target.DisposeAsync().ConfigureAwait(false);
+        if (Shuffle is not null) await Shuffle.DisposeAsync().ConfigureAwait(false);
     }
 
     /// <summary>A process's share of what all together may read in a second; never nothing.</summary>

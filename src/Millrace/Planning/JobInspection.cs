@@ -64,6 +64,11 @@ public sealed class JobInspection(RunOptions options)
         }).ConfigureAwait(false);
         await TryAsync(async () =>
         {
+            if (JobEnds.OpenShuffle(job, options) is not { } store) return;
+            await using (store.ConfigureAwait(false)) found.Add($"shuffle {store.Place}: {await ShuffleProbe.RunAsync(store, cancel).ConfigureAwait(false)}");
+        }).ConfigureAwait(false);
+        await TryAsync(async () =>
+        {
             await using var ends = JobEnds.Open(job, options);
             found.Add($"source {ends.Source.Place}: {await ends.Source.CheckAsync(cancel).ConfigureAwait(false)}");
         }).ConfigureAwait(false);

@@ -63,6 +63,9 @@ internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
     /// <summary>What the run has on disk.</summary>
     public DiskUse Disk { get; }
 
+    /// <summary>Whether rows between stages lie elsewhere than on this machine.</summary>
+    public bool StoresBuckets { get; init; }
+
     /// <summary>The highest memory sample, in bytes.</summary>
     public long PeakMemoryBytes => Interlocked.Read(ref _peak);
 
@@ -80,14 +83,14 @@ internal sealed class ActiveRun : IRunObserver, IAsyncDisposable
 
     /// <summary>Takes a run. Its spill folder is emptied: what lies there belongs to dead processes.</summary>
     public static async Task<ActiveRun> TakeAsync(
-        RunDirectory directory, RunOptions options, JobLimits limits, bool resumed, CancellationToken cancel)
+        RunDirectory directory, RunOptions options, Job job, bool resumed, CancellationToken cancel)
     {
         var clock = options.Clock;
         var lease = await RunLease.TakeAsync(directory, clock, cancel).ConfigureAwait(false);
         ClearSpill(directory);
         System.IO.Directory.CreateDirectory(directory.SpillPath);
         File.Delete(directory.CancelPath);
-        var run = new ActiveRun(directory, lease, limits, options.Observer, clock, cancel);
+        var run = new ActiveRun(directory, lease, job.Limits, options.Observer, clock, cancel) { StoresBuckets = job.Shuffle is not null };
         run.On(new RunStarted(directory.Run, directory.Path, resumed));
         return run;
     }

@@ -3,6 +3,7 @@ using Millrace.Jobs;
 using Millrace.Keeper;
 using Millrace.Planning;
 using Millrace.Telemetry;
+using Millrace.Transform;
 
 namespace Millrace.Runs;
 
@@ -21,6 +22,7 @@ public sealed class RunCancellation(RunOptions options)
         new KeeperSign(directory).End();
         await using var target = JobEnds.OpenTarget(job, options);
         await target.DiscardAsync(directory.Run, cancel).ConfigureAwait(false);
+        await RemoveStoredAsync(directory, job, lease.AssertHolder, cancel).ConfigureAwait(false);
         if (Directory.Exists(directory.SpillPath)) Directory.Delete(directory.SpillPath, recursive: true);
 
         var ending = new Ending();
@@ -37,6 +39,16 @@ public sealed class RunCancellation(RunOptions options)
         var summary = ending.Summary(directory.Run);
         directory.WriteReport(new RunReport { Epoch = lease.Epoch, Summary = summary, Ended = options.Clock.GetUtcNow(), Commits = ending.Commits });
         return summary;
+    }
+
+    /// <summary>Removes what a run that has ended for good has left on an object store; usually that is nothing.</summary>
+    /// <exception cref="Fault">It can't be removed.</exception>
+    public Task RemoveStoredAsync(RunDirectory directory, Job job, CancellationToken cancel) => RemoveStoredAsync(directory, job, static () => { }, cancel);
+
+    private async Task RemoveStoredAsync(RunDirectory directory, Job job, Action before, CancellationToken cancel)
+    {
+        if (JobEnds.OpenShuffle(job, options) is not { } store) return;
+        await using (store.ConfigureAwait(false)) await new BucketPlace(directory, store).RemoveAllAsync(before, cancel).ConfigureAwait(false);
     }
 
     /// <summary>Waits until the coordinator, which looks for the cancel file, has let go.</summary>

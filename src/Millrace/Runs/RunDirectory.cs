@@ -16,7 +16,7 @@ namespace Millrace.Runs;
 ///          workers.lock         held shared by each worker while it lives
 ///          epochs/000001.json   each coordinator that took it
 ///          streams/NAME/g1/…    one reading of a stream: header, plan, unit results
-///          streams/NAME/stages/1/g1/…    the same of an earlier stage; its rows in stages/1/buckets
+///          streams/NAME/stages/1/g1/…    the same of an earlier stage; its rows in stages/1/buckets, or on an object store and their indexes there
 ///          streams/NAME/commit.json
 ///          spill/PROCESS-N/     what one database has spilled; nothing of it outlives its process
 ///          story.ndjson report.json cancel

@@ -14,13 +14,16 @@ public sealed class StreamFolder
 
     internal StreamFolder(string path) => _path = path;
 
+    /// <summary>Where it is.</summary>
+    internal string Path => _path;
+
     /// <summary>The folder of rejected rows; it need not exist.</summary>
-    public string RejectsPath => Path.Combine(_path, RejectsName);
+    public string RejectsPath => System.IO.Path.Combine(_path, RejectsName);
 
     /// <summary>The folder of what a stage has written for the next one; it need not exist.</summary>
-    public string BucketsPath => Path.Combine(_path, BucketsName);
+    public string BucketsPath => System.IO.Path.Combine(_path, BucketsName);
 
-    private string CommitPath => Path.Combine(_path, "commit.json");
+    private string CommitPath => System.IO.Path.Combine(_path, "commit.json");
 
     /// <summary>The latest generation; null when the stream was never planned.</summary>
     public Generation? Latest()
@@ -29,7 +32,7 @@ public sealed class StreamFolder
         var latest = 0;
         foreach (var folder in Directory.EnumerateDirectories(_path, "g*"))
         {
-            if (int.TryParse(Path.GetFileName(folder).AsSpan(1), NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+            if (int.TryParse(System.IO.Path.GetFileName(folder).AsSpan(1), NumberStyles.None, CultureInfo.InvariantCulture, out var number))
                 latest = Math.Max(latest, number);
         }
 
@@ -45,7 +48,7 @@ public sealed class StreamFolder
     }
 
     /// <summary>An earlier stage of the stream, from 1.</summary>
-    public StreamFolder Stage(int number) => new(Path.Combine(_path, StagesName, number.ToString(CultureInfo.InvariantCulture)));
+    public StreamFolder Stage(int number) => new(System.IO.Path.Combine(_path, StagesName, number.ToString(CultureInfo.InvariantCulture)));
 
     /// <summary>The earlier stages that were begun, in their order.</summary>
     public IEnumerable<StreamFolder> Stages()
@@ -62,7 +65,7 @@ public sealed class StreamFolder
         DurableFiles.CreateIfAbsent(CommitPath, RunJson.Line(record, RunJson.Default.CommitRecord));
 
     /// <summary>Where a file lies that is named relative to this folder.</summary>
-    public string PathOf(string relative) => Path.Combine(_path, relative);
+    public string PathOf(string relative) => System.IO.Path.Combine(_path, relative);
 
     /// <summary>The first rejected rows, one JSON object each, cut where they are long: for people.</summary>
     public IReadOnlyList<string> FirstRejects(int rows)
@@ -97,7 +100,7 @@ public sealed class StreamFolder
         if (!Directory.Exists(RejectsPath)) return;
         foreach (var file in Directory.EnumerateFiles(RejectsPath, "*.ndjson", SearchOption.AllDirectories))
         {
-            if (!named.Contains(Path.GetRelativePath(_path, file).Replace(Path.DirectorySeparatorChar, '/'))) File.Delete(file);
+            if (!named.Contains(System.IO.Path.GetRelativePath(_path, file).Replace(System.IO.Path.DirectorySeparatorChar, '/'))) File.Delete(file);
         }
     }
 
@@ -113,10 +116,10 @@ public sealed class StreamFolder
     /// <summary>Removes the earlier stages with what they have written: the stream is in the target, or read again.</summary>
     internal void RemoveStages()
     {
-        var stages = Path.Combine(_path, StagesName);
+        var stages = System.IO.Path.Combine(_path, StagesName);
         if (Directory.Exists(stages)) Directory.Delete(stages, recursive: true);
     }
 
     private Generation At(int number) =>
-        new(Path.Combine(_path, "g" + number.ToString(CultureInfo.InvariantCulture)), number);
+        new(System.IO.Path.Combine(_path, "g" + number.ToString(CultureInfo.InvariantCulture)), number);
 }

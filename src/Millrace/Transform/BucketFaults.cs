@@ -10,11 +10,15 @@ internal static class BucketFaults
     /// <summary>The fault behind a query that failed on a bucket file; null when it failed elsewhere.</summary>
     public static Fault? Explain(DuckDbException error) => error.InnerException switch
     {
-        BucketFileException damaged => new Fault(FaultKind.Data, damaged.Message, error)
-        {
-            Side = FaultSide.Transform, Advice = "Somebody has changed the run directory, or its disk is at fault. Begin a new run.",
-        },
+        Fault fault => fault,
+        BucketFileException damaged => Damaged(damaged, error),
         IOException or UnauthorizedAccessException => FileFaults.From(error.InnerException, "the run directory", FaultSide.Run),
         _ => null,
+    };
+
+    /// <summary>The fault for a bucket file that is not as it was written.</summary>
+    public static Fault Damaged(BucketFileException damaged, Exception error) => new(FaultKind.Data, damaged.Message, error)
+    {
+        Side = FaultSide.Transform, Advice = "Somebody has changed the run directory or what it has on an object store, or a disk is at fault. Begin a new run.",
     };
 }

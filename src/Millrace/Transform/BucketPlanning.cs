@@ -6,7 +6,6 @@ using System.Text.Json;
 using Millrace.DuckDb;
 using Millrace.Faults;
 using Millrace.Planning;
-using Millrace.Runs;
 
 namespace Millrace.Transform;
 
@@ -33,7 +32,7 @@ internal sealed class BucketPlanning
     }
 
     /// <summary>Looks at what the stages before have written.</summary>
-    /// <param name="run">The run.</param>
+    /// <param name="place">Where they lie.</param>
     /// <param name="relations">Their files.</param>
     /// <param name="unitBytes">How many bytes of rows a unit may have.</param>
     /// <param name="growsWithRows">
@@ -41,7 +40,7 @@ internal sealed class BucketPlanning
     /// reads all of it.
     /// </param>
     /// <exception cref="Fault">A file is damaged or gone.</exception>
-    public static BucketPlanning Of(RunDirectory run, ImmutableArray<BucketRelation> relations, long unitBytes, bool growsWithRows = true)
+    public static BucketPlanning Of(BucketPlace place, ImmutableArray<BucketRelation> relations, long unitBytes, bool growsWithRows = true)
     {
         var buckets = relations[0].Buckets;
         var rows = relations.Select(_ => new long[buckets]).ToArray();
@@ -49,22 +48,20 @@ internal sealed class BucketPlanning
         var names = new StringBuilder();
         for (var i = 0; i < relations.Length; i++)
         {
-            foreach (var file in relations[i].Files)
+            foreach (var file in relations[i].Files) names.Append(file).Append('\n');
+            var ofRelation = rows[i];
+            Reading(place.NamesOf(relations[i].Files), files =>
             {
-                names.Append(file).Append('\n');
-                var ofRelation = rows[i];
-                Reading(Path.Combine(run.Path, file), path =>
+                foreach (var index in BucketIndex.ReadAll(files, place.Files))
                 {
-                    var index = BucketIndex.Read(path);
-                    if (index.Buckets != buckets)
-                        throw new BucketFileException(path, 0, $"the file has {index.Buckets} buckets, expected {buckets}");
+                    if (index.Buckets != buckets) throw new BucketFileException(index.Shown, 0, $"the file has {index.Buckets} buckets, expected {buckets}");
                     for (var bucket = 0; bucket < buckets; bucket++)
                     {
                         ofRelation[bucket] += index.RowsOf(bucket);
                         bytes[bucket] += index.BytesOf(bucket);
                     }
-                });
-            }
+                }
+            });
         }
 
         var content = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(names.ToString())).AsSpan(0, 8));
@@ -133,19 +130,19 @@ internal sealed class BucketPlanning
         return new PlannedUnit(JsonSerializer.Serialize(slice, TransformJson.Default.BucketSlice), label, slice.Rows[0] / slice.Of, bytes);
     }
 
-    /// <summary>Reads an index.</summary>
-    /// <exception cref="Fault">It is damaged or gone.</exception>
-    internal static void Reading(string path, Action<string> read)
+    /// <summary>Reads indexes.</summary>
+    /// <exception cref="Fault">One is damaged or gone.</exception>
+    internal static void Reading(string[] files, Action<string[]> read)
     {
         try
         {
-            read(path);
+            read(files);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new Fault(FaultKind.Refused, $"what an earlier stage has written can't be read: {error.Message}", error)
             {
-                Side = FaultSide.Run, Where = path, Advice = "Begin a new run; `millrace cancel RUN` removes what this one has staged.",
+                Side = FaultSide.Run, Where = (error as FileNotFoundException)?.FileName ?? (error as BucketFileException)?.Path, Advice = "Begin a new run; `millrace cancel RUN` removes what this one has staged.",
             };
         }
     }

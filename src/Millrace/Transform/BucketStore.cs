@@ -1,5 +1,4 @@
 using Millrace.DuckDb;
-using Millrace.Runs;
 
 namespace Millrace.Transform;
 
@@ -7,8 +6,8 @@ namespace Millrace.Transform;
 /// The buckets of a run as a worker's databases see them: a copy function that writes them, a table function that reads them, and the hash by which a
 /// bucket is read in parts. One for a worker process; thread safe.
 /// </summary>
-/// <param name="run">The run that they belong to.</param>
-internal sealed class BucketStore(RunDirectory run)
+/// <param name="place">Where they lie.</param>
+internal sealed class BucketStore(BucketPlace place)
 {
     private readonly BucketWriters _writers = new("millrace_buckets");
     private readonly TableRegistry _tables = new("millrace_bucket_rows");
@@ -20,14 +19,11 @@ internal sealed class BucketStore(RunDirectory run)
         _tables.Attach(connection);
     }
 
-    /// <summary>Where a stage's bucket files lie.</summary>
-    public string FolderOf(string stream, int stage) => run.Stream(stream, stage).BucketsPath;
-
-    /// <summary>A file's path as results name it: relative to the run directory, with <c>/</c>.</summary>
-    public string NameOf(string path) => Path.GetRelativePath(run.Path, path).Replace(Path.DirectorySeparatorChar, '/');
+    /// <summary>Where they lie.</summary>
+    public BucketPlace Place => place;
 
     /// <summary>Opens a writer for one attempt.</summary>
-    public BucketWriter OpenWriter(BucketOutput output) => _writers.Open(new BucketSettings(output.Buckets, output.Keys.Length, output.BlockBytes, output.ByValue, output.ValueBlockBytes));
+    public BucketWriter OpenWriter(BucketOutput output) => _writers.Open(new BucketSettings(output.Buckets, output.Keys.Length, output.BlockBytes, output.ByValue, output.ValueBlockBytes, Durable: !place.IsStore));
 
     /// <summary>Opens some buckets of a relation.</summary>
     /// <param name="relation">The relation.</param>
@@ -42,7 +38,7 @@ internal sealed class BucketStore(RunDirectory run)
         var columns = relation.Columns.Select(static column => new DuckDb.TableColumn(column.Name, DuckDbType.Parse(column.Type))).ToArray();
         var order = inOrder && relation.Merge is { } merge
             ? new MergeOrder(Array.FindIndex(columns, column => column.Name == merge.Column), merge.BytesMax, merge.FileByFile) : (MergeOrder?)null;
-        var read = new BucketRows(columns, [.. relation.Files.Select(file => Path.Combine(run.Path, file))], first, end, rows, range, order, portion);
+        var read = new BucketRows(columns, place.NamesOf(relation.Files), first, end, rows, range, order, portion, place.Files);
         var (token, call) = _tables.Add(read);
         return new OpenRelation(relation, read, call, () => _tables.Remove(token));
     }

@@ -7,10 +7,12 @@ using Millrace.Runs;
 
 namespace Millrace.Transform;
 
-/// <summary>Where an earlier stage's rows go: a folder of the run directory. Nothing is published there.</summary>
+/// <summary>Where an earlier stage's rows go: a folder of the run directory, and from there to a store, where the job names one. Nothing is published there.</summary>
 /// <param name="folder">The stage's folder.</param>
 /// <param name="output">How rows are spread.</param>
-internal sealed class BucketTarget(StreamFolder folder, BucketOutput output) : ITarget
+/// <param name="place">Where bucket files lie.</param>
+/// <param name="assertHolder">Throws when another coordinator has the run.</param>
+internal sealed class BucketTarget(StreamFolder folder, BucketOutput output, BucketPlace place, Action assertHolder) : ITarget
 {
     /// <inheritdoc/>
     public string Place => folder.BucketsPath;
@@ -25,8 +27,9 @@ internal sealed class BucketTarget(StreamFolder folder, BucketOutput output) : I
     public ValueTask<string> CheckAsync(CancellationToken cancel) => ValueTask.FromResult("buckets");
 
     /// <inheritdoc/>
-    public ValueTask<string> StageAsync(StagingRequest request, CancellationToken cancel)
+    public async ValueTask<string> StageAsync(StagingRequest request, CancellationToken cancel)
     {
+        if (request.Fresh) await place.RemoveAsync(folder, assertHolder, cancel).ConfigureAwait(false);
         try
         {
             if (request.Fresh && Directory.Exists(folder.BucketsPath)) Directory.Delete(folder.BucketsPath, recursive: true);
@@ -37,7 +40,7 @@ internal sealed class BucketTarget(StreamFolder folder, BucketOutput output) : I
             throw FileFaults.From(error, folder.BucketsPath, FaultSide.Run);
         }
 
-        return ValueTask.FromResult(JsonSerializer.Serialize(output, TransformJson.Default.BucketOutput));
+        return JsonSerializer.Serialize(output, TransformJson.Default.BucketOutput);
     }
 
     /// <inheritdoc/>

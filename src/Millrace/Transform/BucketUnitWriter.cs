@@ -9,12 +9,12 @@ using Millrace.Runs;
 
 namespace Millrace.Transform;
 
-/// <summary>Where a stage's units write the rows for the next one: a bucket file each in the run directory. Thread safe.</summary>
+/// <summary>Where a stage's units write the rows for the next one: a bucket file each. Thread safe.</summary>
 /// <param name="store">The run's buckets.</param>
 internal sealed class BucketUnitWriter(BucketStore store) : IUnitWriter
 {
     /// <inheritdoc/>
-    public IReadOnlyList<string> WritablePaths(StreamHeader header) => [store.FolderOf(header.Stream, header.Stage!.Number)];
+    public IReadOnlyList<string> WritablePaths(StreamHeader header) => [store.Place.FolderOf(header.Stream, header.Stage!.Number)];
 
     /// <inheritdoc/>
     public void Attach(DuckDbConnection connection)
@@ -26,7 +26,7 @@ internal sealed class BucketUnitWriter(BucketStore store) : IUnitWriter
     public ValueTask<IUnitOutput> OpenAsync(StreamHeader header, Unit unit, string attempt, CancellationToken cancel)
     {
         cancel.ThrowIfCancellationRequested();
-        var folder = store.FolderOf(header.Stream, header.Stage!.Number);
+        var folder = store.Place.FolderOf(header.Stream, header.Stage!.Number);
 
         // The random part keeps two workers apart that believe to be the same attempt: one of them was thought dead.
         var name = string.Create(CultureInfo.InvariantCulture, $"{unit.Number:D6}-{attempt}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}.buckets");
@@ -77,11 +77,15 @@ internal sealed class BucketUnitOutput : IUnitOutput
     public long Answered(DuckDbResult answer) => answer.RowsChanged;
 
     /// <inheritdoc/>
-    public ValueTask<WrittenOutput> CompleteAsync(CancellationToken cancel)
+    public async ValueTask<WrittenOutput> CompleteAsync(CancellationToken cancel)
     {
         try
         {
-            DurableFiles.SyncFolder(Path.GetDirectoryName(_path)!);
+            await _store.Place.KeepAsync(_path, cancel).ConfigureAwait(false);
+        }
+        catch (BucketFileException damaged)
+        {
+            throw BucketFaults.Damaged(damaged, damaged);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -89,7 +93,7 @@ internal sealed class BucketUnitOutput : IUnitOutput
         }
 
         _completed = true;
-        return ValueTask.FromResult(new WrittenOutput(_writer.Rows, [new StagedFile(_store.NameOf(_path), "", _writer.Bytes, _writer.Rows)]));
+        return new WrittenOutput(_writer.Rows, [new StagedFile(_store.Place.NameOf(_path), "", _writer.Bytes, _writer.Rows)]);
     }
 
     /// <inheritdoc/>
@@ -104,7 +108,7 @@ internal sealed class BucketUnitOutput : IUnitOutput
     public ValueTask DisposeAsync()
     {
         _writer.Dispose();
-        if (!_completed) File.Delete(_path);
+        if (!_completed) _store.Place.Drop(_path);
         return ValueTask.CompletedTask;
     }
 }

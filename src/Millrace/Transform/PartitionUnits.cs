@@ -30,13 +30,13 @@ internal sealed class PartitionUnits
     }
 
     /// <summary>Looks at what the stage before has written.</summary>
-    /// <param name="run">The run.</param>
+    /// <param name="place">Where it lies.</param>
     /// <param name="relation">Its files.</param>
     /// <param name="write">How many rows a file may have, and whether they are in an order: then each unit is one file.</param>
-    public static PartitionUnits Of(RunDirectory run, BucketRelation relation, WriteOptions write)
+    public static PartitionUnits Of(BucketPlace place, BucketRelation relation, WriteOptions write)
     {
         var sizes = new BucketSizes();
-        foreach (var file in relation.Files) BucketPlanning.Reading(Path.Combine(run.Path, file), sizes.Add);
+        BucketPlanning.Reading(place.NamesOf(relation.Files), files => sizes.Add(files, place.Files));
         var content = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', relation.Files))).AsSpan(0, 8));
         return new PartitionUnits(sizes.Sorted(), content, write);
     }

@@ -12,6 +12,8 @@ namespace Millrace.Transform;
 /// <summary>Runs a stream's earlier stages one after the other, each as a stream is loaded: a plan, units, a result for each, nothing published.</summary>
 internal sealed class StageLoads(ActiveRun run, JobEnds ends, Dispatcher dispatcher, BucketSizing sizing, string? kept, TimeProvider clock)
 {
+    private readonly BucketPlace _place = ends.BucketsOf(run.Directory);
+
     /// <summary>Runs them all; gives the plan of the stage that writes to the target.</summary>
     /// <exception cref="Fault">A stage has failed; what its units have done is kept for <c>resume</c>.</exception>
     public async Task<StreamPlan> RunAsync(StreamPlan plan, CancellationToken cancel)
@@ -54,7 +56,7 @@ internal sealed class StageLoads(ActiveRun run, JobEnds ends, Dispatcher dispatc
     {
         run.Lease.AssertHolder();
         var folder = run.Directory.Stream(plan.Stream.Name, stage.Number);
-        await using var target = new BucketTarget(folder, stage.Output!);
+        await using var target = new BucketTarget(folder, stage.Output!, _place, run.Lease.AssertHolder);
         var isOwn = stage.Source is not null && stage.SourceNumber is null && plan.Stream.OnReject == OnReject.Quarantine;
         var key = isOwn ? await ends.Source.KeyAsync(plan.Stream, cancel).ConfigureAwait(false) : [];
         var reading = await StreamReading.BeginAsync(run.Directory, plan, plan.Stream.TargetName, target, new RejectRule(run.RejectLimit, key), cancel).ConfigureAwait(false);
@@ -80,7 +82,7 @@ internal sealed class StageLoads(ActiveRun run, JobEnds ends, Dispatcher dispatc
         }
 
         if (header.Buckets is [{ ByValue: true } together]) return ByPartition(plan, stage, header, together);
-        var buckets = BucketPlanning.Of(run.Directory, header.Buckets, stage.IsWhole ? long.MaxValue : sizing.UnitBytes(stage.StateFactor), stage.GrowsWithRows);
+        var buckets = BucketPlanning.Of(_place, header.Buckets, stage.IsWhole ? long.MaxValue : sizing.UnitBytes(stage.StateFactor), stage.GrowsWithRows);
         var byElement = stage is { Elements: not null, Output: null } && (stage.IsWhole || sizing.NestsByElement) && buckets.Rows > 0;
         var units = buckets.Units(byElement).ToImmutableArray();
         return OverBuckets(plan, stage, header, units) with { EstimatedRows = buckets.Rows, EstimatedBytes = buckets.Bytes, Why = $"{stage.Label}, bucket by bucket" };
@@ -90,7 +92,7 @@ internal sealed class StageLoads(ActiveRun run, JobEnds ends, Dispatcher dispatc
     private StreamPlan ByPartition(StreamPlan plan, PlannedStage stage, StageHeader header, BucketRelation relation)
     {
         var most = plan.Stream.Write.MaxRowsPerFile;
-        var partitions = PartitionUnits.Of(run.Directory, relation, plan.Stream.Write);
+        var partitions = PartitionUnits.Of(_place, relation, plan.Stream.Write);
         var together = relation.Merge is not null ? sizing.MergedUnitBytes(partitions.Bytes) : stage.Order.IsEmpty ? 0 : sizing.OrderedBytes;
         return OverBuckets(plan, stage, header, [.. partitions.Units(sizing.PartitionUnitBytes(partitions.Bytes, most), together)]) with
         {
@@ -112,12 +114,12 @@ internal sealed class StageLoads(ActiveRun run, JobEnds ends, Dispatcher dispatc
     };
 
     private UnitSplitter PartitionSplitter(WriteOptions write) => (header, unit, _) =>
-        ValueTask.FromResult(PartitionUnits.Of(run.Directory, header.Stage!.Buckets[0], write).Split(BucketUnitReader.SliceOf(unit)));
+        ValueTask.FromResult(PartitionUnits.Of(_place, header.Stage!.Buckets[0], write).Split(BucketUnitReader.SliceOf(unit)));
 
     private DateTimeOffset RunStart => run.Directory.Manifest.Began;
 
     private ValueTask<ImmutableArray<PlannedUnit>> SplitAsync(StreamHeader header, Unit unit, CancellationToken cancel) =>
-        ValueTask.FromResult(BucketPlanning.Of(run.Directory, header.Stage!.Buckets, unitBytes: long.MaxValue).Split(BucketUnitReader.SliceOf(unit)));
+        ValueTask.FromResult(BucketPlanning.Of(_place, header.Stage!.Buckets, unitBytes: long.MaxValue).Split(BucketUnitReader.SliceOf(unit)));
 
     private ValueTask<ImmutableArray<PlannedUnit>> SplitEvenlyAsync(StreamHeader header, Unit unit, CancellationToken cancel) =>
         ValueTask.FromResult(EvenParts.Of(run.Directory, header.Stage!, unit));

@@ -17,21 +17,24 @@ public sealed class UnitEnds : IAsyncDisposable
     private readonly BucketUnitWriter _bucketWriter;
 
     /// <summary>The ends of a worker's units; it disposes them.</summary>
-    /// <param name="run">The run.</param>
+    /// <param name="buckets">Where the rows between stages lie.</param>
     /// <param name="source">The job's source.</param>
     /// <param name="target">The job's target.</param>
     /// <param name="openSide">Opens one of the job's other sources, by its number; does no I/O yet.</param>
     /// <param name="lookups">What its lookups ask.</param>
-    internal UnitEnds(RunDirectory run, IUnitReader source, IUnitWriter target, Func<int, IUnitReader> openSide, LookupDesk lookups)
+    internal UnitEnds(BucketPlace buckets, IUnitReader source, IUnitWriter target, Func<int, IUnitReader> openSide, LookupDesk lookups)
     {
         Lookups = lookups;
         _source = source;
         _target = target;
         _openSide = openSide;
-        Buckets = new BucketStore(run);
+        Buckets = new BucketStore(buckets);
         _bucketReader = new BucketUnitReader(Buckets);
         _bucketWriter = new BucketUnitWriter(Buckets);
     }
+
+    /// <summary>The store that rows between stages lie on, which goes with these ends; null: the run directory.</summary>
+    internal IShuffleStore? Shuffle { get; init; }
 
     /// <summary>What lookups ask.</summary>
     internal LookupDesk Lookups { get; }
@@ -56,6 +59,7 @@ public sealed class UnitEnds : IAsyncDisposable
         await _source.DisposeAsync().ConfigureAwait(false);
         await _target.DisposeAsync().ConfigureAwait(false);
         await Lookups.DisposeAsync().ConfigureAwait(false);
+        if (Shuffle is not null) await Shuffle.DisposeAsync().ConfigureAwait(false);
         foreach (var side in _sides.Values)
         {
             if (side.IsValueCreated) await side.Value.DisposeAsync().ConfigureAwait(false);

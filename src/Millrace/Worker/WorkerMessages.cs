@@ -30,6 +30,9 @@ public sealed record WorkerSettings
     /// <summary>The target's address, secrets resolved.</summary>
     public required string Target { get; init; }
 
+    /// <summary>The address of the store that rows between stages lie on; null: the run directory.</summary>
+    public string? Shuffle { get; init; }
+
     /// <summary>The target's file format.</summary>
     public required FileFormat Format { get; init; }
 
@@ -60,6 +63,10 @@ public sealed record WorkerSettings
     /// <summary>Whether DuckDB has less for usual units than a large row needs.</summary>
     [JsonIgnore]
     internal bool HasLittleMemory => DuckDbBytesAlone > DuckDbBytes;
+
+    /// <summary>Bytes that a reader of such a store may hold before they are wanted.</summary>
+    [JsonIgnore]
+    internal long ShuffleAheadBytes => Math.Clamp(DuckDbBytes / Math.Max(1, Lanes) / Limits.ShuffleAheadShare, Limits.ShuffleAheadBytesMin, Limits.ShuffleAheadBytesMax);
 
     /// <summary>What each DuckDB may spill where an order does not say, in bytes; null: what the disk has.</summary>
     public long? SpillBytes { get; init; }

@@ -53,7 +53,7 @@ internal sealed class TransformBench : IDisposable, IRunObserver
     public Action<RunEvent> Hears { get; set; } = static _ => { };
 
     /// <summary>Goes on with the only run that there is.</summary>
-    public Task<RunSummary> ResumeAsync(string yaml) => new DataPath(FileRuns.Options(Folder) with { Stages = Bounds, Observer = this }).ResumeAsync(
+    public Task<RunSummary> ResumeAsync(string yaml) => new DataPath(Adjust(FileRuns.Options(Folder) with { Stages = Bounds, Observer = this })).ResumeAsync(
         RunDirectory.OpenPath(Assert.Single(Directory.GetDirectories(Folder["state/runs"]))), Read(yaml), TestContext.Current.CancellationToken);
 
     void IRunObserver.On(RunEvent happened)

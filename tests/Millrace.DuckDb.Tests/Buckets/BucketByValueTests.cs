@@ -25,7 +25,7 @@ public sealed class BucketByValueTests
         string[] paths = [Write(bed, $"SELECT *, k FROM ({rows}) WHERE id < 12000", settings), Write(bed, $"SELECT *, k FROM ({rows}) WHERE id >= 12000", settings)];
         Assert.Equal(0, bed.Differences($"FROM {bed.Source(columns, 0, int.MaxValue, paths)}", rows));
         var sizes = new BucketSizes();
-        foreach (var path in paths) sizes.Add(path);
+        sizes.Add(paths);
         var sorted = sizes.Sorted();
         Assert.Equal(keys, sorted.Length);
         Assert.Equal(20_000, sorted.Sum(static size => size.Rows));
@@ -39,8 +39,8 @@ public sealed class BucketByValueTests
         using var bed = new BucketTestbed();
         const string Many = "SELECT i AS a, i AS b, i AS c, i AS d, i AS e, i AS f, 'text' || i AS g, 'text' || i AS h, hash(i) % 2500 AS k FROM range(300000) AS t(i)";
         var path = Write(bed, $"SELECT *, k FROM ({Many})", new BucketSettings(4096, 1, 1024, ByValue: true));
-        using var file = File.OpenHandle(path);
-        using var blocks = BlockList.Read(file, path);
+        using var file = new LocalBlockFile(path);
+        using var blocks = BlockList.Read(file);
         Assert.Equal(2500, blocks.Entries.ToArray().DistinctBy(static block => block.Bucket).Count());
         Assert.InRange(blocks.Entries.Length, 2500, 300_000 / 6);
     }
@@ -52,7 +52,7 @@ public sealed class BucketByValueTests
         var settings = new BucketSettings(4096, 1, 1024, ByValue: true);
         string[] paths = [Write(bed, "SELECT i AS k, i FROM range(150000) AS t(i)", settings), Write(bed, "SELECT i AS k, i FROM range(100000, 300000) AS t(i)", settings)];
         var sizes = new BucketSizes();
-        foreach (var path in paths) sizes.Add(path);
+        sizes.Add(paths);
         var shared = sizes.Sorted().Where(static size => size.IsShared).ToArray();
         Assert.InRange(shared.Length, 5, 60);
         var columns = bed.ColumnsOf("SELECT 1::BIGINT AS k");
@@ -77,7 +77,7 @@ public sealed class BucketByValueTests
         var settings = new BucketSettings(64, 1, 4096, ByValue: true);
         string[] paths = [Write(bed, $"SELECT *, k FROM ({rows}) WHERE id < 9000", settings), Write(bed, $"SELECT *, k FROM ({rows}) WHERE id >= 9000", settings)];
         var sizes = new BucketSizes();
-        foreach (var path in paths) sizes.Add(path);
+        sizes.Add(paths);
         foreach (var size in sizes.Sorted())
         {
             var whole = bed.Database.Rows($"FROM {bed.Source(columns, size.Bucket, size.Bucket + 1, paths)}");

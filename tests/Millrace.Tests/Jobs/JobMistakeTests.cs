@@ -41,6 +41,22 @@ public sealed class JobMistakeTests
     }
 
     [Theory]
+    [InlineData("s3://key:sekret@bucket/p")]
+    [InlineData("s3://sekret@bucket/p")]
+    [InlineData("s3://bucket/p?secret_access_key=sekret")]
+    [InlineData("s3://bucket/p?sekret")]
+    [InlineData("s3://bucket/p?endpoint=http://key:sekret@host")]
+    [InlineData("s3://bucket/p?endpoint=http://host/?token=sekret")]
+    public void A_secret_in_the_place_of_rows_between_stages_is_refused_and_not_repeated(string shuffle)
+    {
+        var wrong = Assert.Single(JobText.Wrong($"source: a.csv\ntarget: out\nshuffle: '{shuffle}'\n"));
+
+        Assert.StartsWith("job.yaml:3: shuffle: found", wrong, StringComparison.Ordinal);
+        Assert.Contains("Credentials come from the environment", wrong, StringComparison.Ordinal);
+        Assert.DoesNotContain("sekret", wrong, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("mode: scd2")]
     public void Stream_keys_that_are_not_built_are_refused_as_such(string line)
     {
@@ -57,6 +73,14 @@ public sealed class JobMistakeTests
     [InlineData("engine", "flink", "expected auto, inproc or local")]
     [InlineData("format", "delta", "not built yet")]
     [InlineData("state", "gs://b/p", "not built yet")]
+    [InlineData("shuffle", "gs://b/p", "not built yet in this version\n  Known as a place for rows between stages: S3")]
+    [InlineData("shuffle", "gopher://b/p", "found the scheme 'gopher', expected a URL such as s3://bucket/prefix\n  Known as")]
+    [InlineData("shuffle", "./folder", "found no URL, expected a URL such as s3://bucket/prefix\n  Known as")]
+    [InlineData("shuffle", "s3://", "found no bucket")]
+    [InlineData("shuffle", "'s3://a b/p'", "found a bucket's name that can't be")]
+    [InlineData("shuffle", "s3://b/p?acl=public", "found the parameter 'acl', expected endpoint or region")]
+    [InlineData("shuffle", "s3://b/p?endpoint=ftp://h", "found an endpoint that is no plain URL")]
+    [InlineData("shuffle", "'s3://b/p?region='", "found a region that can't be")]
     [InlineData("target", "snowflake://u@h/d", "not built yet")]
     [InlineData("target", "bigquery://p/d", "not built yet")]
     [InlineData("target", "out.json", "ends with .json")]
@@ -70,7 +94,7 @@ public sealed class JobMistakeTests
     [InlineData("streams", "{a: 7}", "found '7', expected a map of options")]
     [InlineData("streams", "[a, b]", "found a second stream")]
     [InlineData("streams", "{a: {to: ../b}}", "expected a name below the target")]
-    [InlineData("streams", "{a: {to: '${X}'}}", "which is resolved in source, target, state, with and in only")]
+    [InlineData("streams", "{a: {to: '${X}'}}", "which is resolved in source, target, state, shuffle, with and in only")]
     [InlineData("streams", "{a: {columns: [x, -x]}}", "both taken and left out")]
     [InlineData("streams", "{a: {columns: [x, x]}}", "a second time")]
     [InlineData("streams", "{a: {columns: [null]}}", "expected text")]
@@ -80,7 +104,7 @@ public sealed class JobMistakeTests
     [InlineData("streams", "{a: {types: {x: 'decimal(5,6)'}}}", "a scale of 0 to the width")]
     [InlineData("streams", "{a: {types: {x: 'decimal(a)'}}}", "expected decimal(width,scale)")]
     [InlineData("streams", "{a: {query: select 1}}", "the source is files")]
-    [InlineData("streams", "{a: {where: 'x = ${X}'}}", "which is resolved in source, target, state, with and in only")]
+    [InlineData("streams", "{a: {where: 'x = ${X}'}}", "which is resolved in source, target, state, shuffle, with and in only")]
     [InlineData("streams", "{a: {partition: {by: pages, key: id}}}", "uses none")]
     [InlineData("streams", "{a: {partition: {rows: 0}}}", "found 0, expected 1 to")]
     [InlineData("streams", "{a: {read: {header: yes}}}", "found 'yes', expected true or false")]

@@ -16,7 +16,7 @@ public sealed class TransformMistakeTests
     [InlineData("[{map: null}]", "transform[0].map: found nothing, expected a query over input")]
     [InlineData("[{map: '  '}]", "transform[0].map: found only blanks, expected SQL")]
     [InlineData("[{map: [a]}]", "transform[0].map: found a list, expected a query over input")]
-    [InlineData("[{map: \"select '${X}'\"}]", "transform[0].map: found '${', which is resolved in source, target, state, with and in only")]
+    [InlineData("[{map: \"select '${X}'\"}]", "transform[0].map: found '${', which is resolved in source, target, state, shuffle, with and in only")]
     [InlineData("[{map: 'select $x'}]", "transform[0].map: found '$x', which is no parameter of this job\n  Add 'params: {x: ...}'")]
     [InlineData("[{join: b}]", "transform[0].join: found 'b', expected a map\n  Its keys are with, raw")]
     [InlineData("[{join: {on: k}}]", "transform[0].join.with: found nothing, expected a stream of this job")]

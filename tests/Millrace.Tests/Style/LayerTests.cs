@@ -22,7 +22,7 @@ public sealed class LayerTests
     [Theory]
     [InlineData("Millrace.DuckDb", "")]
     [InlineData("Millrace", "YamlDotNet")]
-    [InlineData("Millrace.Connectors", "")]
+    [InlineData("Millrace.Connectors", "AWSSDK.S3")]
     [InlineData("Millrace.Cli", "System.CommandLine")]
     public void A_project_has_only_the_packages_that_were_decided(string project, string expected)
     {

@@ -52,6 +52,7 @@ internal sealed class JobBuilder
             Target = target,
             Format = format,
             State = State(),
+            Shuffle = Shuffle(),
             Engine = reader.Choice("engine", Choices.Engine) ?? EngineChoice.Auto,
             Limits = ReadLimits(),
             Params = parameters,
@@ -119,6 +120,24 @@ internal sealed class JobBuilder
         }
 
         return state;
+    }
+
+    private Endpoint? Shuffle()
+    {
+        if (reader.Text("shuffle") is not { } text) return null;
+        var endpoint = EndpointReading.Read(reader, "shuffle", text, []);
+        const string Known = "Known as a place for rows between stages: S3 (s3://bucket/prefix).";
+        if (EndpointScheme.Of(text) is { } scheme and not "s3")
+        {
+            if (scheme is "gs" or "az") faults.AddNotBuilt(endpoint.Mark, $"a shuffle at {scheme}://", Known);
+            else reader.Fault("shuffle", $"found the scheme {Words.Quote(scheme)}, expected {StoreAddress.Expected}", Known);
+        }
+        else if (!TextTemplate.HasReference(text) && StoreAddress.TryParse(text, out var mistake) is null)
+        {
+            reader.Fault("shuffle", mistake!.Value.Message, mistake.Value.Advice ?? Known);
+        }
+
+        return endpoint;
     }
 
     private JobLimits ReadLimits()

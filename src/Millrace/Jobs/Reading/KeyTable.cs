@@ -33,6 +33,7 @@ internal sealed partial class KeyTable
         new("target", "a path, '-' or a URL such as postgres://user@host/database", "Where rows go: a folder that holds a table for each stream, one file, or a database."),
         new("format", "parquet, csv or ndjson", "The format of the target's files. Default: what the target's ending says, else parquet; ndjson on standard output."),
         new("state", "a folder", "The folder that holds `runs/`. Default: .millrace"),
+        new("shuffle", "a URL such as s3://bucket/prefix", "Where the rows between stages lie: an object store, in place of the disk; see [the guide](../guide/transform.md#rows-between-stages-on-an-object-store). Default: the run directory."),
         new("engine", "auto, inproc or local", "Who runs the units. auto: this process below a million estimated rows and 256 MB, worker processes above."),
         new("limits", "a map", "The bounds of a run."),
         new("params", "a map of names to texts, numbers, true or false", "Values that SQL in this file names as `$name`; `--set params.NAME=...` gives another one."),

@@ -71,7 +71,7 @@ internal static class ParamReading
         if (TextTemplate.HasReference(text))
         {
             // Parameters are written to the plan, which must hold no secret.
-            map.Fault(name, "found '${', which is resolved in source, target, state, with and in only", $"Give the value with --set params.{name}=..., or write $${{ for a plain ${{.");
+            map.Fault(name, "found '${', which is resolved in source, target, state, shuffle, with and in only", $"Give the value with --set params.{name}=..., or write $${{ for a plain ${{.");
             return null;
         }
 

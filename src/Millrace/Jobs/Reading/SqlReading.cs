@@ -19,7 +19,7 @@ internal static class SqlReading
         else if (TextTemplate.HasReference(text))
         {
             // SQL becomes part of the plan, which must hold no secret and must be the same when the run is resumed.
-            scope.Faults.Add(mark, "found '${', which is resolved in source, target, state, with and in only", "Name the value in params and write $name (--set params.name=...), or write $${ for a plain ${.");
+            scope.Faults.Add(mark, "found '${', which is resolved in source, target, state, shuffle, with and in only", "Name the value in params and write $name (--set params.name=...), or write $${ for a plain ${.");
         }
 
         return scope.Params.Fill(text.Replace("$${", "${", StringComparison.Ordinal), mark);

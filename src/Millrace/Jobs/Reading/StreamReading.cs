@@ -81,7 +81,7 @@ internal static class StreamReading
         }
 
         var bad = to.Length > TargetNameCharsMax ? $"a name of {to.Length} characters, expected at most {TargetNameCharsMax}"
-            : to.Contains("${", StringComparison.Ordinal) ? "'${', which is resolved in source, target, state, with and in only"
+            : to.Contains("${", StringComparison.Ordinal) ? "'${', which is resolved in source, target, state, shuffle, with and in only"
             : to.Any(char.IsControl) ? "control characters"
             : to.StartsWith('/') || to.Contains('\\', StringComparison.Ordinal) || to.Split('/').Any(part => part.Trim() is "" or "." or "..") ? $"{Words.Quote(to)}, expected a name below the target"
             : null;
