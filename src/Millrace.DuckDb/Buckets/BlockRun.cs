@@ -42,6 +42,9 @@ internal sealed class BlockRun(int file, BlockEntry[] blocks, int skip, long row
     /// <summary>The file's number.</summary>
     public int File => file;
 
+    /// <summary>The first block's bucket; there must be one.</summary>
+    public int Bucket => blocks[0].Bucket;
+
     /// <summary>Whether it has no block.</summary>
     public bool IsEmpty => blocks.Length == 0;
 

@@ -84,7 +84,7 @@ public sealed class BucketRows : ITableSource, IDisposable
         return new Scan(reader, portion, isShared: true);
     }
 
-    private bool NeedsMerge(MergeOrder order) => _endBucket - _firstBucket > 1 || (_names.Length > 1 && !order.FileByFile);
+    private bool NeedsMerge(MergeOrder order) => _endBucket - _firstBucket > 1 || (_names.Length > 1 && order.By != MergeBy.File);
 
     private IBucketReader ReaderOf(BucketProjection projection) =>
         _order is { } order && NeedsMerge(order) ? new MergingReader(this, order, projection) : new BucketReader(this, projection);
@@ -197,12 +197,25 @@ internal interface IBucketReader : IDisposable
 [StructLayout(LayoutKind.Auto)]
 public readonly record struct RowRange(long First, long Count);
 
+/// <summary>Which rows are put together.</summary>
+public enum MergeBy
+{
+    /// <summary>Those of all buckets of all files.</summary>
+    All,
+
+    /// <summary>Those of the buckets of each file.</summary>
+    File,
+
+    /// <summary>Those of each bucket of all files.</summary>
+    Bucket,
+}
+
 /// <summary>How rows are put together of several buckets and files.</summary>
 /// <param name="Column">The number of a BIGINT column: the rows of each bucket of a file are taken to ascend by it. Where they do not, they come in some order.</param>
 /// <param name="BytesMax">Bytes that the blocks take at most in memory, one of each bucket of a file; with more, some are put together, and then the next ones.</param>
-/// <param name="FileByFile">Whether only the buckets of each file are put together: the next file's rows come behind them.</param>
+/// <param name="By">What is put together; the rows of the next one come behind.</param>
 [StructLayout(LayoutKind.Auto)]
-public readonly record struct MergeOrder(int Column, long BytesMax, bool FileByFile = false)
+public readonly record struct MergeOrder(int Column, long BytesMax, MergeBy By = MergeBy.All)
 {
     /// <summary>The most buckets of files that are put together at once.</summary>
     public const int RunsMax = 4_096;

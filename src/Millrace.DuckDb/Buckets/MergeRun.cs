@@ -31,6 +31,9 @@ internal sealed class MergeRun
     /// <summary>The file's number.</summary>
     public int File => _run.File;
 
+    /// <summary>The bucket's number.</summary>
+    public int Bucket => _run.Bucket;
+
     /// <summary>What its largest block takes.</summary>
     public long Bytes { get; }
 

@@ -92,6 +92,8 @@ internal sealed class MergingReader : IBucketReader
             }
         }
 
+        if (_order.By == MergeBy.Bucket) runs = [.. runs.OrderBy(static run => run.Bucket)];
+
         if (_ahead is not null) Chunk(runs, _ahead.Rule);
         _all.AddRange(runs.Select(run => new MergeRun(_source, run, _pool, _ahead)));
     }
@@ -101,7 +103,7 @@ internal sealed class MergingReader : IBucketReader
     {
         foreach (var file in runs.GroupBy(static run => run.File))
         {
-            var together = _order.FileByFile ? file.Count() : Math.Min(runs.Count, MergeOrder.RunsMax);
+            var together = _order.By == MergeBy.File ? file.Count() : Math.Min(runs.Count, MergeOrder.RunsMax);
             var bytes = (int)Math.Clamp(rule.BytesMax / (2L * together), 1, rule.RequestBytesMax);
             BlockChunk? last = null;
             foreach (var run in file) last = run.Chunk(_source.NameOf(run.File), bytes, last);
@@ -115,7 +117,7 @@ internal sealed class MergingReader : IBucketReader
         while (_begun < _all.Count)
         {
             var next = _all[_begun];
-            if (runs.Count > 0 && (bytes + next.Bytes > _order.BytesMax || runs.Count == MergeOrder.RunsMax || (_order.FileByFile && next.File != runs[0].File))) break;
+            if (runs.Count > 0 && (bytes + next.Bytes > _order.BytesMax || runs.Count == MergeOrder.RunsMax || IsApart(next, runs[0]))) break;
             runs.Add(next);
             bytes += next.Bytes;
             _begun++;
@@ -137,6 +139,13 @@ internal sealed class MergingReader : IBucketReader
         for (var i = (_left / 2) - 1; i >= 0; i--) SiftDown(i);
         return _left > 0;
     }
+
+    private bool IsApart(MergeRun one, MergeRun other) => _order.By switch
+    {
+        MergeBy.File => one.File != other.File,
+        MergeBy.Bucket => one.Bucket != other.Bucket,
+        _ => false,
+    };
 
     private void Foresee(MergeRun run)
     {

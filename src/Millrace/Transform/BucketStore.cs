@@ -37,7 +37,7 @@ internal sealed class BucketStore(BucketPlace place)
     {
         var columns = relation.Columns.Select(static column => new DuckDb.TableColumn(column.Name, DuckDbType.Parse(column.Type))).ToArray();
         var order = inOrder && relation.Merge is { } merge
-            ? new MergeOrder(Array.FindIndex(columns, column => column.Name == merge.Column), merge.BytesMax, merge.FileByFile) : (MergeOrder?)null;
+            ? new MergeOrder(Array.FindIndex(columns, column => column.Name == merge.Column), merge.BytesMax, merge.By) : (MergeOrder?)null;
         var read = new BucketRows(columns, place.NamesOf(relation.Files), first, end, rows, range, order, portion, place.Files);
         var (token, call) = _tables.Add(read);
         return new OpenRelation(relation, read, call, () => _tables.Remove(token));

@@ -54,9 +54,10 @@ internal sealed class BucketUnitInput : IUnitInput
         _slice = slice;
         var range = slice.From is { } from ? new DuckDb.RowRange(from, slice.Rows[0]) : (DuckDb.RowRange?)null;
 
-        // DuckDB writes into one folder after the other: rows of several are ordered by folder first.
+        // DuckDB writes into one folder after the other. Buckets of one key each come one after the other where their rows are put together; other rows
+        // are ordered by folder first.
         var gathered = stage.Buckets is [{ ByValue: true } only] ? only : null;
-        var folders = gathered is not null && slice.HasManyKeys ? gathered.Keys : [];
+        var folders = gathered is not null && (gathered.Merge is null ? slice.HasManyKeys : slice.IsShared) ? gathered.Keys : [];
         _relations = [.. stage.Buckets.Select((relation, i) => store.Open(relation, slice.First, slice.End, slice.Rows[i], range, portion, inOrder: folders.IsEmpty))];
         var tables = _relations.Select(relation => relation.AsCommonTable(slice.Of == 1 ? null : store.InPart(relation.Relation.Keys, slice.Part, slice.Of)));
         Select = $"WITH {string.Join(", ", tables)} {(slice.ByElement ? stage.Elements!.Sql : stage.BucketSql)}";

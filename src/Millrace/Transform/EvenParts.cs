@@ -11,12 +11,12 @@ namespace Millrace.Transform;
 internal static class EvenParts
 {
     /// <summary>The parts; empty where one would have nearly all rows. Keys are not counted for it: the numbers of rows tell.</summary>
-    /// <param name="run">The run.</param>
+    /// <param name="place">Where the bucket files lie.</param>
     /// <param name="stage">The unit's stage.</param>
     /// <param name="unit">The unit.</param>
-    public static ImmutableArray<PlannedUnit> Of(RunDirectory run, StageHeader stage, Unit unit)
+    public static ImmutableArray<PlannedUnit> Of(BucketPlace place, StageHeader stage, Unit unit)
     {
-        var buckets = BucketPlanning.Of(run, stage.Buckets, unitBytes: long.MaxValue);
+        var buckets = BucketPlanning.Of(place, stage.Buckets, unitBytes: long.MaxValue);
         var slice = BucketUnitReader.SliceOf(unit);
         if (slice.End - slice.First == 1) return IsFarBeyondOthers(buckets, slice) ? [] : buckets.Split(slice);
         var parts = buckets.Split(slice);

@@ -104,9 +104,9 @@ internal sealed class PartitionUnits
     private PlannedUnit Together(int first, int end)
     {
         if (end == 0) return UnitOf(SliceOf(0, 1, 0), 0);
-        var rows = 0L;
-        for (var i = first; i < end; i++) rows += _partitions[i].Rows;
-        return UnitOf(SliceOf(_partitions[first].Bucket, _partitions[end - 1].Bucket + 1, rows) with { IsShared = _partitions[first].IsShared }, rows, end - first);
+        var (rows, isShared) = (0L, false);
+        for (var i = first; i < end; i++) (rows, isShared) = (rows + _partitions[i].Rows, isShared || _partitions[i].IsShared);
+        return UnitOf(SliceOf(_partitions[first].Bucket, _partitions[end - 1].Bucket + 1, rows) with { IsShared = isShared }, rows, end - first);
     }
 
     private PlannedUnit Stretch(int bucket, bool isShared, long from, long rows) => UnitOf(SliceOf(bucket, bucket + 1, rows) with { From = from, IsShared = isShared }, rows);

@@ -104,8 +104,8 @@ public sealed record BucketOutput(int Buckets, ImmutableArray<string> Keys, int 
 /// <summary>How rows of several buckets and files are put in the order of their source again.</summary>
 /// <param name="Column">The column that says where in there they come from (<see cref="SourcePlace"/>).</param>
 /// <param name="BytesMax">Bytes that blocks take at most in memory.</param>
-/// <param name="FileByFile">Whether the files follow each other in that order.</param>
-public sealed record BucketMerge(string Column, long BytesMax, bool FileByFile);
+/// <param name="By">What is put together: files, or buckets, may follow each other.</param>
+public sealed record BucketMerge(string Column, long BytesMax, MergeBy By);
 
 /// <summary>The rows of an earlier stage, as a relation of a later stage's SQL.</summary>
 /// <param name="Name">Its name in SQL, unquoted.</param>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Millrace.DuckDb;
 using Millrace.Planning;
 using Millrace.Runs;
 
@@ -55,8 +56,8 @@ internal sealed record FinishedStage(PlannedStage Stage, ImmutableArray<string> 
         {
             Merge = (output.Place, Stage.Place) switch
             {
-                ({ } place, _) => new BucketMerge(place, long.MaxValue, FileByFile: true),
-                (_, { } place) => new BucketMerge(place, output.MergeBytes, FileByFile: false),
+                ({ } place, _) => new BucketMerge(place, long.MaxValue, MergeBy.File),
+                (_, { } place) => new BucketMerge(place, output.MergeBytes, output.ByValue ? MergeBy.Bucket : MergeBy.All),
                 _ => null,
             },
         };

@@ -122,7 +122,7 @@ internal sealed class StageLoads(ActiveRun run, JobEnds ends, Dispatcher dispatc
         ValueTask.FromResult(BucketPlanning.Of(_place, header.Stage!.Buckets, unitBytes: long.MaxValue).Split(BucketUnitReader.SliceOf(unit)));
 
     private ValueTask<ImmutableArray<PlannedUnit>> SplitEvenlyAsync(StreamHeader header, Unit unit, CancellationToken cancel) =>
-        ValueTask.FromResult(EvenParts.Of(run.Directory, header.Stage!, unit));
+        ValueTask.FromResult(EvenParts.Of(_place, header.Stage!, unit));
 
     /// <summary>One file can't be written in parts, and rows of one key can't be told apart.</summary>
     private static ValueTask<ImmutableArray<PlannedUnit>> NoParts(StreamHeader header, Unit unit, CancellationToken cancel) =>

@@ -22,7 +22,7 @@ public sealed class BucketByValueTests
         var rows = Rows.Replace("{0}", keys.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
         var columns = bed.ColumnsOf(rows);
         var settings = new BucketSettings(slots, 1, 4096, ByValue: true);
-        string[] paths = [Write(bed, $"SELECT *, k FROM ({rows}) WHERE id < 12000", settings), Write(bed, $"SELECT *, k FROM ({rows}) WHERE id >= 12000", settings)];
+        string[] paths = [bed.Write($"SELECT *, k FROM ({rows}) WHERE id < 12000", settings), bed.Write($"SELECT *, k FROM ({rows}) WHERE id >= 12000", settings)];
         Assert.Equal(0, bed.Differences($"FROM {bed.Source(columns, 0, int.MaxValue, paths)}", rows));
         var sizes = new BucketSizes();
         sizes.Add(paths);
@@ -38,7 +38,7 @@ public sealed class BucketByValueTests
     {
         using var bed = new BucketTestbed();
         const string Many = "SELECT i AS a, i AS b, i AS c, i AS d, i AS e, i AS f, 'text' || i AS g, 'text' || i AS h, hash(i) % 2500 AS k FROM range(300000) AS t(i)";
-        var path = Write(bed, $"SELECT *, k FROM ({Many})", new BucketSettings(4096, 1, 1024, ByValue: true));
+        var path = bed.Write($"SELECT *, k FROM ({Many})", new BucketSettings(4096, 1, 1024, ByValue: true));
         using var file = new LocalBlockFile(path);
         using var blocks = BlockList.Read(file);
         Assert.Equal(2500, blocks.Entries.ToArray().DistinctBy(static block => block.Bucket).Count());
@@ -50,7 +50,7 @@ public sealed class BucketByValueTests
     {
         using var bed = new BucketTestbed();
         var settings = new BucketSettings(4096, 1, 1024, ByValue: true);
-        string[] paths = [Write(bed, "SELECT i AS k, i FROM range(150000) AS t(i)", settings), Write(bed, "SELECT i AS k, i FROM range(100000, 300000) AS t(i)", settings)];
+        string[] paths = [bed.Write("SELECT i AS k, i FROM range(150000) AS t(i)", settings), bed.Write("SELECT i AS k, i FROM range(100000, 300000) AS t(i)", settings)];
         var sizes = new BucketSizes();
         sizes.Add(paths);
         var shared = sizes.Sorted().Where(static size => size.IsShared).ToArray();
@@ -75,7 +75,7 @@ public sealed class BucketByValueTests
         var rows = Rows.Replace("{0}", "3", StringComparison.Ordinal);
         var columns = bed.ColumnsOf(rows);
         var settings = new BucketSettings(64, 1, 4096, ByValue: true);
-        string[] paths = [Write(bed, $"SELECT *, k FROM ({rows}) WHERE id < 9000", settings), Write(bed, $"SELECT *, k FROM ({rows}) WHERE id >= 9000", settings)];
+        string[] paths = [bed.Write($"SELECT *, k FROM ({rows}) WHERE id < 9000", settings), bed.Write($"SELECT *, k FROM ({rows}) WHERE id >= 9000", settings)];
         var sizes = new BucketSizes();
         sizes.Add(paths);
         foreach (var size in sizes.Sorted())
@@ -94,13 +94,5 @@ public sealed class BucketByValueTests
                 Assert.Equal(whole, read);
             }
         }
-    }
-
-    private static string Write(BucketTestbed bed, string select, BucketSettings settings)
-    {
-        var path = bed.Folder[Guid.NewGuid().ToString("N")];
-        using var writer = bed.Writers.Open(settings);
-        bed.Database.Connection.Execute(writer.CopyStatement(select, path));
-        return path;
     }
 }

@@ -41,13 +41,28 @@ public sealed class BucketMergeTests
         using var bed = new BucketTestbed(("threads", "1"));
         var paths = Enumerable.Range(0, 4).Select(f => bed.Write($"SELECT *, half FROM ({Mixed}) WHERE place // 7500 = {f}", new BucketSettings(buckets, 1, 4096))).ToArray();
         var columns = bed.ColumnsOf(Mixed);
-        var order = new MergeOrder(0, long.MaxValue, FileByFile: true);
+        var order = new MergeOrder(0, long.MaxValue, MergeBy.File);
         var places = Places(bed, $"SELECT place FROM {Merged(bed, columns, paths, 0, buckets, order)}");
         Assert.Equal(Enumerable.Range(0, 30000).Select(static i => (long)i), places);
         Assert.Equal(0, bed.Differences($"FROM {Merged(bed, columns, paths, 0, buckets, order)}", Mixed));
         var some = Places(bed, $"SELECT place FROM {Merged(bed, columns, paths, 3, 6, order)}");
         Assert.Equal(BucketsRows(paths, 3, 6), some.Count);
         Assert.Equal(0, Falls(some));
+    }
+
+    [Theory]
+    [InlineData(1L << 40)]
+    [InlineData(1)]
+    public void Files_are_put_together_bucket_by_bucket(long bytesMax)
+    {
+        using var bed = new BucketTestbed(("threads", "1"));
+        var paths = Enumerable.Range(0, 4).Select(f => bed.Write($"SELECT *, short FROM ({Mixed}) WHERE place % 4 = {f}", new BucketSettings(BucketSettings.BucketsMax, 1, 4096, ByValue: true))).ToArray();
+        var columns = bed.ColumnsOf(Mixed);
+        var order = new MergeOrder(0, bytesMax, MergeBy.Bucket);
+        var places = Places(bed, $"SELECT short * 1000000 + place FROM {Merged(bed, columns, paths, 0, int.MaxValue, order)}");
+        Assert.Equal(9 - 1, places.Zip(places.Skip(1)).Count(static pair => pair.First / 1000000 != pair.Second / 1000000));
+        if (bytesMax > 1) Assert.Equal(places.GroupBy(static place => place / 1000000).SelectMany(static same => same.Order()), places);
+        Assert.Equal(0, bed.Differences($"FROM {Merged(bed, columns, paths, 0, int.MaxValue, order)}", Mixed));
     }
 
     [Fact]

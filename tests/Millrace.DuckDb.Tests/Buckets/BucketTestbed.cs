@@ -29,7 +29,7 @@ internal sealed class BucketTestbed : IDisposable
         using var writer = _writers.Open(settings);
         Database.Connection.Execute(writer.CopyStatement(select, path));
         Assert.Equal(new FileInfo(path).Length, writer.Bytes);
-        Assert.Equal(BucketIndex.Read(path).Rows, writer.Rows);
+        if (!settings.ByValue) Assert.Equal(BucketIndex.Read(path).Rows, writer.Rows);
         return path;
     }
 

@@ -52,9 +52,9 @@ public sealed class StoredBucketTests
         foreach (var (first, end, range, order) in (ReadOnlySpan<(int, int, RowRange?, MergeOrder?)>)
             [
                 (0, Buckets, null, null), (3, 9, null, null), (4, 5, new RowRange(0, 7), null), (4, 5, new RowRange(201, 150), null), (4, 5, new RowRange(0, 1_000_000), null),
-                (0, Buckets, null, new MergeOrder(0, long.MaxValue, FileByFile: true)), (7, 12, null, new MergeOrder(0, long.MaxValue, FileByFile: true)),
+                (0, Buckets, null, new MergeOrder(0, long.MaxValue, MergeBy.File)), (7, 12, null, new MergeOrder(0, long.MaxValue, MergeBy.File)),
                 (0, Buckets, null, new MergeOrder(0, long.MaxValue)), (4, 5, null, new MergeOrder(0, 1)), (4, 5, new RowRange(99, 333), new MergeOrder(0, long.MaxValue)),
-                (0, Buckets, null, new MergeOrder(0, 200_000)),
+                (0, Buckets, null, new MergeOrder(0, 200_000)), (0, Buckets, null, new MergeOrder(0, 200_000, MergeBy.Bucket)), (2, 9, null, new MergeOrder(0, long.MaxValue, MergeBy.Bucket)),
             ])
         {
             var local = bed.Database.Rows($"SELECT place, words, noise FROM {bed.Database.Add(new BucketRows(columns, paths, first, end, range: range, order: order))}");
@@ -93,7 +93,7 @@ public sealed class StoredBucketTests
         using var bed = new BucketTestbed(("threads", "1"));
         var paths = Spread(bed, files: 4, Buckets);
         var files = new StoredFiles(new ReadAhead(8_000_000, 1_000_000, 2));
-        var order = merged ? new MergeOrder(0, long.MaxValue, FileByFile: true) : (MergeOrder?)null;
+        var order = merged ? new MergeOrder(0, long.MaxValue, MergeBy.File) : (MergeOrder?)null;
         using var source = new BucketRows(bed.ColumnsOf(Select), paths, 3, 19, order: order, files: files);
         bed.Database.Rows($"FROM {bed.Database.Add(source)}");
         Assert.Equal(4, files.Requests.Count);

@@ -22,6 +22,8 @@ public sealed class EvenPartsTests : IDisposable
     private readonly BucketWriters _writers = new("buckets");
     private readonly RunDirectory _run;
 
+    private BucketPlace Place => new(_run, store: null);
+
     public EvenPartsTests()
     {
         _run = RunDirectory.Create(_state.Path, SampleJob.Named("sample"), new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero));
@@ -43,7 +45,7 @@ public sealed class EvenPartsTests : IDisposable
     public void The_bucket_of_a_hot_key_is_not_cut_and_others_are(params string[] relations)
     {
         var stage = Stage(relations);
-        var planning = BucketPlanning.Of(_run, stage.Buckets, long.MaxValue);
+        var planning = BucketPlanning.Of(Place, stage.Buckets, long.MaxValue);
         var units = planning.Units(byElement: false).ToList();
         Assert.Equal(2, PartsOf(stage, Assert.Single(units)));
 
@@ -57,7 +59,7 @@ public sealed class EvenPartsTests : IDisposable
     public void Buckets_are_not_cut_where_one_of_them_has_nearly_all_rows()
     {
         var stage = Stage(NearlyAllHot);
-        Assert.Equal(0, PartsOf(stage, Assert.Single(BucketPlanning.Of(_run, stage.Buckets, long.MaxValue).Units(byElement: false))));
+        Assert.Equal(0, PartsOf(stage, Assert.Single(BucketPlanning.Of(Place, stage.Buckets, long.MaxValue).Units(byElement: false))));
     }
 
     private StageHeader Stage(params string[] relations) => new()
@@ -75,7 +77,7 @@ public sealed class EvenPartsTests : IDisposable
         return name;
     }
 
-    private int PartsOf(StageHeader stage, PlannedUnit unit) => EvenParts.Of(_run, stage, new Unit { Number = 0, Slice = unit.Slice, Label = unit.Label }).Length;
+    private int PartsOf(StageHeader stage, PlannedUnit unit) => EvenParts.Of(Place, stage, new Unit { Number = 0, Slice = unit.Slice, Label = unit.Label }).Length;
 
     private static BucketSlice SliceOf(PlannedUnit unit) => BucketUnitReader.SliceOf(unit.Slice);
 }
