@@ -71,7 +71,7 @@ def commands(load, options, out):
         yield f"millrace, limits.memory {memory}", [MILLRACE, "run", job, "--quiet", "--state", os.path.join(out, "state")]
     sql = PEERS[load].format(data=options.data, out=out, nested=NESTED)
     for limit in ("", "512MB"):
-        code = ("import duckdb, sys; c = duckdb.connect(); c.execute(\"SET temp_directory = '" + out + "/spill'; SET preserve_insertion_order = false\"); "
+        code = ("import duckdb, sys; c = duckdb.connect(); c.execute(\"SET temp_directory = '" + out + "/spill'; SET preserve_insertion_order = false; SET enable_progress_bar = false\"); "
                 + (f"c.execute(\"SET memory_limit = '{limit}'\"); " if limit else "") + "c.execute(sys.argv[1])")
         yield f"DuckDB, {'memory_limit ' + limit if limit else 'no limit'}", [sys.executable, "-s", "-c", code, sql]
 
@@ -95,7 +95,7 @@ def differences(load, options, out):
     """Whether what was written last is DuckDB's own answer."""
     import duckdb
     expected, actual = (sql.format(data=options.data, out=out) for sql in EQUAL[load])
-    connection = duckdb.connect()
+    connection = duckdb.connect(config={"enable_progress_bar": False})
     connection.execute(f"SET temp_directory = '{out}/spill'; SET preserve_insertion_order = false")
     names = [row[0] for row in connection.execute(f"DESCRIBE {expected}").fetchall()]
     columns = ", ".join(f'"{name}"' for name in names if name not in ("year", "month")) + ("" if "year" not in names else ", year::BIGINT, month::BIGINT")

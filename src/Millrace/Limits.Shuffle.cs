@@ -31,7 +31,7 @@ public static partial class Limits
     public const int ShuffleRequestBytesMax = 1024 * 1024;
 
     /// <summary>Files whose indexes are read before they are wanted.</summary>
-    public const int ShuffleFilesAheadMax = 16;
+    public const int ShuffleFilesAheadMax = 4;
 
     /// <summary>The end of a file that is asked for to find its index: that of a usual one.</summary>
     public const int ShuffleFileEndBytes = 128 * 1024;

@@ -18,7 +18,7 @@ internal sealed class S3Faults(StoreAddress address)
 
     /// <summary>Whether an answer broke off: the same request can succeed.</summary>
     public static bool IsCut(Exception error, CancellationToken cancel) =>
-        !cancel.IsCancellationRequested && error is IOException or HttpRequestException or OperationCanceledException && error is not Fault;
+        !cancel.IsCancellationRequested && error is IOException or HttpRequestException or OperationCanceledException or TimeoutException;
 
     /// <summary>The length in <c>bytes 0-9/100</c>.</summary>
     public static long LengthIn(string contentRange) => long.Parse(contentRange.AsSpan(contentRange.LastIndexOf('/') + 1), NumberStyles.None, CultureInfo.InvariantCulture);
@@ -48,7 +48,7 @@ internal sealed class S3Faults(StoreAddress address)
         {
             await action.ConfigureAwait(false);
         }
-        catch (Exception error) when (error is AmazonServiceException or AmazonClientException or HttpRequestException or IOException or OperationCanceledException && isOther?.Invoke(error) is not true)
+        catch (Exception error) when (error is not Fault && isOther?.Invoke(error) is not true)
         {
             throw Of(name, error, cancel);
         }
@@ -78,9 +78,9 @@ internal sealed class S3Faults(StoreAddress address)
             HttpStatusCode.NotFound when code is "NoSuchKey" or "NotFound" or "404" => Refused($"{Named(name)} is gone", code, error, "Somebody has removed it, or a rule of the bucket: rows between stages must stay until the run has ended. Begin a new run.", name),
             HttpStatusCode.RequestedRangeNotSatisfiable => Shorter(name, 0),
             HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => Refused($"access to {Named(name)} is denied", code, error, Rights, name),
-            HttpStatusCode.MovedPermanently or HttpStatusCode.TemporaryRedirect => Refused($"the bucket {address.Bucket} is in another region", code, error, "Name its region: AWS_REGION, or ?region=… behind the URL."),
-            HttpStatusCode.BadRequest when code == "AuthorizationHeaderMalformed" => Refused($"the bucket {address.Bucket} is in another region", code, error, "Name its region: AWS_REGION, or ?region=… behind the URL."),
-            HttpStatusCode.TooManyRequests or HttpStatusCode.RequestTimeout or >= HttpStatusCode.InternalServerError => Passing($"{Named(name)}: the store answers {(int)error.StatusCode} ({code})", code, error),
+            _ when error.StatusCode is HttpStatusCode.MovedPermanently or HttpStatusCode.TemporaryRedirect || code == "AuthorizationHeaderMalformed" => Refused($"the bucket {address.Bucket} is in another region", code, error, "Name its region: AWS_REGION, or ?region=… behind the URL."),
+            _ when error.StatusCode is HttpStatusCode.TooManyRequests or HttpStatusCode.RequestTimeout or HttpStatusCode.Conflict or >= HttpStatusCode.InternalServerError
+                || code is "NoSuchUpload" or "RequestTimeout" or "InternalError" or "SlowDown" => Passing($"{Named(name)}: the store answers {(int)error.StatusCode} ({code})", code, error),
             _ => Refused($"{Named(name)}: the store refuses it with {(int)error.StatusCode} ({code})", code, error, advice: null, name),
         };
     }
@@ -94,6 +94,7 @@ internal sealed class S3Faults(StoreAddress address)
                 "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, and AWS_REGION; a server other than AWS is named by AWS_ENDPOINT_URL or ?endpoint=… behind the URL.");
         }
 
+        if (error is UriFormatException) return Refused($"{address.Shown}: the server's address is no URL", code: null, error, "Look at AWS_ENDPOINT_URL_S3 and AWS_ENDPOINT_URL.");
         return Passing($"{Named(name)}: the store{At} does not answer: {Innermost(error)}", code: null, error);
     }
 
@@ -101,7 +102,7 @@ internal sealed class S3Faults(StoreAddress address)
 
     private string Named(string name) => $"{address.Scheme}://{address.Bucket}/{address.Prefix}{name}";
 
-    private static string Innermost(Exception error) => error.GetBaseException() is OperationCanceledException ? "it takes too long" : error.GetBaseException().Message;
+    private static string Innermost(Exception error) => error.GetBaseException() is OperationCanceledException or TimeoutException ? "it takes too long" : error.GetBaseException().Message;
 
     private static Fault Refused(string message, string? code, Exception error, string? advice, string? name = null) =>
         new(FaultKind.Refused, message, Stripped(error)) { Where = name is null ? "shuffle" : null, Code = code, Advice = advice };

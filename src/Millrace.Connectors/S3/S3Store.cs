@@ -1,4 +1,4 @@
-using System.Buffers;
+using System.Collections.Concurrent;
 using System.Net;
 using Amazon.Runtime;
 using Amazon.S3;
@@ -17,6 +17,7 @@ internal sealed class S3Store : IShuffleStore
     private readonly Lazy<AmazonS3Client> _client;
     private readonly SemaphoreSlim _reading = new(Limits.ShuffleReadsAtOnceMax);
     private readonly SemaphoreSlim _sending = new(Limits.ShufflePartsAtOnceMax);
+    private readonly ConcurrentBag<byte[]> _parts = [];
 
     /// <summary>A store; nothing is asked yet.</summary>
     public S3Store(StoreAddress address)
@@ -138,10 +139,14 @@ internal sealed class S3Store : IShuffleStore
         return length;
     }
 
+    /// <summary>Memory for a part; as many are in use as are sent at once. The usual size, as a pool's next larger one would be more than half as much again.</summary>
+    private byte[] RentPart(int bytes) =>
+        _parts.TryTake(out var part) && part.Length >= bytes ? part : GC.AllocateUninitializedArray<byte>(Math.Max(bytes, Limits.ShufflePartBytes));
+
     private async Task PutAsync(string name, int length, Func<Memory<byte>, int> next, CancellationToken cancel)
     {
         await _sending.WaitAsync(cancel).ConfigureAwait(false);
-        var bytes = ArrayPool<byte>.Shared.Rent(Math.Max(1, length));
+        var bytes = RentPart(length);
         try
         {
             using var body = new MemoryStream(bytes, 0, next(bytes.AsMemory(0, length)), writable: false);
@@ -150,7 +155,7 @@ internal sealed class S3Store : IShuffleStore
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(bytes);
+            _parts.Add(bytes);
             _sending.Release();
         }
     }
@@ -188,7 +193,7 @@ internal sealed class S3Store : IShuffleStore
                     break;
                 }
 
-                var bytes = ArrayPool<byte>.Shared.Rent(partBytes);
+                var bytes = RentPart(partBytes);
                 try
                 {
                     var filled = next(bytes.AsMemory(0, (int)Math.Min(left, partBytes)));
@@ -196,7 +201,7 @@ internal sealed class S3Store : IShuffleStore
                 }
                 catch (Exception)
                 {
-                    ArrayPool<byte>.Shared.Return(bytes);
+                    _parts.Add(bytes);
                     _sending.Release();
                     throw;
                 }
@@ -225,7 +230,7 @@ internal sealed class S3Store : IShuffleStore
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(bytes);
+            _parts.Add(bytes);
             _sending.Release();
         }
     }
@@ -238,7 +243,7 @@ internal sealed class S3Store : IShuffleStore
         {
             await _client.Value.AbortMultipartUploadAsync(new AbortMultipartUploadRequest { BucketName = _address.Bucket, Key = KeyOf(name), UploadId = upload }, late.Token).ConfigureAwait(false);
         }
-        catch (Exception error) when (error is AmazonServiceException or AmazonClientException or HttpRequestException or IOException or OperationCanceledException)
+        catch (Exception error) when (error is not Fault)
         {
             System.Diagnostics.Debug.WriteLine(error.GetType());
         }

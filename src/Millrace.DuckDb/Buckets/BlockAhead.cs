@@ -87,6 +87,7 @@ internal sealed class BlockAhead : IDisposable
     private readonly CancellationTokenSource _stop;
     private readonly HashSet<BlockChunk> _started = [];
     private long _held;
+    private bool _isDisposed;
 
     /// <summary>Nothing is asked for yet.</summary>
     public BlockAhead(IRemoteBlockFiles files, CancellationToken stop)
@@ -126,6 +127,8 @@ internal sealed class BlockAhead : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        if (_isDisposed) return;
+        _isDisposed = true;
         _stop.Cancel();
         foreach (var chunk in _started) chunk.Free();
         _started.Clear();

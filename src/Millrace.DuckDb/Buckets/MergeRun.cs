@@ -25,17 +25,7 @@ internal sealed class MergeRun
         _run = run;
         _pool = pool;
         _ahead = ahead;
-        Bytes = run.BlockBytesMax;
     }
-
-    /// <summary>The file's number.</summary>
-    public int File => _run.File;
-
-    /// <summary>The bucket's number.</summary>
-    public int Bucket => _run.Bucket;
-
-    /// <summary>What its largest block takes.</summary>
-    public long Bytes { get; }
 
     /// <summary>What the next block comes in; null where nothing is asked for ahead, and behind the last one.</summary>
     public BlockChunk? NextChunk => _run.NextChunk;
@@ -84,7 +74,7 @@ internal sealed class MergeRun
         var block = _run.Next(out var skip, out _left);
         _block = _pool.Rent(block);
         Read(chunk, block, _block);
-        _rows!.Load(_source.Shown(File), block, _block, skip);
+        _rows!.Load(_source.Shown(_run.File), block, _block, skip);
         _order!.Begin(skip);
         return true;
     }
@@ -106,7 +96,7 @@ internal sealed class MergeRun
             return;
         }
 
-        using var file = _source.Open(File);
+        using var file = _source.Open(_run.File);
         file.Read(to.Stored(block), block.Offset);
     }
 }

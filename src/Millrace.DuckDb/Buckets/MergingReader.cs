@@ -14,7 +14,7 @@ internal sealed class MergingReader : IBucketReader
     private readonly BlockPool _pool;
     private readonly BlockScratch _scratch = new();
     private readonly BlockAhead? _ahead;
-    private readonly List<MergeRun> _all = [];
+    private readonly List<BlockRun> _all = [];
     private readonly PriorityQueue<BlockChunk, long> _soon = new();
     private MergeRun[] _runs = [];
     private (long Head, int Run)[] _heap = [];
@@ -95,15 +95,21 @@ internal sealed class MergingReader : IBucketReader
         if (_order.By == MergeBy.Bucket) runs = [.. runs.OrderBy(static run => run.Bucket)];
 
         if (_ahead is not null) Chunk(runs, _ahead.Rule);
-        _all.AddRange(runs.Select(run => new MergeRun(_source, run, _pool, _ahead)));
+        _all.AddRange(runs);
     }
 
     /// <summary>Runs of one file may share pieces: all runs that are put together have one at least, and the next one.</summary>
     private void Chunk(List<BlockRun> runs, ReadAhead rule)
     {
+        var files = runs.DistinctBy(static run => run.File).Count();
         foreach (var file in runs.GroupBy(static run => run.File))
         {
-            var together = _order.By == MergeBy.File ? file.Count() : Math.Min(runs.Count, MergeOrder.RunsMax);
+            var together = _order.By switch
+            {
+                MergeBy.File => file.Count(),
+                MergeBy.Bucket => files,
+                _ => Math.Min(runs.Count, MergeOrder.RunsMax),
+            };
             var bytes = (int)Math.Clamp(rule.BytesMax / (2L * together), 1, rule.RequestBytesMax);
             BlockChunk? last = null;
             foreach (var run in file) last = run.Chunk(_source.NameOf(run.File), bytes, last);
@@ -117,9 +123,10 @@ internal sealed class MergingReader : IBucketReader
         while (_begun < _all.Count)
         {
             var next = _all[_begun];
-            if (runs.Count > 0 && (bytes + next.Bytes > _order.BytesMax || runs.Count == MergeOrder.RunsMax || IsApart(next, runs[0]))) break;
-            runs.Add(next);
-            bytes += next.Bytes;
+            var taken = next.BlockBytesMax;
+            if (runs.Count > 0 && (bytes + taken > _order.BytesMax || runs.Count == MergeOrder.RunsMax || IsApart(next, _all[_begun - 1]))) break;
+            runs.Add(new MergeRun(_source, next, _pool, _ahead));
+            bytes += taken;
             _begun++;
         }
 
@@ -140,7 +147,7 @@ internal sealed class MergingReader : IBucketReader
         return _left > 0;
     }
 
-    private bool IsApart(MergeRun one, MergeRun other) => _order.By switch
+    private bool IsApart(BlockRun one, BlockRun other) => _order.By switch
     {
         MergeBy.File => one.File != other.File,
         MergeBy.Bucket => one.Bucket != other.Bucket,

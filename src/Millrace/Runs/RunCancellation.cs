@@ -22,7 +22,6 @@ public sealed class RunCancellation(RunOptions options)
         new KeeperSign(directory).End();
         await using var target = JobEnds.OpenTarget(job, options);
         await target.DiscardAsync(directory.Run, cancel).ConfigureAwait(false);
-        await RemoveStoredAsync(directory, job, lease.AssertHolder, cancel).ConfigureAwait(false);
         if (Directory.Exists(directory.SpillPath)) Directory.Delete(directory.SpillPath, recursive: true);
 
         var ending = new Ending();
@@ -35,6 +34,7 @@ public sealed class RunCancellation(RunOptions options)
             else folder.Forget();
         }
 
+        await RemoveStoredAsync(directory, job, lease.AssertHolder, cancel).ConfigureAwait(false);
         if (ending.Commits.Length < job.Streams.Length) ending.Add(new Fault(FaultKind.Cancelled, "the run was cancelled"));
         var summary = ending.Summary(directory.Run);
         directory.WriteReport(new RunReport { Epoch = lease.Epoch, Summary = summary, Ended = options.Clock.GetUtcNow(), Commits = ending.Commits });

@@ -18,8 +18,8 @@ internal static class EvenParts
     {
         var buckets = BucketPlanning.Of(place, stage.Buckets, unitBytes: long.MaxValue);
         var slice = BucketUnitReader.SliceOf(unit);
-        if (slice.End - slice.First == 1) return IsFarBeyondOthers(buckets, slice) ? [] : buckets.Split(slice);
         var parts = buckets.Split(slice);
+        if (slice.End - slice.First == 1) return IsFarBeyondOthers(buckets, slice) ? [] : parts;
         return parts.Any(part => RowsOf(SliceOf(part)) * 100 >= RowsOf(slice) * Limits.OneKeyRowsPercent) ? [] : parts;
     }
 

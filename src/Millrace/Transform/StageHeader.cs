@@ -105,7 +105,7 @@ public sealed record BucketOutput(int Buckets, ImmutableArray<string> Keys, int 
 /// <param name="Column">The column that says where in there they come from (<see cref="SourcePlace"/>).</param>
 /// <param name="BytesMax">Bytes that blocks take at most in memory.</param>
 /// <param name="By">What is put together: files, or buckets, may follow each other.</param>
-public sealed record BucketMerge(string Column, long BytesMax, MergeBy By);
+public sealed record BucketMerge(string Column, long BytesMax, MergeBy By = MergeBy.All);
 
 /// <summary>The rows of an earlier stage, as a relation of a later stage's SQL.</summary>
 /// <param name="Name">Its name in SQL, unquoted.</param>

@@ -1,3 +1,5 @@
+using System.Net;
+using Amazon.S3;
 using Amazon.S3.Model;
 using Millrace.Connectors.S3;
 using Millrace.Connectors.Tests.S3.Servers;
@@ -48,6 +50,27 @@ public sealed class S3StoreTests
             await server.Client.InitiateMultipartUploadAsync(new InitiateMultipartUploadRequest { BucketName = S3Server.Bucket, Key = key }, Cancel);
         await store.RemoveAsync("run/", static () => { }, Cancel);
         Assert.Equal(["some/prefix/other"], await server.UploadsAsync());
+    }
+
+    [Fact]
+    public async Task What_can_pass_is_tried_again_and_what_can_not_is_refused()
+    {
+        var faults = new S3Faults(StoreAddress.TryParse("s3://bucket/prefix", out _)!);
+        Exception[] passing = [new TimeoutException(), new TaskCanceledException("", new TimeoutException()), new HttpRequestException(), new IOException(), Answer(404, "NoSuchUpload"), Answer(400, "RequestTimeout"), Answer(409, "OperationAborted"), Answer(503, "SlowDown")];
+        Exception[] refused = [Answer(404, "NoSuchBucket"), Answer(404, "NoSuchKey"), Answer(403, "AccessDenied"), Answer(301, "PermanentRedirect"), Answer(400, "AuthorizationHeaderMalformed"), new UriFormatException()];
+        foreach (var error in passing)
+        {
+            var fault = await Assert.ThrowsAsync<Fault>(() => faults.ExplainAsync("run/a", Task.FromException(error), Cancel));
+            Assert.True(fault is { Kind: FaultKind.Unreachable, Retryable: true }, error.ToString());
+        }
+
+        foreach (var error in refused)
+        {
+            var fault = await Assert.ThrowsAsync<Fault>(() => faults.ExplainAsync("run/a", Task.FromException(error), Cancel));
+            Assert.True(fault is { Kind: FaultKind.Refused, Retryable: false }, error.ToString());
+        }
+
+        static AmazonS3Exception Answer(int status, string code) => new("", Amazon.Runtime.ErrorType.Unknown, code, "", (HttpStatusCode)status);
     }
 
     [Fact]

@@ -66,6 +66,17 @@ public sealed class BucketMergeTests
     }
 
     [Fact]
+    public void Thousands_of_buckets_of_few_rows_are_put_together_bucket_by_bucket()
+    {
+        using var bed = new BucketTestbed(("threads", "1"));
+        const string Few = "SELECT i AS place, i % 3000 AS k FROM range(48000) AS r(i)";
+        var paths = Enumerable.Range(0, 8).Select(f => bed.Write($"SELECT *, k FROM ({Few}) WHERE place % 8 = {f}", new BucketSettings(BucketSettings.BucketsMax, 1, 1024, ByValue: true))).ToArray();
+        var places = Places(bed, $"SELECT k * 1000000 + place FROM {Merged(bed, bed.ColumnsOf(Few), paths, 0, int.MaxValue, new MergeOrder(0, long.MaxValue, MergeBy.Bucket))}");
+        Assert.Equal(places.GroupBy(static place => place / 1000000).SelectMany(static same => same.Order()), places);
+        Assert.Equal(48000, places.Distinct().Count());
+    }
+
+    [Fact]
     public void A_range_is_counted_file_by_file_and_then_put_in_order()
     {
         using var bed = new BucketTestbed(("threads", "1"));
