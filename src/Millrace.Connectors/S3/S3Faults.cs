@@ -79,8 +79,8 @@ internal sealed class S3Faults(StoreAddress address)
             HttpStatusCode.RequestedRangeNotSatisfiable => Shorter(name, 0),
             HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => Refused($"access to {Named(name)} is denied", code, error, Rights, name),
             _ when error.StatusCode is HttpStatusCode.MovedPermanently or HttpStatusCode.TemporaryRedirect || code == "AuthorizationHeaderMalformed" => Refused($"the bucket {address.Bucket} is in another region", code, error, "Name its region: AWS_REGION, or ?region=… behind the URL."),
-            _ when error.StatusCode is HttpStatusCode.TooManyRequests or HttpStatusCode.RequestTimeout or HttpStatusCode.Conflict or >= HttpStatusCode.InternalServerError
-                || code is "NoSuchUpload" or "RequestTimeout" or "InternalError" or "SlowDown" => Passing($"{Named(name)}: the store answers {(int)error.StatusCode} ({code})", code, error),
+            _ when error.StatusCode is HttpStatusCode.TooManyRequests or HttpStatusCode.RequestTimeout or >= HttpStatusCode.InternalServerError
+                || code is "NoSuchUpload" or "OperationAborted" or "RequestTimeout" or "InternalError" or "SlowDown" => Passing($"{Named(name)}: the store answers {(int)error.StatusCode} ({code})", code, error),
             _ => Refused($"{Named(name)}: the store refuses it with {(int)error.StatusCode} ({code})", code, error, advice: null, name),
         };
     }
