@@ -63,11 +63,7 @@ public sealed class BlockFrame : IBlockFile
     public static long IndexOffsetOf(ReadOnlySpan<byte> footer, long length, string shown)
     {
         var read = MemoryMarshal.Read<BucketFooter>(footer);
-        if (read.Magic != BucketFooter.FooterMagic)
-            throw new BucketFileException(shown, length - FooterBytes, "the file is cut or damaged: its end is none of a bucket file");
-        if (read.IndexOffset < HeaderBytes || read.IndexOffset > length - FooterBytes || length - read.IndexOffset > int.MaxValue)
-            throw new BucketFileException(shown, length - FooterBytes, "the footer is damaged");
-        return read.IndexOffset;
+        return length - FooterBytes - read.IndexBytesIn(length, shown);
     }
 
     /// <summary>Saves a frame: it is there whole, or not at all.</summary>

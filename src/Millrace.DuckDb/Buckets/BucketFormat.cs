@@ -110,6 +110,20 @@ internal struct BucketFooter
     /// <summary><see cref="FooterMagic"/>.</summary>
     public ulong Magic;
 
+    /// <summary>How many bytes the index has; the numbers must agree with each other and with the file's length.</summary>
+    /// <param name="length">The file's length.</param>
+    /// <param name="shown">The file as people name it.</param>
+    /// <exception cref="BucketFileException">They do not, or this is no footer.</exception>
+    public readonly int IndexBytesIn(long length, string shown)
+    {
+        var at = length - Bytes;
+        if (Magic != FooterMagic) throw new BucketFileException(shown, at, "the file is cut or damaged: its end is none of a bucket file");
+        var bytes = at - IndexOffset;
+        if (IndexOffset < BucketFormat.HeaderBytes || bytes is < 0 or > int.MaxValue - Bytes || bytes != Blocks * BlockEntry.Bytes || Buckets is < 1 or > int.MaxValue)
+            throw new BucketFileException(shown, at, "the footer is damaged");
+        return (int)bytes;
+    }
+
     /// <summary>What <see cref="Checksum"/> must be.</summary>
     public readonly ulong ChecksumOver(ReadOnlySpan<BlockEntry> index)
     {

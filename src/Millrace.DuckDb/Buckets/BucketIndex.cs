@@ -93,22 +93,13 @@ internal sealed class BlockList : IDisposable
         if (header[1] != BucketFormat.Version)
             throw new BucketFileException(path, sizeof(ulong), $"the file has version {header[1]}, expected {BucketFormat.Version}");
         BucketFooter footer = default;
-        var at = length - BucketFooter.Bytes;
-        file.Read(MemoryMarshal.AsBytes(new Span<BucketFooter>(ref footer)), at);
-        if (footer.Magic != BucketFooter.FooterMagic)
-            throw new BucketFileException(path, at, "the file is cut or damaged: its end is none of a bucket file");
-        var indexBytes = at - footer.IndexOffset;
-        if (footer.IndexOffset < BucketFormat.HeaderBytes || indexBytes is < 0 or > int.MaxValue
-            || indexBytes != footer.Blocks * BlockEntry.Bytes || footer.Buckets is < 1 or > int.MaxValue)
-        {
-            throw new BucketFileException(path, at, "the footer is damaged");
-        }
-
-        var bytes = ArrayPool<byte>.Shared.Rent((int)indexBytes);
-        var list = new BlockList(path, bytes, (int)indexBytes, footer);
+        file.Read(MemoryMarshal.AsBytes(new Span<BucketFooter>(ref footer)), length - BucketFooter.Bytes);
+        var indexBytes = footer.IndexBytesIn(length, path);
+        var bytes = ArrayPool<byte>.Shared.Rent(indexBytes);
+        var list = new BlockList(path, bytes, indexBytes, footer);
         try
         {
-            file.Read(bytes.AsSpan(0, (int)indexBytes), footer.IndexOffset);
+            file.Read(bytes.AsSpan(0, indexBytes), footer.IndexOffset);
             if (footer.ChecksumOver(list.Entries) != footer.Checksum)
                 throw new BucketFileException(path, footer.IndexOffset, "the index is damaged: its checksum differs");
             list.Check(path, footer.IndexOffset);

@@ -59,11 +59,12 @@ internal sealed class JobEnds : IAsyncDisposable
     {
         var (source, sourceAddress) = OpenSource(job, job.Source, options);
         var targetAddress = options.Secrets.Resolve(job.Target).Reveal();
+        var shuffle = ShuffleOf(job, options);
         var joinSides = new JoinSides(job.Streams);
         return new JobEnds(source, OpenTarget(job, options), sourceAddress, targetAddress, joinSides, [.. joinSides.Sources.Select((_, number) => OpenSide(job, joinSides, number, options))], LookupStores.Open(job, options))
         {
-            Shuffle = OpenShuffle(job, options),
-            ShuffleAddress = job.Shuffle is { } shuffle ? options.Secrets.Resolve(shuffle).Reveal() : null,
+            Shuffle = shuffle is null ? null : options.Connectors.OpenShuffle(shuffle),
+            ShuffleAddress = shuffle?.Address,
         };
     }
 
@@ -131,8 +132,10 @@ internal sealed class JobEnds : IAsyncDisposable
     }
 
     /// <summary>Opens the store that rows between stages lie on; null: the job names none. Does no I/O yet.</summary>
-    public static IShuffleStore? OpenShuffle(Job job, RunOptions options) =>
-        job.Shuffle is { } shuffle ? options.Connectors.OpenShuffle(new ShuffleContext(options.Secrets.Resolve(shuffle).Reveal(), shuffle.Mark)) : null;
+    public static IShuffleStore? OpenShuffle(Job job, RunOptions options) => ShuffleOf(job, options) is { } shuffle ? options.Connectors.OpenShuffle(shuffle) : null;
+
+    private static ShuffleContext? ShuffleOf(Job job, RunOptions options) =>
+        job.Shuffle is { } shuffle ? new ShuffleContext(options.Secrets.Resolve(shuffle).Reveal(), shuffle.Mark) : null;
 
     /// <summary>What the source must know to plan a stream of a run with this budget.</summary>
     public PlanRequest RequestOf(Budget budget) => new() { Target = Target.Traits, Workers = budget.Lanes, OneUnit = Target.OneFile };
